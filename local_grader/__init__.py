@@ -1,0 +1,3 @@
+"""Grades what was pulled: rules first, a judge only where a rule cannot decide."""
+
+PROJECT = "hybrid"

@@ -1,0 +1,86 @@
+"""The contract of a remote: a folder that two machines can reach. The only way in or out of a mailbox."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, kw_only=True)
+class Capabilities:
+    """What a remote can do, as data: nobody asks for its type.
+
+    settle_s        seconds after which a finished write is visible in every other client's listing
+    strong_listing  a listing shows every write that finished before it began, from any client
+    unique_names    a folder never holds two files of one name
+    local_path      the mailbox is also a directory of this machine, at this path
+    pack_size       bytes that a pack should have before it is closed
+    connections     calls that may usefully be in flight at a time
+    tick_s          seconds between a runner's ticks
+    """
+
+    settle_s: float = 0.2
+    strong_listing: bool = True
+    unique_names: bool = True
+    local_path: str | None = None
+    pack_size: int = 16 * 1024 * 1024
+    connections: int = 1
+    tick_s: float = 5.0
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    name: str
+    size: int
+
+
+class Remote(Protocol):
+    """Write-once files in folders, addressed by ``/``-separated paths relative to the mailbox's root.
+
+    Paths are ASCII, checked by the caller, and never contain empty, ``.`` or ``..`` parts. Files are at most a
+    few pack sizes big and travel whole, so that a call is atomic and repeating it is safe.
+
+    *Atomic.* A file is listed and read either whole or not at all, also after a crash on either side.
+    *Write once.* ``write`` never changes an existing file. Where two clients write one name at once, both may
+    believe that they wrote (see ``unique_names``): the protocol gives each name one writer.
+    *Read your writes.* After ``write`` returns, this client's ``read`` of the path succeeds. Other clients, and
+    listings, may lag by ``capabilities.settle_s``.
+    *Classified, never retried.* Only the ``RemoteError`` kinds of ``sync.errors`` are raised. A call that raised
+    ``Transient`` may or may not have taken effect; making it again is harmless.
+    *Threads.* All methods may be called from several threads at once.
+    """
+
+    @property
+    def capabilities(self) -> Capabilities: ...
+
+    @property
+    def url(self) -> str:
+        """How a person names this remote; without secrets."""
+
+    def list(self, folder: str) -> list[RemoteFile]:
+        """The files directly in ``folder`` in any order; folders and temporary files are left out.
+
+        A folder that is not there is empty. With ``unique_names`` false a name may occur twice.
+        """
+
+    def list_folders(self, folder: str) -> list[str]:
+        """The names of the folders directly in ``folder``, in any order."""
+
+    def make_folders(self, folders: list[str]) -> None:
+        """Makes each folder and its parents, the root included. One that is there is fine."""
+
+    def read(self, path: str, offset: int = 0, length: int | None = None) -> bytes:
+        """``length`` bytes from ``offset``, or all up to the end; fewer where the file ends. Raises NotFound."""
+
+    def write(self, path: str, data: bytes) -> bool:
+        """Makes the file durable and visible under ``path``. Its folder must exist.
+
+        Returns False, having changed nothing, where the name is taken; True otherwise.
+        """
+
+    def delete(self, path: str) -> None:
+        """Removes a file; one that is not there is fine."""
+
+    def delete_folder(self, folder: str) -> None:
+        """Removes a folder and all in it; one that is not there is fine."""
+
+    def close(self) -> None:
+        """Lets go of connections. Idempotent; no other call may follow."""
