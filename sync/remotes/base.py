@@ -55,7 +55,7 @@ class Remote(Protocol):
     def url(self) -> str:
         """How a person names this remote; without secrets."""
 
-    def list(self, folder: str) -> list[RemoteFile]:
+    def list_files(self, folder: str) -> list[RemoteFile]:
         """The files directly in ``folder`` in any order; folders and temporary files are left out.
 
         A folder that is not there is empty. With ``unique_names`` false a name may occur twice.

@@ -1,0 +1,154 @@
+"""The file format of packs and snapshots: blocks of chunks, an index, a footer.
+
+A snapshot is a pack whose index also holds the root, so that small content rides in it and saving one source file
+writes one object. The reader trusts nothing: every size is bounded before it is used.
+
+    magic (8)  block ...  index (JSON, a block)  footer (28)
+"""
+
+import hashlib
+import json
+import struct
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from sync.errors import CorruptMailbox, NewerMailbox
+
+from . import codec
+from .nouns import SELF, Location
+
+PACK_MAGIC = b"HYBPACK\x01"
+SNAPSHOT_MAGIC = b"HYBSNAP\x01"
+FOOTER = struct.Struct("<QII4s8s")
+"""Offset, stored and raw length of the index, its codec (4 bytes of its name), and the magic again."""
+
+BLOCK = 256 * 1024
+"""Small chunks are compressed together in blocks of about this many bytes."""
+LARGEST_BLOCK = 8 * 1024 * 1024
+LARGEST_INDEX = 64 * 1024 * 1024
+
+
+class Sealed(NamedTuple):
+    """A finished file: its bytes, their SHA-256, and where each chunk lies (object is ``SELF``)."""
+
+    data: bytes
+    sha256: str
+    locations: dict[str, Location]
+
+
+class PackBuilder:
+    """Gathers chunks into one file. ``size`` is what it has come to so far, in bytes."""
+
+    def __init__(self, magic: bytes) -> None:
+        self._magic = magic
+        self._parts: list[bytes] = [magic]
+        self._pending: list[tuple[str, bytes]] = []
+        self._pending_bytes = 0
+        self._locations: dict[str, Location] = {}
+        self._held: set[str] = set()
+        self._blocks: list[list[Any]] = []
+        self._chunks: list[list[Any]] = []
+        self.size = len(magic)
+
+    def __contains__(self, sha256: str) -> bool:
+        return sha256 in self._held
+
+    @property
+    def empty(self) -> bool:
+        return not self._held
+
+    def add(self, sha256: str, data: bytes) -> None:
+        """Takes a chunk; one that it holds already is not taken again."""
+        if sha256 in self._held:
+            return
+        self._held.add(sha256)
+        if self._pending and self._pending_bytes + len(data) > BLOCK:
+            self.flush()
+        self._pending.append((sha256, data))
+        self._pending_bytes += len(data)
+        if self._pending_bytes >= BLOCK:
+            self.flush()
+
+    def become(self, magic: bytes) -> None:
+        """Turns a pack into a snapshot, or back, before it is sealed."""
+        self._magic = self._parts[0] = magic
+
+    def flush(self) -> Mapping[str, Location]:
+        """Closes the block that is open. Returns where every chunk lies that was added so far."""
+        if self._pending:
+            raw = b"".join(data for _, data in self._pending)
+            name, stored = codec.compress(raw)
+            start = self.size
+            offset = 0
+            for sha256, data in self._pending:
+                at = Location(SELF, start, len(stored), len(raw), name, offset, len(data))
+                self._locations[sha256] = at
+                self._chunks.append([sha256, len(self._blocks), offset, len(data)])
+                offset += len(data)
+            self._blocks.append([start, len(stored), len(raw), name])
+            self._parts.append(stored)
+            self.size = start + len(stored)
+            self._pending = []
+            self._pending_bytes = 0
+        return self._locations
+
+    def seal(self, fields: Mapping[str, Any]) -> Sealed:
+        """Ends the file; ``fields`` join the index. They name the writer, so that no two writers' packs are one."""
+        self.flush()
+        index = {**fields, "blocks": self._blocks, "chunks": self._chunks}
+        raw = json.dumps(index, separators=(",", ":"), sort_keys=True).encode()
+        name, stored = codec.compress(raw)
+        footer = FOOTER.pack(self.size, len(stored), len(raw), name.encode()[:4], self._magic)
+        data = b"".join([*self._parts, stored, footer])
+        return Sealed(data, hashlib.sha256(data).hexdigest(), self._locations)
+
+
+def read_index(data: bytes, name: str) -> dict[str, Any]:
+    """The index of a whole pack or snapshot file; ``name`` is for messages.
+
+    Raises CorruptMailbox, or NewerMailbox where the file has another version.
+    """
+    if len(data) < len(PACK_MAGIC) + FOOTER.size:
+        raise CorruptMailbox(f"{name} is cut short.")
+    offset, stored, raw, codec_bytes, magic = FOOTER.unpack(data[-FOOTER.size :])
+    for known in (PACK_MAGIC, SNAPSHOT_MAGIC):
+        if data[:7] == known[:7] and data[:8] != known:
+            raise NewerMailbox(
+                f"{name} has version {data[7]} of the pack format, and this program knows version {known[7]}.",
+                "Update hybrid on this machine.",
+            )
+    if magic != data[:8] or data[:8] not in (PACK_MAGIC, SNAPSHOT_MAGIC):
+        raise CorruptMailbox(f"{name} is no pack and no snapshot.")
+    if offset + stored + FOOTER.size != len(data) or raw > LARGEST_INDEX:
+        raise CorruptMailbox(f"The footer of {name} does not fit the file.")
+    names = {known.encode()[:4]: known for known in codec.NAMES}
+    block = codec.decompress(names.get(codec_bytes, "unknown"), data[offset : offset + stored], raw)
+    try:
+        index = json.loads(block)
+    except (ValueError, RecursionError) as error:
+        raise CorruptMailbox(f"The index of {name} is not JSON.") from error
+    if not isinstance(index, dict):
+        raise CorruptMailbox(f"The index of {name} is not an object.")
+    return index
+
+
+def check(at: Location) -> Location:
+    """``at``, where its numbers can be true; raises CorruptMailbox otherwise."""
+    sane = (
+        at.block_offset >= 0
+        and 0 < at.block_stored <= LARGEST_BLOCK
+        and 0 < at.block_raw <= LARGEST_BLOCK
+        and at.offset >= 0
+        and at.length > 0
+        and at.offset + at.length <= at.block_raw
+        and at.codec in codec.NAMES
+    )
+    if not sane:
+        raise CorruptMailbox(f"A location in {at.object or 'a snapshot'} cannot be true.")
+    return at
+
+
+def moved(locations: Mapping[str, Location], name: str) -> dict[str, Location]:
+    """``locations`` of a sealed file, now that the file is known to others as ``name``."""
+    return {sha256: replace(at, object=name) for sha256, at in locations.items()}

@@ -1,0 +1,164 @@
+"""Reads snapshots and content from a mailbox and believes nothing that does not match its hash."""
+
+import hashlib
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
+
+from sync.errors import CorruptMailbox
+from sync.remotes.base import Remote
+
+from . import codec
+from .entries import decode, decode_chunk, is_sha256, reference
+from .nouns import FILE, SELF, Chunk, Entry, Location, Root
+from .pack import read_index
+
+_OBJECT = re.compile(r"(packs|snapshots|runs/[a-z0-9][a-z0-9-]*)/[A-Za-z0-9._-]*[0-9a-f]{64}\.(pack|snap)")
+
+LARGEST_READ = 16 * 1024 * 1024
+WIDEST_GAP = 64 * 1024
+"""Blocks are read in one call where at most this many unwanted bytes lie between them."""
+
+
+class _Range(NamedTuple):
+    object: str
+    start: int
+    end: int
+    blocks: list[Location]
+
+
+class Reader:
+    """``base`` is the project's folder in the remote. Snapshots that were read whole stay in memory."""
+
+    def __init__(self, remote: Remote, base: str) -> None:
+        self._remote = remote
+        self._base = base
+        self._whole: dict[str, bytes] = {}
+
+    def root(self, name: str) -> Root:
+        """The snapshot ``name`` (a mailbox path below ``base``), verified against the hash in its name.
+
+        Raises NotFound where it is not there (yet), CorruptMailbox, NewerMailbox.
+        """
+        if not _OBJECT.fullmatch(name) or not name.endswith(".snap"):
+            raise CorruptMailbox(f"{name[:200]!r} cannot be the name of a snapshot.")
+        data = self._remote.read(f"{self._base}/{name}")
+        digest = hashlib.sha256(data).hexdigest()
+        if digest != name[:-5][-64:]:
+            raise CorruptMailbox(f"{name} does not match the SHA-256 in its name.")
+        self._whole[name] = data
+        return _decode_root(read_index(data, name), name)
+
+    def forget(self, name: str) -> None:
+        """Frees the memory that a snapshot read by ``root`` takes."""
+        self._whole.pop(name, None)
+
+    def entries(self, root: Root) -> list[Entry]:
+        """Every entry of the snapshot, checked. ``SELF`` is resolved to the snapshot's own name."""
+        by_hash = dict(self._by_hash(root.entries))
+        stream = b"".join(by_hash[chunk.sha256] for chunk in root.entries)
+        lines = stream.split(b"\n")
+        if lines.pop():
+            raise CorruptMailbox(f"The entries of {root.name} are cut short.")
+        objects = {reference(name): name for name in root.objects} | {SELF: root.name}
+        entries = list(decode(lines, objects))
+        if sum(entry.kind == FILE for entry in entries) != root.files:
+            raise CorruptMailbox(f"{root.name} does not hold as many files as its root says.")
+        return entries
+
+    def _by_hash(self, chunks: Iterable[Chunk]) -> Iterator[tuple[str, bytes]]:
+        for chunk, data in self.fetch(chunks):
+            yield chunk.sha256, data
+
+    def fetch(self, chunks: Iterable[Chunk]) -> Iterator[tuple[Chunk, bytes]]:
+        """Each distinct chunk with its verified bytes, in the order in which the mailbox holds them.
+
+        Raises NotFound where an object is not there, CorruptMailbox where bytes are not what they should be.
+        """
+        wanted: dict[tuple[str, int], dict[str, Chunk]] = defaultdict(dict)
+        blocks: dict[tuple[str, int], Location] = {}
+        seen: set[str] = set()
+        for chunk in chunks:
+            if chunk.sha256 not in seen:
+                seen.add(chunk.sha256)
+                key = (chunk.at.object, chunk.at.block_offset)
+                wanted[key][chunk.sha256] = chunk
+                blocks[key] = chunk.at
+        for span in _ranges(blocks[key] for key in sorted(blocks)):
+            data = self._read(span)
+            for block in span.blocks:
+                start = block.block_offset - span.start
+                stored = data[start : start + block.block_stored]
+                raw = codec.decompress(block.codec, stored, block.block_raw)
+                for chunk in wanted[block.object, block.block_offset].values():
+                    piece = raw[chunk.at.offset : chunk.at.offset + chunk.at.length]
+                    if hashlib.sha256(piece).hexdigest() != chunk.sha256:
+                        raise CorruptMailbox(f"A chunk in {block.object} does not match its SHA-256.")
+                    yield chunk, piece
+
+    def _read(self, span: _Range) -> bytes:
+        whole = self._whole.get(span.object)
+        if whole is not None:
+            data = whole[span.start : span.end]
+        else:
+            data = self._remote.read(f"{self._base}/{span.object}", span.start, span.end - span.start)
+        if len(data) != span.end - span.start:
+            raise CorruptMailbox(f"{span.object} is cut short.")
+        return data
+
+
+def _ranges(blocks: Iterable[Location]) -> Iterator[_Range]:
+    """Neighbouring blocks, joined into reads of bounded size."""
+    current: _Range | None = None
+    for block in blocks:
+        end = block.block_offset + block.block_stored
+        if (
+            current is not None
+            and block.object == current.object
+            and current.end <= block.block_offset <= current.end + WIDEST_GAP
+            and end - current.start <= LARGEST_READ
+        ):
+            current.blocks.append(block)
+            current = current._replace(end=end)
+            continue
+        if current is not None:
+            yield current
+        current = _Range(block.object, block.block_offset, end, [block])
+    if current is not None:
+        yield current
+
+
+def _decode_root(index: dict[str, Any], name: str) -> Root:
+    match index:
+        case {
+            "writer": str(writer),
+            "root": {
+                "kind": str(kind),
+                "seq": int(seq),
+                "tree": str(tree),
+                "files": int(files),
+                "bytes": int(size),
+                "entries": list(entries),
+                "objects": list(objects),
+                "meta": dict(meta),
+            },
+        }:
+            pass
+        case _:
+            raise CorruptMailbox(f"The root of {name} is malformed.")
+    if not is_sha256(tree) or not all(isinstance(o, str) and _OBJECT.fullmatch(o) for o in objects):
+        raise CorruptMailbox(f"The root of {name} is malformed.")
+    shorts = {reference(o): o for o in objects} | {SELF: name}
+    return Root(
+        name=name,
+        kind=kind,
+        writer=writer,
+        seq=seq,
+        tree=tree,
+        files=files,
+        bytes=size,
+        entries=tuple(decode_chunk(chunk, shorts) for chunk in entries),
+        objects=tuple(objects),
+        meta=meta,
+    )
