@@ -1,0 +1,108 @@
+"""Which field of a row is the id, the answer, the reference.
+
+Well-known names are found by themselves, the first of each list that a row has; a name that the user gave is
+the only one looked for. The lists are short on purpose: a wrong guess grades the wrong thing without a word.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from .rows import Row
+from .samples import Reference, Sample, Unfit
+from .texts import as_text
+
+ID_NAMES = ("id", "task_id", "sample_id")
+ANSWER_NAMES = ("answer", "prediction", "output", "completion", "response")
+REFERENCE_NAMES = ("reference", "target", "expected", "gold", "label")
+PROMPT_NAMES = ("prompt", "question", "input")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Fields:
+    """Field names given by the user; None means the well-known ones (for the group: none)."""
+
+    id: str | None = None
+    answer: str | None = None
+    reference: str | None = None
+    group: str | None = None
+
+    def id_names(self) -> Sequence[str]:
+        return (self.id,) if self.id else ID_NAMES
+
+    def answer_names(self) -> Sequence[str]:
+        return (self.answer,) if self.answer else ANSWER_NAMES
+
+    def reference_names(self) -> Sequence[str]:
+        return (self.reference,) if self.reference else REFERENCE_NAMES
+
+
+def sample_of(row: Row, fields: Fields, place: str, shard: str | None) -> Sample:
+    """The row as one sample. Raises Unfit where it has no id or no answer field."""
+    if row.key is not None and not isinstance(row.value, dict):
+        return Sample(id=row.key, answer=known(row.value), place=place, shard=shard)
+    values = mapping(row)
+    prompt = _first(values, PROMPT_NAMES)
+    return Sample(
+        id=identity(row, values, fields),
+        answer=known(values[_present(values, fields.answer_names(), "--answer-field")]),
+        reference=known(_first(values, fields.reference_names())),
+        prompt=prompt if isinstance(prompt, str) else None,
+        group=group_of(values, fields),
+        place=place,
+        shard=shard,
+    )
+
+
+def reference_of(row: Row, fields: Fields) -> tuple[str, Reference]:
+    """A row of a file of references as (sample id, reference). Such a file may well call the right answer ``answer``."""
+    if row.key is not None and not isinstance(row.value, dict):
+        return row.key, Reference(value=known(row.value))
+    values = mapping(row)
+    names = fields.reference_names()
+    if fields.reference is None:
+        names = (*names, *ANSWER_NAMES)
+    value = known(values[_present(values, names, "--reference-field")])
+    return identity(row, values, fields), Reference(value=value, group=group_of(values, fields))
+
+
+def mapping(row: Row) -> Mapping[str, object]:
+    """The row's fields. Raises Unfit where it is no object."""
+    if not isinstance(row.value, dict):
+        raise Unfit("is no object with fields")
+    return row.value
+
+
+def identity(row: Row, values: Mapping[str, object], fields: Fields) -> str:
+    """The sample's id: text, or a whole number as text. Raises Unfit."""
+    if row.key is not None:
+        return row.key
+    name = _present(values, fields.id_names(), "--id-field")
+    value = values[name]
+    if isinstance(value, str) and value:
+        return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    raise Unfit(f"has no usable id: field {name} is neither text nor a whole number")
+
+
+def group_of(values: Mapping[str, object], fields: Fields) -> str | None:
+    value = known(values.get(fields.group)) if fields.group else None
+    return None if value is None else as_text(value)
+
+
+def known(value: object) -> object:
+    """None for what stands for a missing value: a NaN is how tables write one."""
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
+def _first(values: Mapping[str, object], names: Sequence[str]) -> object:
+    return next((values[name] for name in names if name in values), None)
+
+
+def _present(values: Mapping[str, object], names: Sequence[str], option: str) -> str:
+    for name in names:
+        if name in values:
+            return name
+    have = ", ".join(sorted(values)[:12]) or "none"
+    raise Unfit(f"has no field named {' or '.join(names)} (its fields: {have}; see {option})")

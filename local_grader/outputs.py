@@ -1,0 +1,156 @@
+"""The outputs of a run, or one file, as a stream of samples.
+
+A pulled run lies in ``outputs/<run>/<shard>/…``, or ``outputs/<run>/…`` when it has no shards. Its files are JSON
+lines, JSON or Parquet; ``.partial`` (unfinished attempts), other hidden files and other kinds are not read. Links
+are not followed: what they name is either read under its own name or none of the run's.
+"""
+
+import hashlib
+import os
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+
+from sync.errors import Problem, UsageError
+
+from . import arc_answers
+from .errors import Ungradable
+from .fields import Fields, sample_of
+from .rows import READABLE, BadRow, Row, read
+from .samples import Sample, Unfit
+from .scorer import Shape
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Source:
+    """One file. ``name`` is relative to the run, with slashes; ``shard`` is None outside of a shard's folder."""
+
+    path: Path
+    name: str
+    shard: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Target:
+    """What was asked to be graded. ``name`` names it in the ledger: the run's id, or the file's name."""
+
+    name: str
+    sources: Sequence[Source]
+
+
+def find(project: Path, target: str, files: str | None = None) -> Target:
+    """The run of that id, else the file or folder of that path. ``files`` narrows by glob, on name or path.
+
+    Raises UsageError where there is no such run or path, or nothing in it to read.
+    """
+    run = project / "outputs" / target
+    path = run if target not in ("", ".", "..") and run.is_dir() else project / target
+    if path.is_dir():
+        sources = sorted(_walk(path, files), key=lambda source: source.name)
+        if not sources:
+            raise UsageError(f"{path} holds no {files or 'file of answers'}", _hint(path, target))
+        return Target(name=path.resolve().name, sources=sources)
+    if path.is_file():
+        return Target(name=path.stem, sources=[Source(path=path, name=path.name)])
+    raise UsageError(
+        f"there is no run {target} under {project / 'outputs'} and no file of that name",
+        f"Fetch a run with: hybrid pull {target}",
+    )
+
+
+def digest(sources: Sequence[Source]) -> str:
+    """SHA-256 over names and contents, in hex: equal exactly when the same bytes would be graded."""
+    whole = hashlib.sha256()
+    for source in sources:
+        try:
+            with source.path.open("rb") as file:
+                content = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError:
+            content = "unreadable"
+        whole.update(f"{content} {source.name}\n".encode("utf-8", "surrogateescape"))
+    return whole.hexdigest()
+
+
+class Samples:
+    """The samples of some files, read once by iterating; afterwards ``problems`` and ``skipped`` are known.
+
+    ``problems`` are rows and files that could not be read. ``skipped`` are files of which no row is an answer (say, a
+    file of metrics), each with the reason. Iterating raises Ungradable where two rows answer the same sample.
+    Memory grows with the number of samples, not with their size.
+    """
+
+    def __init__(self, sources: Sequence[Source], shape: Shape, fields: Fields) -> None:
+        self.problems: list[Problem] = []
+        self.skipped: list[Problem] = []
+        self._sources = sources
+        self._fields = fields
+        self._samples_of: Callable[[Row, Fields, str, str | None], Sequence[Sample]] = (
+            arc_answers.samples_of if shape is Shape.ARC else _one_sample
+        )
+
+    def __iter__(self) -> Iterator[Sample]:
+        places: dict[str, str] = {}
+        for source in self._sources:
+            for sample in self._read(source):
+                if sample.id in places:
+                    raise Ungradable(
+                        f"sample {sample.id} is answered twice: in {places[sample.id]} and in {sample.place}",
+                        "Narrow the files with --files, or name the field that tells samples apart with --id-field.",
+                    )
+                places[sample.id] = sample.place
+                yield sample
+
+    def _read(self, source: Source) -> Iterator[Sample]:
+        fit = False
+        unfit: list[Problem] = []
+        for row in read(source.path, self._fields.id_names()):
+            if isinstance(row, BadRow):
+                self.problems.append(_problem(source, row.what))
+                continue
+            try:
+                samples = self._samples_of(
+                    row, self._fields, f"{source.name} {row.where}".rstrip(), source.shard
+                )
+            except Unfit as error:
+                if len(unfit) < _MOST_NAMED:
+                    unfit.append(_problem(source, f"{row.where} {error}".lstrip()))
+                continue
+            fit = True
+            yield from samples
+        if fit:
+            self.problems += unfit
+        else:
+            self.skipped += unfit[:1]
+
+
+_MOST_NAMED = 10
+
+
+def _one_sample(row: Row, fields: Fields, place: str, shard: str | None) -> Sequence[Sample]:
+    return [sample_of(row, fields, place, shard)]
+
+
+def _problem(source: Source, what: str) -> Problem:
+    return Problem(path=os.fsencode(source.name), what=what)
+
+
+def _walk(root: Path, files: str | None) -> Iterator[Source]:
+    for folder, folders, names in os.walk(root):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        for filename in names:
+            path = Path(folder, filename)
+            name = path.relative_to(root).as_posix()
+            if filename.startswith(".") or path.is_symlink() or not path.is_file():
+                continue
+            if fnmatch(name, files) or fnmatch(filename, files) if files else path.suffix.lower() in READABLE:
+                first, slash, _ = name.partition("/")
+                shard = first if slash and re.fullmatch(r"\d+", first) else None
+                yield Source(path=path, name=name, shard=shard)
+
+
+def _hint(path: Path, target: str) -> str:
+    if (path / ".partial").is_dir():
+        return f"The run has not finished; fetch it again later with: hybrid pull {target}"
+    return f"Answers are read from {', '.join(READABLE)} files; name others with --files."

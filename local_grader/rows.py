@@ -1,0 +1,126 @@
+"""Reads one file of outputs or references, row by row: JSON lines, JSON or Parquet.
+
+What a machine elsewhere wrote is hostile or at least careless input: a line may be cut, binary, endless or
+nested without end. Each such row becomes a ``BadRow`` and the others are still read, up to a limit; nothing
+here raises for what a file contains.
+"""
+
+import json
+from collections.abc import Container, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import tables
+
+READABLE = (".jsonl", ".json", ".parquet")
+
+_LONGEST_LINE = 64 << 20
+_LARGEST_JSON = 512 << 20
+_MOST_BAD_ROWS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """``value`` as parsed; ``key`` is the name under which a JSON object held it. ``where`` is ``line 3``,
+    ``row 3``, ``item 3``, ``key abc``, or nothing where the whole file is one row."""
+
+    where: str
+    value: object
+    key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BadRow:
+    """A clause such as ``line 3 is not valid JSON``, to stand after the file's name."""
+
+    what: str
+
+
+def read(path: Path, id_names: Container[str]) -> Iterator[Row | BadRow]:
+    """Rows in the file's order. A file that cannot be opened or understood at all is one BadRow.
+
+    A JSON object that has a field of ``id_names`` is one row; any other holds one row under each key.
+    """
+    bad = 0
+    try:
+        for row in _rows(path, id_names):
+            yield row
+            if isinstance(row, BadRow):
+                bad += 1
+                if bad == _MOST_BAD_ROWS:
+                    yield BadRow(f"was given up after {bad} bad rows")
+                    return
+    except OSError as error:
+        reason = error.strerror or str(error).partition("\n")[0]
+        yield BadRow(f"cannot be read ({reason})")
+
+
+def _rows(path: Path, id_names: Container[str]) -> Iterator[Row | BadRow]:
+    match path.suffix.lower():
+        case ".jsonl":
+            return _read_lines(path)
+        case ".json":
+            return _read_json(path, id_names)
+        case ".parquet":
+            return _read_parquet(path)
+        case _:
+            return iter([BadRow(f"is not a kind that can be read ({', '.join(READABLE)})")])
+
+
+def _read_lines(path: Path) -> Iterator[Row | BadRow]:
+    with path.open("rb") as file:
+        number = 0
+        while line := file.readline(_LONGEST_LINE + 1):
+            number += 1
+            where = f"line {number}"
+            if len(line) > _LONGEST_LINE:
+                yield BadRow(f"{where} is longer than {_LONGEST_LINE >> 20} MiB; the rest was not read")
+                return
+            if number == 1:
+                line = line.removeprefix(b"\xef\xbb\xbf")
+            if line.strip():
+                yield _parse(line, where)
+
+
+def _read_json(path: Path, id_names: Container[str]) -> Iterator[Row | BadRow]:
+    size = path.stat().st_size
+    if size > _LARGEST_JSON:
+        yield BadRow(f"is larger than {_LARGEST_JSON >> 20} MiB; JSON lines (.jsonl) may be of any size")
+        return
+    whole = _parse(path.read_bytes().removeprefix(b"\xef\xbb\xbf"), "")
+    if isinstance(whole, BadRow):
+        yield whole
+    elif isinstance(whole.value, list):
+        for number, value in enumerate(whole.value, 1):
+            yield Row(f"item {number}", value)
+    elif isinstance(whole.value, dict) and any(name in id_names for name in whole.value):
+        yield Row("", whole.value)
+    elif isinstance(whole.value, dict):
+        for key, value in whole.value.items():
+            yield Row(f"key {key}", value, key)
+    else:
+        yield BadRow("holds neither a list nor an object")
+
+
+def _read_parquet(path: Path) -> Iterator[Row | BadRow]:
+    try:
+        for number, value in enumerate(tables.read(path), 1):
+            yield Row(f"row {number}", value)
+    except tables.BadTable as error:
+        yield BadRow(str(error))
+
+
+def _parse(text: bytes, where: str) -> Row | BadRow:
+    start = f"{where} " if where else ""
+    try:
+        # Strict UTF-8: json.loads would guess UTF-16 from zero bytes and make text of a binary file.
+        return Row(where, json.loads(text.decode("utf-8")))
+    except UnicodeDecodeError:
+        return BadRow(f"{start}is not UTF-8 text")
+    except json.JSONDecodeError as error:
+        at = f"character {error.pos + 1}" if where else f"line {error.lineno}"
+        return BadRow(f"{start}is not valid JSON ({error.msg} at {at})")
+    except RecursionError:
+        return BadRow(f"{start}is nested too deeply")
+    except ValueError as error:  # a number of more digits than Python converts
+        return BadRow(f"{start}is not valid JSON ({str(error).partition(';')[0]})")

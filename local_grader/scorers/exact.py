@@ -1,0 +1,54 @@
+"""The two plainest rules: the answer is the reference, the answer contains the reference."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import ClassVar
+
+from ..samples import Sample
+from ..scorer import Option, Shape
+from ..scores import NO_REFERENCE, Score
+from ..texts import alternatives, comparable, score_against
+
+
+@dataclass(frozen=True, kw_only=True)
+class Exact:
+    """Equal after white space is evened out, and case too unless ``case_sensitive``."""
+
+    name: ClassVar[str] = "exact"
+    version: ClassVar[int] = 1
+    shape: ClassVar[Shape] = Shape.ROWS
+
+    case_sensitive: bool = False
+
+    @property
+    def options(self) -> Mapping[str, Option]:
+        return asdict(self)
+
+    def score(self, sample: Sample) -> Score:
+        return score_against(sample, self._matches, "differs from the reference")
+
+    def _matches(self, answer: str, reference: str) -> bool:
+        return comparable(answer, self.case_sensitive) == comparable(reference, self.case_sensitive)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Includes:
+    """The reference stands somewhere in the answer, as characters: ``10`` is found in ``2010``."""
+
+    name: ClassVar[str] = "includes"
+    version: ClassVar[int] = 1
+    shape: ClassVar[Shape] = Shape.ROWS
+
+    case_sensitive: bool = False
+
+    @property
+    def options(self) -> Mapping[str, Option]:
+        return asdict(self)
+
+    def score(self, sample: Sample) -> Score:
+        if not all(reference.strip() for reference in alternatives(sample.reference)):
+            return Score.unscored(NO_REFERENCE, "the reference is empty, and every answer includes nothing")
+        return score_against(sample, self._matches, "does not include the reference")
+
+    def _matches(self, answer: str, reference: str) -> bool:
+        return comparable(reference, self.case_sensitive) in comparable(answer, self.case_sensitive)

@@ -1,0 +1,72 @@
+"""The number in the answer is the number in the reference, within a tolerance."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import ClassVar
+
+from sync.errors import UsageError
+
+from .. import numbers
+from ..samples import Sample
+from ..scorer import Option, Shape
+from ..scores import NO_ANSWER, NO_REFERENCE, Score, average
+from ..texts import as_text
+
+
+@dataclass(frozen=True, kw_only=True)
+class Numeric:
+    """Compares the last number of the answer, since a conclusion comes last, or with ``only`` its only one.
+
+    Right when it lies within ``abs_tolerance``, or within ``rel_tolerance`` times the reference, of the reference.
+    """
+
+    name: ClassVar[str] = "numeric"
+    version: ClassVar[int] = 1
+    shape: ClassVar[Shape] = Shape.ROWS
+
+    abs_tolerance: float = 0.0
+    rel_tolerance: float = 1e-6
+    only: bool = False
+
+    def __post_init__(self) -> None:
+        for value in (self.abs_tolerance, self.rel_tolerance):
+            if not (math.isfinite(value) and value >= 0):
+                raise UsageError(
+                    f"a tolerance cannot be {value}", "Give a finite number that is not negative."
+                )
+
+    @property
+    def options(self) -> Mapping[str, Option]:
+        return asdict(self)
+
+    def score(self, sample: Sample) -> Score:
+        values = sample.reference if isinstance(sample.reference, list) else [sample.reference]
+        given = [value for value in values if value is not None]
+        if not given:
+            return Score.unscored(NO_REFERENCE)
+        references = [found[-1] for value in given if (found := numbers.exact(value))]
+        if not references:
+            return Score.unscored("reference is not a number", f"the reference is {as_text(given[0])[:100]}")
+        answers = sample.answer if isinstance(sample.answer, list) else [sample.answer]
+        scores = [self._one(answer, references) for answer in answers if answer is not None]
+        return average(scores) if scores else Score.unscored(NO_ANSWER)
+
+    def _one(self, answer: object, references: list[numbers.Number]) -> Score:
+        found = numbers.exact(answer)
+        if not found:
+            return Score.verdict(False, as_text(answer), "not a number")
+        if self.only and len(found) > 1:
+            return Score.verdict(False, as_text(answer), f"{len(found)} numbers where one was asked for")
+        number = found[-1]
+        right = any(numbers.equal(number, one, self.abs_tolerance, self.rel_tolerance) for one in references)
+        return Score.verdict(right, _shown(number), "" if right else "differs from the reference")
+
+
+def _shown(number: numbers.Number) -> str:
+    value = number.value
+    try:
+        text = str(value.numerator) if value.denominator == 1 else repr(float(value))
+    except (OverflowError, ValueError):
+        text = "a number out of range"
+    return text + "%" * number.percent

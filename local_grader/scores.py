@@ -1,0 +1,73 @@
+"""The outcome for one sample. Could-not-grade is an outcome of its own: no number stands for it.
+
+A harness that writes 0 when grading failed reports its own failures as the model's; so an unscored sample has
+no value, keeps its reason, and is counted beside the rate, never in it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+NO_REFERENCE = "no reference"
+NO_ANSWER = "no answer"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Score:
+    """``value`` is in [0, 1], or None: then ``reason`` says why in a few words that can be counted.
+
+    ``answer`` is the answer as the scorer understood it, ``explanation`` one sentence or nothing, ``details``
+    further numbers for diagnosis.
+    """
+
+    value: float | None
+    answer: str = ""
+    explanation: str = ""
+    reason: str | None = None
+    details: Mapping[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def unscored(cls, reason: str, explanation: str = "", answer: str = "") -> "Score":
+        return cls(value=None, reason=reason, explanation=explanation, answer=answer)
+
+    @classmethod
+    def verdict(cls, right: bool, answer: str, explanation: str = "") -> "Score":
+        return cls(value=1.0 if right else 0.0, answer=answer, explanation=explanation)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Grade:
+    """A sample's score with what a later report or comparison needs to place it."""
+
+    sample: str
+    score: Score
+    place: str
+    group: str | None = None
+    shard: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Missing:
+    """A reference that no sample answers."""
+
+    sample: str
+    group: str | None = None
+
+
+def average(scores: Sequence[Score]) -> Score:
+    """Several answers to one question as one score: the share that is right.
+
+    One unscored answer leaves the whole unscored, because a share of unknown parts is not known.
+    """
+    if len(scores) == 1:
+        return scores[0]
+    values = []
+    for score in scores:
+        if score.value is None:
+            return score
+        values.append(score.value)
+    right = sum(values)
+    return Score(
+        value=right / len(values),
+        answer=scores[0].answer,
+        explanation=f"{right:g} of {len(values)} answers right",
+    )
