@@ -1,0 +1,127 @@
+"""Learns a rule "what a cell becomes" from examples.
+
+A column holds one value for each cell of all grids, training cells first. A rule looks a few *flag* columns up in a table; the
+table's entries are actions: write a constant colour, or copy the cell of a *colour* column. A rule is found
+when every training cell is right; its cost is the number of flags and of table entries, so that the simplest explanation wins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Sequence
+from itertools import combinations
+from typing import NamedTuple
+
+Column = tuple[Hashable, ...]
+
+
+class Rule(NamedTuple):
+    """A rule that fits, and the colours that it gives to the test cells."""
+
+    cost: float
+    flags: tuple[str, ...]
+    result: list[int]
+
+
+def distinct(columns: dict[str, Column]) -> dict[str, Column]:
+    """Without columns that split the cells in the same way as an earlier one, and those that split nothing."""
+    kept: dict[str, Column] = {}
+    seen = set()
+    for name, column in columns.items():
+        codes: dict[Hashable, int] = {}
+        pattern = tuple([codes.setdefault(value, len(codes)) for value in column])
+        if len(codes) > 1 and pattern not in seen:
+            seen.add(pattern)
+            kept[name] = pattern
+    return kept
+
+
+def _possible_actions(colours: Sequence[Sequence[int]], target: Sequence[int]) -> list[int]:
+    """For each training cell the actions that are right there, as bits: constants 0 to 9, then the colour columns."""
+    masks = [1 << wanted for wanted in target]
+    for number, column in enumerate(colours):
+        bit = 1 << (10 + number)
+        for i, wanted in enumerate(target):
+            if column[i] == wanted:
+                masks[i] |= bit
+    return masks
+
+
+def _hard_cells_first(masks: Sequence[int], own: Sequence[int]) -> list[int]:
+    """An order of the training cells in which a wrong rule fails early: rare kinds of cells are spread to the front."""
+    kinds: dict[tuple[int, int], list[int]] = {}
+    for i, mask in enumerate(masks):
+        kinds.setdefault((mask, own[i]), []).append(i)
+    rank = {i: place for members in kinds.values() for place, i in enumerate(members)}
+    return sorted(range(len(masks)), key=lambda i: (rank[i], i))
+
+
+def _table(columns: Sequence[Column], masks: Sequence[int]) -> dict[Hashable, int] | None:
+    table: dict[Hashable, int] = {}
+    for key, mask in zip(zip(*columns), masks):
+        left = table.get(key, -1) & mask
+        if not left:
+            return None
+        table[key] = left
+    return table
+
+
+def _applied(
+    table: dict[Hashable, int],
+    keys: Sequence[Hashable],
+    colours: Sequence[Sequence[int]],
+    offset: int,
+    order: Sequence[int],
+) -> list[int] | None:
+    actions = {}
+    for key, mask in table.items():
+        actions[key] = next(bit for bit in order if mask >> bit & 1)
+    result = []
+    for i, key in enumerate(keys):
+        action = actions.get(key)
+        if action is None:
+            return None
+        result.append(action if action < 10 else colours[action - 10][offset + i])
+    return result
+
+
+def fit(
+    flags: dict[str, Column],
+    colours: dict[str, Sequence[int]],
+    target: Sequence[int],
+    deepest: int,
+    steps: int,
+) -> Iterator[Rule]:
+    """Yields rules that explain the target (the training cells' right colours), fewest flags first.
+
+    `deepest` is the most flags that a rule may use; `steps` bounds the cells looked at.
+    Where constants and copies explain a table equally well, both readings are yielded, the constants first.
+    """
+    count = len(target)
+    layers = list(colours.values())
+    raw = _possible_actions(layers, target)
+    order = _hard_cells_first(raw, layers[0])
+    masks = [raw[i] for i in order]
+    columns = distinct(flags)
+    train = {name: tuple([column[i] for i in order]) for name, column in columns.items()}
+    own_first = [10, *range(10), *range(11, 10 + len(layers))]
+    copies_first = [*range(10, 10 + len(layers)), *range(10)]
+    # Only prefixes are looked at while a rule is wrong, so a try costs a few cells; 40 is what it takes on average.
+    for size in range(deepest + 1):
+        for names in combinations(columns, size):
+            steps -= 40
+            if steps < 0:
+                return
+            chosen = [train[name] for name in names] if names else [(0,) * count]
+            table = _table(chosen, masks)
+            if table is None:
+                continue
+            steps -= count
+            keys = (
+                list(zip(*(columns[name][count:] for name in names)))
+                if names
+                else [(0,)] * (len(layers[0]) - count)
+            )
+            for extra, preference in enumerate((own_first, copies_first)):
+                result = _applied(table, keys, layers, count, preference)
+                if result is not None:
+                    yield Rule(3 * size + len(table) + 0.5 * extra, names, result)
