@@ -50,13 +50,13 @@ def find(project: Path, target: str, files: str | None = None) -> Target:
     if path.is_dir():
         sources = sorted(_walk(path, files), key=lambda source: source.name)
         if not sources:
-            raise UsageError(f"{path} holds no {files or 'file of answers'}", _hint(path, target))
+            raise UsageError(f"{path} holds no {files or 'file of answers'}.", _hint(path, target))
         return Target(name=path.resolve().name, sources=sources)
     if path.is_file():
         return Target(name=path.stem, sources=[Source(path=path, name=path.name)])
     raise UsageError(
-        f"there is no run {target} under {project / 'outputs'} and no file of that name",
-        f"Fetch a run with: hybrid pull {target}",
+        f"There is no run {target} under {project / 'outputs'} and no file of that name.",
+        f"hybrid pull {target}",
     )
 
 
@@ -96,7 +96,7 @@ class Samples:
             for sample in self._read(source):
                 if sample.id in places:
                     raise Ungradable(
-                        f"sample {sample.id} is answered twice: in {places[sample.id]} and in {sample.place}",
+                        f"Sample {sample.id} is answered twice: in {places[sample.id]} and in {sample.place}.",
                         "Narrow the files with --files, or name the field that tells samples apart with --id-field.",
                     )
                 places[sample.id] = sample.place
@@ -152,5 +152,5 @@ def _walk(root: Path, files: str | None) -> Iterator[Source]:
 
 def _hint(path: Path, target: str) -> str:
     if (path / ".partial").is_dir():
-        return f"The run has not finished; fetch it again later with: hybrid pull {target}"
+        return f"The run has not finished; later, hybrid pull {target} fetches the rest."
     return f"Answers are read from {', '.join(READABLE)} files; name others with --files."

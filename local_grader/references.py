@@ -34,7 +34,7 @@ def load(path: Path, shape: Shape, fields: Fields) -> References:
     for source in sources:
         for sample, reference in _read(source, shape, fields):
             if by_sample.setdefault(sample, reference) != reference:
-                raise Ungradable(f"the references in {path} hold two answers to sample {sample}")
+                raise Ungradable(f"The references in {path} hold two answers to sample {sample}.")
     return References(by_sample=by_sample, sha256=digest(sources))
 
 
@@ -44,7 +44,7 @@ def _sources(path: Path) -> list[Source]:
     found = sorted(file for file in path.glob("*") if file.suffix.lower() in READABLE and file.is_file())
     if not found:
         raise UsageError(
-            f"there are no references in {path}", f"They are read from {', '.join(READABLE)} files."
+            f"There are no references in {path}.", f"They are read from {', '.join(READABLE)} files."
         )
     return [Source(path=file, name=file.name) for file in found]
 
@@ -54,7 +54,7 @@ def _read(source: Source, shape: Shape, fields: Fields) -> Iterator[tuple[str, R
     id_names = (*fields.id_names(), "test") if shape is Shape.ARC else fields.id_names()
     for row in read(source.path, id_names):
         if isinstance(row, BadRow):
-            raise Ungradable(f"the references in {source.path} cannot be used: it {row.what}")
+            raise Ungradable(f"The references in {source.path} cannot be used: it {row.what}.")
         try:
             if shape is Shape.ARC:
                 yield from arc_answers.references_of(row, fields, source.path.stem)
@@ -62,4 +62,4 @@ def _read(source: Source, shape: Shape, fields: Fields) -> Iterator[tuple[str, R
                 yield reference_of(row, fields)
         except Unfit as error:
             where = f"{source.path} {row.where}".rstrip()
-            raise Ungradable(f"the references cannot be used: {where} {error}") from error
+            raise Ungradable(f"The references cannot be used: {where} {error}.") from error

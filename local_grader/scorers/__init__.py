@@ -25,14 +25,14 @@ def make(name: str, options: Mapping[str, Option]) -> Scorer:
     Raises UsageError for an unknown name, an option that this scorer does not have, or a value it refuses.
     """
     if name not in _TABLE:
-        raise UsageError(f"there is no scorer named {name}", f"choose one of {', '.join(NAMES)}")
+        raise UsageError(f"There is no scorer named {name}.", f"Choose one of {', '.join(NAMES)}.")
     module, class_name = _TABLE[name]
     scorer: Callable[..., Scorer] = getattr(import_module(f".{module}", __name__), class_name)
     known = set(signature(scorer).parameters)
     for option in options:
         if option not in known:
-            takes = f"it takes {', '.join(sorted(known))}" if known else "it takes no options"
+            takes = f"It takes {', '.join(sorted(known))}."
             raise UsageError(
-                f"the scorer {name} has no option {option.replace('_', '-')}", takes.replace("_", "-")
+                f"The scorer {name} has no option {option.replace('_', '-')}.", takes.replace("_", "-")
             )
     return scorer(**options)

@@ -33,7 +33,7 @@ class Numeric:
         for value in (self.abs_tolerance, self.rel_tolerance):
             if not (math.isfinite(value) and value >= 0):
                 raise UsageError(
-                    f"a tolerance cannot be {value}", "Give a finite number that is not negative."
+                    f"A tolerance cannot be {value}.", "Give a finite number that is not negative."
                 )
 
     @property

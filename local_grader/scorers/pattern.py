@@ -40,10 +40,10 @@ class Pattern:
         try:
             groups = self._compile(self.pattern).groups
         except (re.error, RecursionError, OverflowError) as error:
-            raise UsageError(f"the pattern {self.pattern} is no regular expression ({error})") from error
+            raise UsageError(f"The pattern {self.pattern} is no regular expression ({error}).") from error
         if groups > 1:
             raise UsageError(
-                f"the pattern {self.pattern} has {groups} groups",
+                f"The pattern {self.pattern} has {groups} groups.",
                 "Use one group for the part to compare, and (?:...) for the others.",
             )
 

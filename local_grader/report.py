@@ -1,0 +1,118 @@
+"""What a grading came to, as plain data: for ``--json`` and as rows of label and value. Rendering is elsewhere."""
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from sync.errors import Problem
+
+from .arc_metrics import ArcSummary
+from .ledger import Entry
+from .metrics import Summary
+
+_MOST_NAMED = 10
+_MOST_PARTS = 20
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Report:
+    """``problems`` are rows and files that could not be read; ``skipped`` are files that hold no answers.
+
+    ``missing`` names the first few references that nobody answered. ``ledger`` is the file with every grade,
+    ``recorded`` whether it was written now or had been there. ``arc`` is None for other scorers.
+    """
+
+    entry: Entry
+    files: int
+    summary: Summary
+    arc: ArcSummary | None
+    shards: Mapping[str, Summary]
+    groups: Mapping[str, Summary]
+    missing: Sequence[str]
+    problems: Sequence[Problem]
+    skipped: Sequence[Problem]
+    ledger: Path
+    recorded: bool
+
+
+def to_json(report: Report) -> dict[str, object]:
+    """One JSON document; its fields are those of Report, with ``scorer`` and digests from its entry."""
+    entry = report.entry
+    return {
+        "run": entry.run,
+        "scorer": {"name": entry.scorer, "version": entry.scorer_version, "options": dict(entry.options)},
+        "outputs_sha256": entry.outputs_sha256,
+        "references_sha256": entry.references_sha256,
+        "files": report.files,
+        "summary": asdict(report.summary),
+        "arc": asdict(report.arc) if report.arc else None,
+        "shards": {name: asdict(summary) for name, summary in report.shards.items()},
+        "groups": {name: asdict(summary) for name, summary in report.groups.items()},
+        "missing": list(report.missing[:_MOST_NAMED]),
+        "problems": [_problem(one) for one in report.problems],
+        "skipped": [_problem(one) for one in report.skipped],
+        "ledger": str(report.ledger),
+        "recorded": report.recorded,
+    }
+
+
+def rows(report: Report) -> list[tuple[str, str]]:
+    """What a person wants to read, most important first."""
+    summary, entry = report.summary, report.entry
+    options = ", ".join(
+        f"{name}={value}" for name, value in entry.options.items() if value not in (None, False)
+    )
+    lines = [
+        ("scorer", f"{entry.scorer} v{entry.scorer_version}" + (f" ({options})" if options else "")),
+        ("samples", _samples(summary)),
+        ("outputs right" if report.arc else "right", _rate(summary.right, summary.scored, summary)),
+    ]
+    if report.arc:
+        lines += _arc_rows(report.arc)
+    for reason, count in summary.unscored.items():
+        lines.append((f"unscored: {reason}", str(count)))
+    if summary.missing:
+        named = ", ".join(report.missing[:3])
+        lines.append(
+            ("missing", f"{summary.missing} never answered ({named}{', …' if summary.missing > 3 else ''})")
+        )
+    if summary.floor is not None and summary.ceiling is not None and summary.floor != summary.ceiling:
+        bounds = f"{summary.floor:.1%} to {summary.ceiling:.1%}"
+        lines.append(("bounds", f"{bounds}, with all unscored and missing wrong, or right"))
+    return lines
+
+
+def part_rows(parts: Mapping[str, Summary]) -> list[tuple[str, str, str]]:
+    """Name, rate, samples of each part; nothing where there are too many to read (``to_json`` has them all)."""
+    if not 1 < len(parts) <= _MOST_PARTS:
+        return []
+    return [(name, _rate(part.right, part.scored, part), _samples(part)) for name, part in parts.items()]
+
+
+def _samples(summary: Summary) -> str:
+    unscored = summary.samples - summary.scored
+    return f"{summary.samples:,}" + (f", of which {unscored:,} could not be graded" if unscored else "")
+
+
+def _arc_rows(arc: ArcSummary) -> list[tuple[str, str]]:
+    lines = [("tasks solved", _rate(arc.solved, arc.tasks, arc))]
+    lines += [(f"pass@{k}", f"{share:.1%}") for k, share in arc.pass_at.items()]
+    if arc.cell_accuracy is not None and arc.shape_match is not None:
+        lines.append(("cells right", f"{arc.cell_accuracy:.1%} on average"))
+        lines.append(("shape right", f"{arc.shape_match:.1%}"))
+    if arc.unanswered_tasks:
+        lines.append(("tasks without a graded answer", str(arc.unanswered_tasks)))
+    return lines
+
+
+def _rate(right: float, of: int, interval: Summary | ArcSummary) -> str:
+    if interval.rate is None:
+        return "nothing could be graded"
+    return (
+        f"{interval.rate:.1%} ({right:,g} of {of:,}; 95 % interval {interval.low:.1%} to {interval.high:.1%})"
+    )
+
+
+def _problem(problem: Problem) -> dict[str, str]:
+    return {"path": os.fsdecode(problem.path), "what": problem.what}
