@@ -1,0 +1,108 @@
+"""``python3 -I runner.pyz --mailbox folder:/path --project ID --target local``: started by a launcher or by hand."""
+
+import argparse
+import os
+import secrets
+import signal
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+
+from sync.clock import Clock, SystemClock
+from sync.errors import HybridError
+from sync.mailbox.records import Hello
+from sync.remotes import open_remote
+from sync.store import codec
+
+from . import child, device, host
+from .serve import Runner
+from .worker import Place
+
+_ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Exit codes: 0 nothing left to do or told to end, 1 failed, 2 usage."""
+    options = _parser().parse_args(argv)
+    asked: list[str] = []
+
+    def end(number: int, frame: FrameType | None) -> None:
+        asked.append(f"told to end by signal {signal.Signals(number).name}")
+
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, end)
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    clock = SystemClock()
+    try:
+        run(options, clock, lambda: asked[0] if asked else "")
+    except HybridError as error:
+        say(f"{error} {error.hint}".rstrip())
+        return 1
+    except Exception:
+        traceback.print_exc()
+        return 1
+    return 0
+
+
+def run(options: argparse.Namespace, clock: Clock, ending: Callable[[], str]) -> None:
+    devices = device.devices()
+    worker = "".join(secrets.choice(_ALPHABET) for _ in range(12))
+    place = Place(
+        remote=open_remote(options.mailbox, clock=clock, base_dir=os.getcwd()),
+        base=options.project,
+        project=options.project,
+        clock=clock,
+        work=Path(options.work or _default_work()),
+        devices=devices,
+        start=child.start,
+        say=say,
+        ending=ending,
+    )
+    engine = codec.zstd()
+    hello = Hello(
+        worker=worker,
+        host=host.name(),
+        boot=host.boot(),
+        pid=os.getpid(),
+        born=host.born(os.getpid()),
+        target=options.target[0],
+        python=sys.version.split()[0],
+        gpu=devices[0].name if devices else "",
+        vram_gb=devices[0].free_gb if devices else 0.0,
+        codec=engine.provider if engine else "zlib",
+    )
+    say(f"worker {worker} on {options.mailbox} as {', '.join(options.target)}")
+    runner = Runner(place, hello, frozenset(options.target), options.idle_exit)
+    for wait in runner.serve():
+        if wait > 0:
+            clock.sleep(wait)
+
+
+def say(line: str) -> None:
+    print(line, flush=True)
+
+
+def _default_work() -> str:
+    cache = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+    return os.path.join(cache, "hybrid-runner")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="runner.pyz", description=__doc__)
+    parser.add_argument("--mailbox", required=True, help="the mailbox as this machine sees it, folder:/path")
+    parser.add_argument("--project", required=True, help="the project's id")
+    parser.add_argument(
+        "--target", action="append", required=True, help="take runs for this target; may be repeated"
+    )
+    parser.add_argument("--work", help="folder for scratch (default: ~/.cache/hybrid-runner)")
+    parser.add_argument(
+        "--idle-exit", type=float, default=60.0, metavar="SECONDS", help="end after this long without work"
+    )
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

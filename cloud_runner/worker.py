@@ -1,0 +1,187 @@
+"""One worker on one run: takes the lease, keeps it by ticks, gives it up.
+
+``work_on`` is a generator; each value that it yields is how many seconds may pass until it wants to go on. It may be
+dropped at any point, as a killed process would be, and another worker goes on.
+"""
+
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from pathlib import Path
+
+from sync.clock import Clock
+from sync.errors import CorruptMailbox, NotFound
+from sync.mailbox import lease, records
+from sync.mailbox.layout import RunFolder
+from sync.mailbox.records import Ended, Hello, Mark, Spec, Tick
+from sync.mailbox.view import RunView, look, view
+from sync.remotes.base import Remote
+
+from . import host
+from .child import Child, Command
+from .device import Device
+
+TICKS_KEPT = 100
+
+
+class Interrupted(Exception):
+    """The work must end now; the text says why. ``publish`` tells whether what is there is worth publishing."""
+
+    def __init__(self, reason: str, *, publish: bool) -> None:
+        super().__init__(reason)
+        self.publish = publish
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """What a worker has at hand.
+
+    base     the project's folder in the remote
+    work     the folder for scratch on this machine's disk
+    start    starts a child
+    say      one line for the runner's own log
+    ending   asked between steps; a text once the runner has been told to end
+    """
+
+    remote: Remote
+    base: str
+    project: str
+    clock: Clock
+    work: Path
+    devices: list[Device]
+    start: Callable[[Command], Child]
+    say: Callable[[str], None]
+    ending: Callable[[], str]
+
+
+class Lease:
+    """This worker's hold on one run, and the run's folder as far as it is known here."""
+
+    def __init__(self, place: Place, hello: Hello, run_id: str, silence: lease.Silence) -> None:
+        self.place = place
+        self.hello = hello
+        self.folder = RunFolder(run_id)
+        self.silence = silence
+        self.epoch = 0
+        self.doing = ""
+        self.report: Callable[[], Tick] | None = None
+        self._own: set[str] = set()
+        self._ticks = 0
+        self._tick_due = 0.0
+        self._began = place.clock.monotonic()
+
+    @property
+    def worker(self) -> str:
+        return self.hello.worker
+
+    @property
+    def elapsed(self) -> float:
+        return self.place.clock.monotonic() - self._began
+
+    def see(self) -> RunView:
+        """The run's folder now; what this worker wrote counts even where the listing lags."""
+        seen = look(self.place.remote, self.place.base, self.folder)
+        merged = view(seen.names | self._own)
+        self.silence.observe(merged, self.place.clock.monotonic())
+        return merged
+
+    def write(self, name: str, record: object) -> None:
+        self.place.remote.write(f"{self.place.base}/{self.folder.in_folder(name)}", records.encode(record))
+        self._own.add(name)
+
+    def take(self) -> Generator[float, None, bool]:
+        """Claims the run; False where another holds it or came first."""
+        if not may_take(self.place, self.folder, self.see(), self.silence):
+            return False
+        settle = self.place.remote.capabilities.settle_s
+        self.epoch = lease.next_epoch(self.see())
+        self._own.add(RunFolder.hello(self.worker))
+        self.write(RunFolder.hello(self.worker), self.hello)
+        self.write(RunFolder.claim(self.worker, self.epoch), Mark())
+        waited_until = self.place.clock.monotonic() + settle
+        while (left := waited_until - self.place.clock.monotonic()) > 0:
+            yield left
+        if lease.holder(self.see()) == self.worker:
+            self._tick_due = self.place.clock.monotonic()
+            return True
+        self.write(RunFolder.yields(self.worker, self.epoch), Mark(reason="another worker came first"))
+        return False
+
+    def give_up(self, reason: str) -> None:
+        self.write(RunFolder.yields(self.worker, self.epoch), Mark(reason=reason))
+
+    def broken(self, what: Ended) -> None:
+        self.write(RunFolder.broken(self.worker, self.epoch), what)
+
+    def check(self, seen: RunView) -> None:
+        """Raises Interrupted unless this worker may go on."""
+        if self.worker in seen.released:
+            raise Interrupted("released by the laptop", publish=True)
+        if lease.holder(seen) != self.worker:
+            raise Interrupted("another worker has taken over", publish=False)
+        if seen.stopped:
+            raise Interrupted("stopped by the laptop", publish=True)
+
+    def beat(self) -> RunView | None:
+        """Writes a tick if one is due, and looks whether this worker may go on."""
+        if self.place.clock.monotonic() < self._tick_due:
+            return None
+        self._ticks += 1
+        self._tick_due = self.place.clock.monotonic() + self.place.remote.capabilities.tick_s
+        tick = self.report() if self.report else Tick(n=0, epoch=self.epoch, elapsed=self.elapsed)
+        values = {**tick.__dict__, "n": self._ticks, "epoch": self.epoch, "doing": self.doing}
+        self.write(RunFolder.tick(self.worker, self._ticks), Tick(**values))
+        old = self._ticks - TICKS_KEPT
+        if old > 0:
+            name = RunFolder.tick(self.worker, old)
+            self.place.remote.delete(f"{self.place.base}/{self.folder.in_folder(name)}")
+            self._own.discard(name)
+        seen = self.see()
+        self.check(seen)
+        return seen
+
+    def beating(self, steps: Generator[float, None, None], limit_s: float) -> Generator[float, None, None]:
+        """Runs ``steps`` with beats between them; interrupts them, once, when the worker may not go on."""
+        interrupted = False
+        try:
+            wait = next(steps)
+            while True:
+                try:
+                    if not interrupted:
+                        self._may_go_on(limit_s)
+                    self.beat()
+                except Interrupted as reason:
+                    if not interrupted:
+                        interrupted = True
+                        wait = steps.throw(reason)
+                        continue
+                yield min(wait, max(0.0, self._tick_due - self.place.clock.monotonic()))
+                wait = next(steps)
+        except StopIteration:
+            return
+
+    def _may_go_on(self, limit_s: float) -> None:
+        if reason := self.place.ending():
+            raise Interrupted(reason, publish=True)
+        if limit_s and self.elapsed > limit_s:
+            raise Interrupted("the run's time limit for one worker is reached", publish=True)
+
+
+def may_take(place: Place, folder: RunFolder, seen: RunView, silence: lease.Silence) -> bool:
+    """Whether nobody alive holds the run: no holder, a holder of this machine that is gone, or a silent one."""
+    now = place.clock.monotonic()
+    silence.observe(seen, now)
+    holding = lease.holder(seen)
+    if holding is None:
+        return True
+    capabilities = place.remote.capabilities
+    if silence.of(holding, now) >= lease.patience_s(capabilities.tick_s, capabilities.settle_s):
+        return True
+    path = f"{place.base}/{folder.in_folder(RunFolder.hello(holding))}"
+    try:
+        return host.is_dead(records.read(Hello, place.remote, path))
+    except (NotFound, CorruptMailbox):
+        return False
+
+
+def read_spec(place: Place, folder: RunFolder) -> Spec:
+    return records.read(Spec, place.remote, f"{place.base}/{folder.in_folder('spec.json')}")
