@@ -122,7 +122,7 @@ def _learned(state: State, start: State, outputs: Sequence[Grid]) -> Iterator[Ca
     """What learners make of a state: all of them at the start, only the cheap ones far from it."""
     depth = len(state.program)
     learners = [
-        lambda: recolour(state.grids, outputs, 4_000_000 if depth == 0 else 400_000),
+        lambda: recolour(state.grids, outputs, 4_000_000 if depth == 0 else 200_000, with_objects=depth == 0),
         lambda: tile(state.grids, outputs, 400_000),
         lambda: combine(state.grids, outputs, 200_000),
         lambda: draw(state.grids, outputs, 400_000),
@@ -137,8 +137,8 @@ def _learned(state: State, start: State, outputs: Sequence[Grid]) -> Iterator[Ca
 def _closeness(grids: Sequence[Grid], outputs: Sequence[Grid]) -> float:
     """How alike the grids are to the outputs: 0 to 1, counting cells of pairs of equal size."""
     total = 0.0
-    for grid, output in zip(grids, outputs):
+    for grid, output in zip(grids, outputs, strict=False):
         if shape(grid) == shape(output):
-            same = sum(a == b for x, y in zip(grid, output) for a, b in zip(x, y))
+            same = sum(a == b for x, y in zip(grid, output, strict=False) for a, b in zip(x, y, strict=False))
             total += 0.5 + 0.5 * same / (len(grid) * len(grid[0]))
     return total / len(outputs)

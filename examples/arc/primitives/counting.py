@@ -26,7 +26,8 @@ def objects_in_order(kind: str, measure: str, downwards: bool) -> Transform:
         if not 0 < len(table["size"]) <= LARGEST_SIDE:
             return None
         pairs = sorted(
-            zip(table[measure], table["colour"]), key=lambda pair: -pair[0] if downwards else pair[0]
+            zip(table[measure], table["colour"], strict=False),
+            key=lambda pair: -pair[0] if downwards else pair[0],
         )
         return tuple((colour,) for _, colour in pairs)
 

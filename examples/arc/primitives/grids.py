@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Optional
 
 Grid = tuple[tuple[int, ...], ...]
-Transform = Callable[[Grid], Optional[Grid]]
+Transform = Callable[[Grid], Grid | None]
 
 LARGEST_SIDE = 40
 
@@ -52,11 +51,11 @@ def mirror_top_bottom(grid: Grid) -> Grid:
 
 
 def transpose(grid: Grid) -> Grid:
-    return tuple(zip(*grid))
+    return tuple(zip(*grid, strict=False))
 
 
 def rotate_right(grid: Grid) -> Grid:
-    return tuple(zip(*grid[::-1]))
+    return tuple(zip(*grid[::-1], strict=False))
 
 
 def rotate_half(grid: Grid) -> Grid:
@@ -64,7 +63,7 @@ def rotate_half(grid: Grid) -> Grid:
 
 
 def rotate_left(grid: Grid) -> Grid:
-    return tuple(zip(*grid))[::-1]
+    return tuple(zip(*grid, strict=False))[::-1]
 
 
 def transpose_other(grid: Grid) -> Grid:
@@ -90,7 +89,7 @@ def crop_to_content(grid: Grid) -> Grid | None:
 def crop_to(grid: Grid, wanted: Callable[[int], bool]) -> Grid | None:
     """The bounding box of the wanted cells."""
     rows = [r for r, row in enumerate(grid) if any(wanted(cell) for cell in row)]
-    columns = [c for c, column in enumerate(zip(*grid)) if any(wanted(cell) for cell in column)]
+    columns = [c for c, column in enumerate(zip(*grid, strict=False)) if any(wanted(cell) for cell in column)]
     return crop(grid, rows[0], columns[0], rows[-1], columns[-1]) if rows else None
 
 
@@ -181,7 +180,7 @@ def beside(first: Transform, second: Transform, below: bool) -> Transform:
             return None
         if below:
             return left + right if len(left[0]) == len(right[0]) else None
-        return tuple(a + b for a, b in zip(left, right)) if len(left) == len(right) else None
+        return tuple(a + b for a, b in zip(left, right, strict=False)) if len(left) == len(right) else None
 
     return program
 

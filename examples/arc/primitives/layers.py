@@ -53,9 +53,9 @@ def _between(sight: ColourLayers, blank: int) -> ColourLayers:
     """The colour seen on both of two opposite sides."""
     layers = {}
     for one, other in OPPOSITE:
-        pair = zip(sight[f"seen {one}"], sight[f"seen {other}"])
+        pair = zip(sight[f"seen {one}"], sight[f"seen {other}"], strict=False)
         layers[f"between {one} and {other}"] = [a if a == b else blank for a, b in pair]
-    across = zip(layers["between left and right"], layers["between up and down"])
+    across = zip(layers["between left and right"], layers["between up and down"], strict=False)
     layers["between any"] = [a if a != blank else b for a, b in across]
     return layers
 
@@ -164,7 +164,7 @@ def _lines(grid: Grid) -> tuple[ColourLayers, Layers]:
     blank, width = background(grid), len(grid[0])
     flags: Layers = {}
     colours: ColourLayers = {}
-    for name, lines in (("row", grid), ("column", tuple(zip(*grid)))):
+    for name, lines in (("row", grid), ("column", tuple(zip(*grid, strict=False)))):
         facts = []
         for line in lines:
             solid = [cell for cell in line if cell != blank]
@@ -246,8 +246,8 @@ def global_colours(grid: Grid) -> dict[str, int]:
 
 
 @lru_cache(maxsize=512)
-def layers(grid: Grid) -> tuple[ColourLayers, Layers]:
-    """All colour layers (the grid itself first), and all flags."""
+def layers(grid: Grid, with_objects: bool = True) -> tuple[ColourLayers, Layers]:
+    """All colour layers (the grid itself first), and all flags; those of objects, most of the work, only if wanted."""
     blank = background(grid)
     flat = _flat(grid)
     sight = _sight(grid)
@@ -262,7 +262,7 @@ def layers(grid: Grid) -> tuple[ColourLayers, Layers]:
     for more in (sight, _between(sight, blank), enclosing, near, lines):
         colours.update(more)
     flags: Layers = {"colour": list(flat), "filled": [int(cell != blank) for cell in flat]}
-    for kind in SEGMENTATIONS:
+    for kind in SEGMENTATIONS if with_objects else ():
         object_colours, object_flags = _object_layers(grid, kind)
         colours.update(object_colours)
         flags.update(object_flags)
@@ -271,7 +271,7 @@ def layers(grid: Grid) -> tuple[ColourLayers, Layers]:
     for name, column in list(colours.items())[1:]:
         flags[name] = list(column)
         flags[f"{name}: filled"] = [int(cell != blank) for cell in column]
-        flags[f"{name}: as itself"] = [int(cell == own) for cell, own in zip(column, flat)]
+        flags[f"{name}: as itself"] = [int(cell == own) for cell, own in zip(column, flat, strict=False)]
     for name, colour in global_colours(grid).items():
         colours[name] = [colour] * len(flat)
         flags[f"is {name}"] = [int(cell == colour) for cell in flat]

@@ -42,15 +42,18 @@ def paint(
     outputs: Sequence[Grid],
     deepest: int,
     steps: int,
-    most: int = 6,
+    most: int = 60,
 ) -> Iterator[Candidate]:
     """Candidates from rules on these canvases (training pairs first); none where a canvas is missing or misshapen."""
     drawn = [canvas for canvas in canvases if canvas is not None]
     if len(drawn) != len(canvases):
         return
-    if any((canvas.height, canvas.width) != shape(output) for canvas, output in zip(drawn, outputs)):
+    if any(
+        (canvas.height, canvas.width) != shape(output) for canvas, output in zip(drawn, outputs, strict=False)
+    ):
         return
     target = [cell for output in outputs for row in output for cell in row]
+    pairs = [i for i, output in enumerate(outputs) for row in output for _ in row]
     colours: dict[str, Sequence[int]] = {}
     seen: set[tuple[int, ...]] = set()
     for layer in drawn[0].colours:
@@ -64,7 +67,7 @@ def paint(
         for layer in drawn[0].flags
         if all(layer in canvas.flags for canvas in drawn)
     }
-    for rule in fit(flags, colours, target, deepest, steps):
+    for rule in fit(flags, colours, target, pairs, deepest, steps):
         grids, rest = [], iter(rule.result)
         for canvas in drawn[len(outputs) :]:
             grids.append(tuple(tuple(next(rest) for _ in range(canvas.width)) for _ in range(canvas.height)))
@@ -75,14 +78,18 @@ def paint(
 
 
 def recolour(
-    grids: Sequence[Grid], outputs: Sequence[Grid], steps: int, more: dict[str, Sequence[Grid]] | None = None
+    grids: Sequence[Grid],
+    outputs: Sequence[Grid],
+    steps: int,
+    with_objects: bool,
+    more: dict[str, Sequence[Grid]] | None = None,
 ) -> Iterator[Candidate]:
     """Each cell by what is known of it. `more` brings further pictures of the same size to copy from."""
-    if any(shape(grid) != shape(output) for grid, output in zip(grids, outputs)):
+    if any(shape(grid) != shape(output) for grid, output in zip(grids, outputs, strict=False)):
         return
     canvases: list[Canvas | None] = []
     for i, grid in enumerate(grids):
-        colours, flags = layers(grid)
+        colours, flags = layers(grid, with_objects)
         colours, flags = dict(colours), dict(flags)
         for name, pictures in (more or {}).items():
             column = [cell for row in pictures[i] for cell in row]
@@ -119,7 +126,7 @@ def _tile_canvas(grid: Grid, down: int, right: int) -> Canvas | None:
         "big colour": list(big),
         "small filled": [int(cell != blank) for cell in small],
         "small colour": list(small),
-        "big is small": [int(a == b) for a, b in zip(big, small)],
+        "big is small": [int(a == b) for a, b in zip(big, small, strict=False)],
         "big most common": [int(counts[cell] == max(counts.values())) for cell in big],
         "big rarest": [int(counts[cell] == min(counts.values())) for cell in big],
         "place in the square": [(r % down, c % right) for r, c in cells],
@@ -135,14 +142,16 @@ def tile(grids: Sequence[Grid], outputs: Sequence[Grid], steps: int) -> Iterator
         "filled cells": lambda grid: sum(cell != background(grid) for row in grid for cell in row),
         "side": len,
     }
-    for ratio in sorted({(len(o) // len(g), len(o[0]) // len(g[0])) for g, o in zip(grids, outputs)})[:1]:
+    for ratio in sorted(
+        {(len(o) // len(g), len(o[0]) // len(g[0])) for g, o in zip(grids, outputs, strict=False)}
+    )[:1]:
         if ratio != (1, 1) and min(ratio) > 0:
             fixed = [_tile_canvas(grid, *ratio) for grid in grids]
             yield from paint(f"tile {ratio[0]} by {ratio[1]} by", fixed, outputs, 3, steps)
     for name, factor in ways.items():
         factors = [factor(grid) for grid in grids]
         if len(set(factors)) > 1 and min(factors) > 0:
-            varied = [_tile_canvas(grid, n, n) for grid, n in zip(grids, factors)]
+            varied = [_tile_canvas(grid, n, n) for grid, n in zip(grids, factors, strict=False)]
             yield from paint(f"tile as many times as {name} by", varied, outputs, 2, steps)
 
 
@@ -162,8 +171,10 @@ def combine(grids: Sequence[Grid], outputs: Sequence[Grid], steps: int) -> Itera
                 f"panel {i} filled": [int(cell != blank) for cell in cells] for i, cells in enumerate(flat)
             }
             flags.update({f"panel {i}": list(cells) for i, cells in enumerate(flat)})
-            flags["filled panels"] = [sum(cell != blank for cell in cells) for cells in zip(*flat)]
-            over = [[cell for cell in cells if cell != blank] for cells in zip(*flat)]
+            flags["filled panels"] = [
+                sum(cell != blank for cell in cells) for cells in zip(*flat, strict=False)
+            ]
+            over = [[cell for cell in cells if cell != blank] for cells in zip(*flat, strict=False)]
             colours["top panel"] = [cells[0] if cells else blank for cells in over]
             colours["bottom panel"] = [cells[-1] if cells else blank for cells in over]
             canvases.append(Canvas(*shape(panels[0][0]), colours, flags))

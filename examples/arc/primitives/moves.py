@@ -10,10 +10,10 @@ def cells_fall(grid: Grid) -> Grid:
     """Every cell that is not background drops as far as it can."""
     blank = background(grid)
     columns = []
-    for column in zip(*grid):
+    for column in zip(*grid, strict=False):
         solid = tuple(cell for cell in column if cell != blank)
         columns.append((blank,) * (len(column) - len(solid)) + solid)
-    return tuple(zip(*columns))
+    return tuple(zip(*columns, strict=False))
 
 
 def objects_fall(kind: str) -> Transform:

@@ -137,7 +137,9 @@ def measures(grid: Grid, kind: str) -> dict[str, list[int]]:
         "left": [b.left for b in found],
         "colour": colours,
         "colours": [len({grid[r][c] for r, c in b.cells}) for b in found],
-        "other cells": [sum(grid[r][c] != colour for r, c in b.cells) for b, colour in zip(found, colours)],
+        "other cells": [
+            sum(grid[r][c] != colour for r, c in b.cells) for b, colour in zip(found, colours, strict=False)
+        ],
         "holes": [_holes(grid, b) for b in found],
         "full": [int(len(b.cells) == b.area) for b in found],
         "symmetric left-right": [int(cut == mirror_left_right(cut)) for cut in cuts],

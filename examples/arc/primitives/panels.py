@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Optional
 
 from .grids import (
     Grid,
@@ -15,11 +14,12 @@ from .grids import (
     foreground,
     mirror_left_right,
     mirror_top_bottom,
+    transpose,
 )
 from .objects import CHOICES, choose
 
 Panels = tuple[tuple[Grid, ...], ...]
-Splitter = Callable[[Grid], Optional[Panels]]
+Splitter = Callable[[Grid], Panels | None]
 
 
 def _runs(is_line: list[bool]) -> list[tuple[int, int]]:
@@ -37,23 +37,25 @@ def _runs(is_line: list[bool]) -> list[tuple[int, int]]:
 
 @lru_cache(maxsize=2048)
 def by_lines(grid: Grid) -> Panels | None:
-    """Split at the full rows and columns of one colour: the colour with most such lines that is not the background."""
-    best: tuple[int, list[bool], list[bool]] | None = None
+    """Split at the full rows and columns of one colour that is not the background.
+
+    Among several such colours the one that makes equal panels wins, then the one with most lines.
+    """
+    best: tuple[bool, int] = (False, 0)
+    chosen = None
     for colour in sorted(colour_counts(grid)):
         rows = [all(cell == colour for cell in row) for row in grid]
-        columns = [all(cell == colour for cell in column) for column in zip(*grid)]
-        count = sum(rows) + sum(columns)
-        ok = count and colour != background(grid) and not all(rows)
-        if ok and (best is None or count > best[0]):
-            best = (count, rows, columns)
-    if best is None:
-        return None
-    across, down = _runs(best[1]), _runs(best[2])
-    if len(across) * len(down) < 2:
-        return None
-    return tuple(
-        tuple(crop(grid, top, left, bottom, right) for left, right in down) for top, bottom in across
-    )
+        columns = [all(cell == colour for cell in column) for column in transpose(grid)]
+        across, down = _runs(rows), _runs(columns)
+        if colour == background(grid) or len(across) * len(down) < 2:
+            continue
+        panels = tuple(
+            tuple(crop(grid, top, left, bottom, right) for left, right in down) for top, bottom in across
+        )
+        rank = (same_size(panels), sum(rows) + sum(columns))
+        if rank > best:
+            best, chosen = rank, panels
+    return chosen
 
 
 def by_count(rows: int, columns: int) -> Splitter:
@@ -138,7 +140,7 @@ def pick_panel(split: Splitter, measure: str, how: str) -> Transform:
         index = choose(values, how)
         if index is None and how in ("most", "least"):
             edge = max(values) if how == "most" else min(values)
-            looks = sorted({panel for panel, value in zip(every, values) if value == edge})
+            looks = sorted({panel for panel, value in zip(every, values, strict=False) if value == edge})
             return looks[0] if len(looks) == 1 else None
         return None if index is None else every[index]
 
@@ -179,7 +181,7 @@ def one_cell_each(split: Splitter, how: str) -> Transform:
                 rows.append(
                     tuple(
                         panel[0][0] if whole else (colours[0] if colours else blank)
-                        for panel, whole, colours in zip(row, full, solid)
+                        for panel, whole, colours in zip(row, full, solid, strict=False)
                     )
                 )
         return tuple(rows)

@@ -142,7 +142,7 @@ def was_hidden(complete: Callable[[Grid, int], Grid | None], hidden: int) -> Tra
         if done is None:
             return None
         rows = [r for r, row in enumerate(grid) if hidden in row]
-        columns = [c for c, column in enumerate(zip(*grid)) if hidden in column]
+        columns = [c for c, column in enumerate(zip(*grid, strict=False)) if hidden in column]
         return crop(done, rows[0], columns[0], rows[-1], columns[-1])
 
     return program

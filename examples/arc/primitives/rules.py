@@ -57,7 +57,7 @@ def _hard_cells_first(masks: Sequence[int], own: Sequence[int]) -> list[int]:
 
 def _table(columns: Sequence[Column], masks: Sequence[int]) -> dict[Hashable, int] | None:
     table: dict[Hashable, int] = {}
-    for key, mask in zip(zip(*columns), masks):
+    for key, mask in zip(zip(*columns, strict=False), masks, strict=False):
         left = table.get(key, -1) & mask
         if not left:
             return None
@@ -88,13 +88,15 @@ def fit(
     flags: dict[str, Column],
     colours: dict[str, Sequence[int]],
     target: Sequence[int],
+    pairs: Sequence[int],
     deepest: int,
     steps: int,
 ) -> Iterator[Rule]:
     """Yields rules that explain the target (the training cells' right colours), fewest flags first.
 
-    `deepest` is the most flags that a rule may use; `steps` bounds the cells looked at.
-    Where constants and copies explain a table equally well, both readings are yielded, the constants first.
+    `pairs` tells for each training cell which pair it is of: a table entry seen in one pair only may be chance and costs
+    more. `deepest` is the most flags that a rule may use; `steps` bounds the cells looked at. Where constants and copies
+    explain a table equally well, both readings are yielded, the constants first.
     """
     count = len(target)
     layers = list(colours.values())
@@ -105,9 +107,12 @@ def fit(
     train = {name: tuple([column[i] for i in order]) for name, column in columns.items()}
     own_first = [10, *range(10), *range(11, 10 + len(layers))]
     copies_first = [*range(10, 10 + len(layers)), *range(10)]
-    # Only prefixes are looked at while a rule is wrong, so a try costs a few cells; 40 is what it takes on average.
+    best = float("inf")
     for size in range(deepest + 1):
+        if best <= 3 * size + 2:
+            return
         for names in combinations(columns, size):
+            # Only a prefix is looked at while a rule is wrong: 40 cells are what a try takes on average.
             steps -= 40
             if steps < 0:
                 return
@@ -116,12 +121,19 @@ def fit(
             if table is None:
                 continue
             steps -= count
-            keys = (
-                list(zip(*(columns[name][count:] for name in names)))
-                if names
-                else [(0,)] * (len(layers[0]) - count)
-            )
+            keys = list(zip(*(columns[name] for name in names), strict=True)) or [(0,)] * len(layers[0])
+            cost = 3 * size + len(table) + 2 * _lonely(keys, pairs)
+            best = min(best, cost)
             for extra, preference in enumerate((own_first, copies_first)):
-                result = _applied(table, keys, layers, count, preference)
+                result = _applied(table, keys[count:], layers, count, preference)
                 if result is not None:
-                    yield Rule(3 * size + len(table) + 0.5 * extra, names, result)
+                    yield Rule(cost + 0.5 * extra, names, result)
+
+
+def _lonely(keys: Sequence[Hashable], pairs: Sequence[int]) -> int:
+    """How many table entries only one training pair speaks for."""
+    seen: dict[Hashable, int] = {}
+    for key, pair in zip(keys, pairs, strict=False):
+        if seen.setdefault(key, pair) != pair:
+            seen[key] = -1
+    return sum(pair >= 0 for pair in seen.values())
