@@ -106,10 +106,7 @@ def _by_output(attempts: list[object]) -> dict[int, list[object]]:
 
 
 def _is_grid(value: list[object]) -> bool:
-    """Looks like rows of cells, as opposed to a list of grids."""
-    rows = [row for row in value if isinstance(row, list)]
-    return (
-        bool(rows)
-        and len(rows) == len(value)
-        and not any(isinstance(cell, list) for row in rows for cell in row)
+    """Rows that hold a number somewhere, as opposed to a list of grids, of texts, or of nulls."""
+    return all(isinstance(row, list) for row in value) and any(
+        isinstance(cell, int | float) for row in value if isinstance(row, list) for cell in row
     )

@@ -38,7 +38,9 @@ FORMS = {
     "windows rows": lambda grid: "\r\n".join(" ".join(map(str, row)) for row in grid),
     "fenced json": lambda grid: f"The rule is:\n```json\n{json.dumps(grid)}\n```\nDone.",
     "fenced rows": lambda grid: f"```\n{grids.text(grid)}\n```",
-    "prose": lambda grid: f"First [[1, 2], [3, 4]] seemed right, yet the answer is\n{json.dumps(grid)}\nas shown.",
+    "prose": lambda grid: (
+        f"First [[1, 2], [3, 4]] seemed right, yet the answer is\n{json.dumps(grid)}\nas shown."
+    ),
     "prose and rows": lambda grid: f"In 2 steps:\n\n{grids.text(grid)}\n\nThat is it.",
 }
 
@@ -92,7 +94,9 @@ def test_what_is_no_grid_is_refused_soon(value):
         grids.parse(value)
 
 
-@given(st.recursive(st.none() | st.booleans() | st.floats() | st.integers() | st.text(), st.lists, max_leaves=20))
+@given(
+    st.recursive(st.none() | st.booleans() | st.floats() | st.integers() | st.text(), st.lists, max_leaves=20)
+)
 def test_any_value_is_a_grid_or_says_why_not(value):
     try:
         grid = grids.parse(value)

@@ -15,7 +15,9 @@ def only(text):
     return number
 
 
-@pytest.mark.parametrize("form", ["{}", "{:,}", "${:,}", "It is {:,}.", "({:f})", "x={}", "{} kg", "**{}**", "{:.20e}"])
+@pytest.mark.parametrize(
+    "form", ["{}", "{:,}", "${:,}", "It is {:,}.", "({:f})", "x={}", "{} kg", "**{}**", "{:.20e}"]
+)
 @given(value=FINITE)
 def test_a_number_in_any_form_is_read_back_equal(form, value):
     assert only(form.format(value)).value == Fraction(value)

@@ -79,7 +79,11 @@ def test_links_are_not_followed(tmp_path):
 
 def test_two_answers_to_one_sample_name_both_places(tmp_path):
     put(tmp_path / "outputs" / "r1" / "000" / "a.jsonl", {"id": "a", "answer": "x"})
-    put(tmp_path / "outputs" / "r1" / "001" / "a.jsonl", {"id": "c", "answer": "x"}, {"id": "a", "answer": "x"})
+    put(
+        tmp_path / "outputs" / "r1" / "001" / "a.jsonl",
+        {"id": "c", "answer": "x"},
+        {"id": "a", "answer": "x"},
+    )
     with pytest.raises(Ungradable, match=r"in 000/a.jsonl line 1 and in 001/a.jsonl line 2"):
         list(samples_in(find(tmp_path, "r1")))
 
@@ -110,7 +114,10 @@ def test_a_bad_row_among_answers_is_a_problem_that_names_file_and_line(tmp_path)
 
 
 def test_fields_are_found_by_well_known_names_or_by_the_given_one_only(tmp_path):
-    put(tmp_path / "a.jsonl", {"task_id": 7, "output": "o", "gold": "g", "question": "q", "mine": "m", "topic": 3})
+    put(
+        tmp_path / "a.jsonl",
+        {"task_id": 7, "output": "o", "gold": "g", "question": "q", "mine": "m", "topic": 3},
+    )
     (sample,) = samples_in(find(tmp_path, "a.jsonl"))
     assert (sample.id, sample.answer, sample.reference, sample.prompt) == ("7", "o", "g", "q")
     (sample,) = samples_in(find(tmp_path, "a.jsonl"), answer="mine", reference="absent", group="topic")
@@ -118,8 +125,12 @@ def test_fields_are_found_by_well_known_names_or_by_the_given_one_only(tmp_path)
 
 
 def test_a_missing_value_is_none_whether_null_or_nan(tmp_path):
-    (tmp_path / "a.jsonl").write_text('{"id": "a", "answer": NaN, "reference": NaN}\n{"id": "b", "answer": null}\n')
-    assert [(one.answer, one.reference) for one in samples_in(find(tmp_path, "a.jsonl"))] == [(None, None)] * 2
+    (tmp_path / "a.jsonl").write_text(
+        '{"id": "a", "answer": NaN, "reference": NaN}\n{"id": "b", "answer": null}\n'
+    )
+    assert [(one.answer, one.reference) for one in samples_in(find(tmp_path, "a.jsonl"))] == [
+        (None, None)
+    ] * 2
 
 
 def test_the_digest_changes_with_content_and_with_names_only(tmp_path):

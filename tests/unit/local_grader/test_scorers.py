@@ -101,7 +101,9 @@ def test_every_scorer_can_be_made_again_from_what_it_records(name):
 
 
 @pytest.mark.parametrize("name", scorers.NAMES)
-@pytest.mark.parametrize("answer", [None, "", "\x00", "\ud800", 10**500, math.nan, {}, [[]], [[], {}], b"x", True, "9" * 9999])
+@pytest.mark.parametrize(
+    "answer", [None, "", "\x00", "\ud800", 10**500, math.nan, {}, [[]], [[], {}], b"x", True, "9" * 9999]
+)
 @pytest.mark.parametrize("reference", [None, "x", 1, [[1]], {}, [], "\ud800"])
 def test_no_answer_however_odd_makes_a_scorer_fail(name, answer, reference):
     result = score(name, answer, reference)

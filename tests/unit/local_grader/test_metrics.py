@@ -1,0 +1,79 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from local_grader import metrics
+from local_grader.grading import Grades, grade
+from local_grader.samples import Reference, Sample
+from local_grader.scorers import make
+from local_grader.scores import Grade, Missing, Score, average
+
+
+def one(value, number=0, group=None, shard=None):
+    score = Score.unscored("no reference") if value is None else Score(value=value)
+    return Grade(sample=f"s{number}", score=score, place="a line 1", group=group, shard=shard)
+
+
+def grades(*graded, missing=0):
+    return Grades(graded=list(graded), missing=[Missing(sample=f"m{n}") for n in range(missing)])
+
+
+@pytest.mark.parametrize(
+    ("right", "n", "low", "high"),
+    # From Newcombe 1998, table I, and R's prop.test(correct = FALSE).
+    [(81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611), (1, 29, 0.0061, 0.1718)],
+)
+def test_the_wilson_interval_agrees_with_published_values(right, n, low, high):
+    assert metrics.wilson(right, n) == (pytest.approx(low, abs=5e-5), pytest.approx(high, abs=5e-5))
+
+
+@given(n=st.integers(1, 10**6), share=st.floats(0, 1))
+def test_the_rate_lies_in_its_interval_and_the_interval_in_0_to_1(n, share):
+    low, high = metrics.wilson(share * n, n)
+    assert 0 <= low <= share * n / n <= high <= 1
+
+
+def test_unscored_and_missing_are_counted_apart_and_bound_the_rate():
+    summary = metrics.summarise(grades(one(1), one(1), one(0), one(None), missing=1))
+    assert (summary.samples, summary.scored, summary.right, summary.missing) == (4, 3, 2, 1)
+    assert summary.rate == pytest.approx(2 / 3)
+    assert summary.unscored == {"no reference": 1}
+    assert (summary.floor, summary.ceiling) == (0.4, 0.8)
+
+
+def test_nothing_scored_has_no_rate():
+    summary = metrics.summarise(grades(one(None)))
+    assert (summary.rate, summary.low, summary.high) == (None, None, None)
+    assert (summary.floor, summary.ceiling) == (0, 1)
+    assert metrics.summarise(grades()).floor is None
+
+
+def test_parts_add_up_to_the_whole():
+    whole = grades(one(1, 1, "x", "000"), one(0, 2, "y", "000"), one(1, 3, "x", "001"), one(1, 4))
+    shards, groups = metrics.by_shard(whole), metrics.by_group(whole)
+    assert {name: (part.right, part.scored) for name, part in shards.items()} == {
+        "000": (1, 2),
+        "001": (1, 1),
+    }
+    assert {name: part.rate for name, part in groups.items()} == {"x": 1, "y": 0}
+
+
+def test_a_group_of_missing_answers_only_is_still_named():
+    absent = Grades(graded=[one(1, 1, "x")], missing=[Missing(sample="m", group="z")])
+    assert metrics.by_group(absent)["z"].missing == 1
+
+
+def test_an_average_with_an_unscored_part_is_unscored():
+    assert average([Score(value=1.0), Score(value=0.0)]).value == 0.5
+    assert average([Score(value=1.0), Score.unscored("x")]).reason == "x"
+
+
+def test_given_references_are_the_only_yardstick():
+    samples = [Sample(id=name, answer="x", reference="x", place="p") for name in "ab"]
+    references = {"a": Reference(value="y", group="g"), "c": Reference(value="x")}
+    result = grade(samples, make("exact", {}), references)
+    assert [(one.score.value, one.score.reason, one.group) for one in result.graded] == [
+        (0, None, "g"),
+        (None, "no reference", None),
+    ]
+    assert [missing.sample for missing in result.missing] == ["c"]
