@@ -1,0 +1,138 @@
+"""A project: the folder that holds ``hybrid.toml``, its settings, and what this machine remembers about it."""
+
+import contextlib
+import os
+import re
+import secrets
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from sync.errors import HybridError, Locked, UsageError
+
+from . import config, places
+
+STATE_FOLDER = ".hybrid"
+_LOCK_WAIT_S = 0.5
+_BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Project:
+    """``root`` is absolute; ``config`` is what ``hybrid.toml`` said when the project was found."""
+
+    root: Path
+    config: config.Config
+
+    @classmethod
+    def find(cls, start: Path) -> "Project":
+        """The project that ``start`` lies in: the nearest folder upwards with ``hybrid.toml``.
+
+        Raises UsageError where there is none or its settings cannot be used.
+        """
+        root = enclosing(start)
+        if root is None:
+            raise UsageError(
+                f"Neither {start} nor a folder above it is a project: there is no {config.FILE_NAME}.",
+                "hybrid init",
+            )
+        return cls(root=root, config=config.load(root / config.FILE_NAME))
+
+    @property
+    def remote_url(self) -> str:
+        """The mailbox's URL. Raises UsageError where the project has none."""
+        if self.config.remote.url is None:
+            raise UsageError(
+                f"{self.root / config.FILE_NAME} does not say where the mailbox is.",
+                'write under [remote]: url = "folder:/path" or "sftp://user@host/path".',
+            )
+        return self.config.remote.url
+
+    @property
+    def state_dir(self) -> Path:
+        """``.hybrid/``, made where it is missing. git ignores it. Raises HybridError when the project is gone."""
+        folder = self.root / STATE_FOLDER
+        try:
+            # Without parents: a project that was removed under our feet must not come back as an empty folder.
+            folder.mkdir(exist_ok=True)
+            marker = folder / ".gitignore"
+            if not marker.exists():
+                marker.write_text("*\n", encoding="ascii")
+        except FileNotFoundError as error:
+            raise HybridError(
+                f"The project folder {self.root} is not there any more.", "put it back, then do it again."
+            ) from error
+        except (FileExistsError, NotADirectoryError) as error:
+            raise HybridError(
+                f"{folder} is no folder, so nothing can be remembered.", "move it away."
+            ) from error
+        return folder
+
+    @cached_property
+    def laptop_id(self) -> str:
+        """Who we are in the mailbox: 8 characters, the same for every project of this user on this machine."""
+        return laptop_id()
+
+    @contextlib.contextmanager
+    def lock(self, name: str) -> Iterator[None]:
+        """Holds ``.hybrid/NAME.lock`` against other processes and threads; ``name`` as in ``push``.
+
+        Raises Locked, naming the holder's process id, after half a second. The system lets go of the lock when its
+        holder dies.
+        """
+        from filelock import FileLock, Timeout
+
+        lock = FileLock(self.state_dir / f"{name}.lock")
+        # Beside the lock, because Windows lets nobody read a file that is locked.
+        holder = self.state_dir / f"{name}.pid"
+        try:
+            lock.acquire(timeout=_LOCK_WAIT_S, poll_interval=0.05)
+        except Timeout as error:
+            raise Locked(
+                f"Another hybrid process{_process(holder)} is at work on {self.root} ({name}).",
+                "wait until it has ended, or end it; a lock never outlives its process.",
+            ) from error
+        try:
+            with contextlib.suppress(OSError):
+                holder.write_text(str(os.getpid()), encoding="ascii")
+            yield
+        finally:
+            with contextlib.suppress(OSError):
+                holder.unlink()
+            lock.release()
+
+
+def enclosing(start: Path) -> Path | None:
+    """The nearest folder, from ``start`` upwards, that holds ``hybrid.toml``; None where there is none."""
+    folder = start.absolute()
+    return next((each for each in (folder, *folder.parents) if (each / config.FILE_NAME).exists()), None)
+
+
+def laptop_id(choose: Callable[[str], str] = secrets.choice) -> str:
+    """This user's id on this machine, made at the first call; ``choose`` picks one character of a string."""
+    from filelock import FileLock
+
+    folder = places.config_folder()
+    path = folder / "laptop-id"
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder / "laptop-id.lock"):
+            if not path.exists():
+                fresh = path.with_name("laptop-id.new")
+                fresh.write_text("".join(choose(_BASE32) for _ in range(8)) + "\n", encoding="ascii")
+                fresh.replace(path)
+    found = path.read_text(encoding="utf-8", errors="replace").strip()
+    if not re.fullmatch(rf"[{_BASE32}]{{8}}", found):
+        raise HybridError(
+            f"{path} does not hold an id of 8 characters.", "remove it; this laptop then gets a new id."
+        )
+    return found
+
+
+def _process(holder: Path) -> str:
+    try:
+        found = holder.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        return ""
+    return f" (id {found})" if found.isdigit() else ""
