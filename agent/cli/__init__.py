@@ -20,6 +20,7 @@ from .options import Call, common_options
 
 # One line a command, in the order in which one comes to need them.
 COMMANDS = {
+    "init": ("agent.cli.init:init", "Make this folder a project."),
     "completion": (
         "agent.cli.completion:completion",
         "Print the script that completes commands in your shell.",
@@ -43,7 +44,8 @@ def hybrid(call: Call) -> None:
 
     \b
     Examples:
-      hybrid completion bash
+      hybrid init --remote folder:/mnt/shared/mailbox
+      hybrid completion bash >> ~/.bashrc
     """
     context = click.get_current_context()
     if context.invoked_subcommand is None:
