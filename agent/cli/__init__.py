@@ -21,10 +21,7 @@ from .options import Call, common_options
 # One line a command, in the order in which one comes to need them.
 COMMANDS = {
     "init": ("agent.cli.init:init", "Make this folder a project."),
-    "completion": (
-        "agent.cli.completion:completion",
-        "Print the script that completes commands in your shell.",
-    ),
+    "completion": ("agent.cli.completion:completion", "Print a script that completes commands in a shell."),
 }
 
 
