@@ -32,7 +32,7 @@ def report(error: BaseException, *, as_json: bool) -> Exit:
             message, hint = str(error), error.hint
             logging.getLogger(__name__).debug("where it happened", exc_info=error)
         else:
-            traceback.print_exception(error)
+            print(visible("".join(traceback.format_exception(error))), file=sys.stderr)
             kind = "bug"
             message = f"{type(error).__name__}: {error}"
             hint = f"This is a bug in hybrid; please report it with the lines above ({_versions()})."
