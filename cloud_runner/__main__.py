@@ -16,7 +16,7 @@ from sync.mailbox.records import Hello
 from sync.remotes import open_remote
 from sync.store import codec
 
-from . import child, device, host
+from . import child, detached, device, host
 from .serve import Runner
 from .worker import Place
 
@@ -25,7 +25,20 @@ _ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 
 def main(argv: list[str] | None = None) -> int:
     """Exit codes: 0 nothing left to do or told to end, 1 failed, 2 usage."""
-    options = _parser().parse_args(argv)
+    parser = _parser()
+    options = parser.parse_args(argv)
+    if options.probe or options.end:
+        pid, born = options.probe or options.end
+        act = detached.probe if options.probe else detached.end
+        detached.show(act(int(pid), born, options.log))
+        return 0
+    work = Path(options.work or _default_work())
+    if not (options.mailbox and options.project and options.target):
+        parser.error("--mailbox, --project and --target are needed")
+    if options.detach:
+        given = [word for word in (sys.argv[1:] if argv is None else argv) if word != "--detach"]
+        detached.show(detached.start(given, work, options.project))
+        return 0
     asked: list[str] = []
 
     def end(number: int, frame: FrameType | None) -> None:
@@ -37,7 +50,7 @@ def main(argv: list[str] | None = None) -> int:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
     clock = SystemClock()
     try:
-        run(options, clock, lambda: asked[0] if asked else "")
+        run(options, work, clock, lambda: asked[0] if asked else "")
     except HybridError as error:
         say(f"{error} {error.hint}".rstrip())
         return 1
@@ -47,7 +60,7 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
-def run(options: argparse.Namespace, clock: Clock, ending: Callable[[], str]) -> None:
+def run(options: argparse.Namespace, work: Path, clock: Clock, ending: Callable[[], str]) -> None:
     devices = device.devices()
     worker = "".join(secrets.choice(_ALPHABET) for _ in range(12))
     place = Place(
@@ -55,7 +68,7 @@ def run(options: argparse.Namespace, clock: Clock, ending: Callable[[], str]) ->
         base=options.project,
         project=options.project,
         clock=clock,
-        work=Path(options.work or _default_work()),
+        work=work,
         devices=devices,
         start=child.start,
         say=say,
@@ -92,15 +105,21 @@ def _default_work() -> str:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="runner.pyz", description=__doc__)
-    parser.add_argument("--mailbox", required=True, help="the mailbox as this machine sees it, folder:/path")
-    parser.add_argument("--project", required=True, help="the project's id")
+    parser.add_argument("--mailbox", default="", help="the mailbox as this machine sees it, folder:/path")
+    parser.add_argument("--project", default="", help="the project's id")
     parser.add_argument(
-        "--target", action="append", required=True, help="take runs for this target; may be repeated"
+        "--target", action="append", default=[], help="take runs for this target; may be repeated"
     )
     parser.add_argument("--work", help="folder for scratch (default: ~/.cache/hybrid-runner)")
     parser.add_argument(
         "--idle-exit", type=float, default=60.0, metavar="SECONDS", help="end after this long without work"
     )
+    parser.add_argument(
+        "--detach", action="store_true", help="go on in the background, and say as what process"
+    )
+    parser.add_argument("--probe", nargs=2, metavar=("PID", "BORN"), help="say whether that runner lives")
+    parser.add_argument("--end", nargs=2, metavar=("PID", "BORN"), help="ask that runner to end")
+    parser.add_argument("--log", default="", help="with --probe and --end: the log to show the end of")
     return parser
 
 
