@@ -68,9 +68,9 @@ class Recorded:
     new: bool
 
 
-def record(project: Path, entry: Entry, grades: Grades) -> Recorded:
-    """Writes the grades unless they are there. Two processes may do so at once: the content is the same."""
-    folder = project / ".hybrid" / "ledger" / "grades"
+def record(ledger: Path, entry: Entry, grades: Grades) -> Recorded:
+    """Writes the grades into the folder ``ledger`` unless they are there. Two processes may do so at once: the content is the same."""
+    folder = ledger / "grades"
     run = re.sub(r"[^A-Za-z0-9._-]", "_", entry.run)[:80]
     path = folder / f"{run}-{entry.key()[:16]}.parquet"
     if path.exists():

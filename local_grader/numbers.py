@@ -54,13 +54,13 @@ def exact(value: object) -> list[Number]:
     return find(value) if isinstance(value, str) else []
 
 
-def equal(answer: Number, reference: Number, abs_tolerance: float, rel_tolerance: float) -> bool:
+def equal(answer: Number, reference: Number, tolerance: float, relative_tolerance: float) -> bool:
     """Within either tolerance of the reference. Where only one side has a percent sign, 75% is both 75 and 0.75."""
     scales = {answer.percent, reference.percent} == {True, False}
     for scale in (1, 100) if scales else (1,):
         left = answer.value / scale if answer.percent else answer.value
         right = reference.value / scale if reference.percent else reference.value
-        allowed = max(Fraction(abs_tolerance), Fraction(rel_tolerance) * abs(right))
+        allowed = max(Fraction(tolerance), Fraction(relative_tolerance) * abs(right))
         if abs(left - right) <= allowed:
             return True
     return False

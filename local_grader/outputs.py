@@ -40,22 +40,26 @@ class Target:
     sources: Sequence[Source]
 
 
-def find(project: Path, target: str, files: str | None = None) -> Target:
-    """The run of that id, else the file or folder of that path. ``files`` narrows by glob, on name or path.
+def find(outputs: Path, target: str, files: Sequence[str] = ()) -> Target:
+    """The run of that id under ``outputs``, else the file or folder of that path.
+
+    ``files`` are globs on a file's name or its path within the run; what none of them fits is not read.
 
     Raises UsageError where there is no such run or path, or nothing in it to read.
     """
-    run = project / "outputs" / target
-    path = run if target not in ("", ".", "..") and run.is_dir() else project / target
+    run = outputs / target
+    path = run if target not in ("", ".", "..") and run.is_dir() else Path(target)
     if path.is_dir():
         sources = sorted(_walk(path, files), key=lambda source: source.name)
         if not sources:
-            raise UsageError(f"{path} holds no {files or 'file of answers'}.", _hint(path, target))
+            raise UsageError(
+                f"{path} holds no {' or '.join(files) or 'file of answers'}.", _hint(path, target)
+            )
         return Target(name=path.resolve().name, sources=sources)
     if path.is_file():
         return Target(name=path.stem, sources=[Source(path=path, name=path.name)])
     raise UsageError(
-        f"There is no run {target} under {project / 'outputs'} and no file of that name.",
+        f"There is no run {target} under {outputs} and no file of that name.",
         f"hybrid pull {target}",
     )
 
@@ -97,7 +101,7 @@ class Samples:
                 if sample.id in places:
                     raise Ungradable(
                         f"Sample {sample.id} is answered twice: in {places[sample.id]} and in {sample.place}.",
-                        "Narrow the files with --files, or name the field that tells samples apart with --id-field.",
+                        "narrow the files with --files, or name the field that tells samples apart with --id-field.",
                     )
                 places[sample.id] = sample.place
                 yield sample
@@ -136,7 +140,7 @@ def _problem(source: Source, what: str) -> Problem:
     return Problem(path=os.fsencode(source.name), what=what)
 
 
-def _walk(root: Path, files: str | None) -> Iterator[Source]:
+def _walk(root: Path, files: Sequence[str]) -> Iterator[Source]:
     for folder, folders, names in os.walk(root):
         folders[:] = [name for name in folders if not name.startswith(".")]
         for filename in names:
@@ -144,7 +148,8 @@ def _walk(root: Path, files: str | None) -> Iterator[Source]:
             name = path.relative_to(root).as_posix()
             if filename.startswith(".") or path.is_symlink() or not path.is_file():
                 continue
-            if fnmatch(name, files) or fnmatch(filename, files) if files else path.suffix.lower() in READABLE:
+            wanted = any(fnmatch(name, glob) or fnmatch(filename, glob) for glob in files)
+            if wanted or (not files and path.suffix.lower() in READABLE):
                 first, slash, _ = name.partition("/")
                 shard = first if slash and re.fullmatch(r"\d+", first) else None
                 yield Source(path=path, name=name, shard=shard)
@@ -152,5 +157,5 @@ def _walk(root: Path, files: str | None) -> Iterator[Source]:
 
 def _hint(path: Path, target: str) -> str:
     if (path / ".partial").is_dir():
-        return f"The run has not finished; later, hybrid pull {target} fetches the rest."
-    return f"Answers are read from {', '.join(READABLE)} files; name others with --files."
+        return f"wait for the run to finish, then: hybrid pull {target}"
+    return f"look whether the run wrote {', '.join(READABLE)} files, which is where answers are read from."

@@ -44,7 +44,7 @@ def _sources(path: Path) -> list[Source]:
     found = sorted(file for file in path.glob("*") if file.suffix.lower() in READABLE and file.is_file())
     if not found:
         raise UsageError(
-            f"There are no references in {path}.", f"They are read from {', '.join(READABLE)} files."
+            f"There are no references in {path}.", f"name a file, or a folder, of {', '.join(READABLE)}."
         )
     return [Source(path=file, name=file.name) for file in found]
 

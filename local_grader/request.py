@@ -1,7 +1,7 @@
 """One grading from start to end: find, read, score, record, summarise."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,27 +20,32 @@ from .scorer import Option, Shape
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Request:
-    """What to grade and how. ``target`` is a run's id or a path; ``options`` are only those that the user set."""
+    """What to grade and how.
+
+    ``target`` is the id of a run under the folder ``outputs``, or a path; ``ledger`` is the folder that keeps what
+    came out. ``options`` are the scorer's, only those that the user set. ``files`` are globs; none means all.
+    """
 
     target: str
     scorer: str
+    outputs: Path
+    ledger: Path
     options: Mapping[str, Option] = field(default_factory=dict)
     fields: Fields = field(default_factory=Fields)
     references: Path | None = None
-    files: str | None = None
+    files: Sequence[str] = ()
 
 
-def grade_outputs(project: Path, request: Request, progress: Progress | None = None) -> Report:
-    """Grades, and writes the grades into the project's ledger.
+def grade_outputs(request: Request, progress: Progress | None = None) -> Report:
+    """Grades, and writes the grades into the ledger.
 
-    ``target`` and ``references`` are taken from the project's folder where they are relative. Raises UsageError for
-    what the request asks wrongly, Ungradable where there is nothing to grade or the samples contradict each other.
+    Raises UsageError for what the request asks wrongly, Ungradable where there is nothing to grade or the samples contradict each other.
     """
     scorer = scorers.make(request.scorer, request.options)
-    target = outputs.find(project, request.target, request.files)
+    target = outputs.find(request.outputs, request.target, request.files)
     references = None
     if request.references is not None:
-        references = reference_files.load(project / request.references, scorer.shape, request.fields)
+        references = reference_files.load(request.references, scorer.shape, request.fields)
     entry = Entry(
         run=target.name,
         scorer=scorer.name,
@@ -59,7 +64,7 @@ def grade_outputs(project: Path, request: Request, progress: Progress | None = N
         meter.finish()
     if not grades.graded:
         raise _nothing(target, samples)
-    recorded = record(project, entry, grades)
+    recorded = record(request.ledger, entry, grades)
     return Report(
         entry=entry,
         files=len(target.sources),
@@ -86,5 +91,5 @@ def _nothing(target: outputs.Target, samples: outputs.Samples) -> Ungradable:
     why = f": {os.fsdecode(found[0].path)} {found[0].what}" if found else ""
     return Ungradable(
         f"{target.name} holds no answers{why}.",
-        "Name the fields with --id-field and --answer-field, or the files with --files.",
+        "name the fields with --id-field and --answer-field, or the files with --files.",
     )

@@ -1,6 +1,6 @@
 """The table of scorers. Each family is imported when it is asked for."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from inspect import signature
 
@@ -19,20 +19,29 @@ _TABLE = {
 NAMES = tuple(_TABLE)
 
 
+def options_of(name: str) -> Sequence[str]:
+    """The options that the scorer of that name has. Raises UsageError for an unknown name."""
+    return tuple(signature(_find(name)).parameters)
+
+
 def make(name: str, options: Mapping[str, Option]) -> Scorer:
     """The scorer of that name. ``options`` holds only what the user set; the rest are the scorer's defaults.
 
     Raises UsageError for an unknown name, an option that this scorer does not have, or a value it refuses.
     """
-    if name not in _TABLE:
-        raise UsageError(f"There is no scorer named {name}.", f"Choose one of {', '.join(NAMES)}.")
-    module, class_name = _TABLE[name]
-    scorer: Callable[..., Scorer] = getattr(import_module(f".{module}", __name__), class_name)
-    known = set(signature(scorer).parameters)
+    known = options_of(name)
     for option in options:
         if option not in known:
-            takes = f"It takes {', '.join(sorted(known))}."
+            takes = f"its options are {', '.join(known)}".replace("_", "-")
             raise UsageError(
-                f"The scorer {name} has no option {option.replace('_', '-')}.", takes.replace("_", "-")
+                f"The scorer {name} has no option {option.replace('_', '-')}.", f"leave it out; {takes}."
             )
-    return scorer(**options)
+    return _find(name)(**options)
+
+
+def _find(name: str) -> Callable[..., Scorer]:
+    if name not in _TABLE:
+        raise UsageError(f"There is no scorer named {name}.", f"choose one of {', '.join(NAMES)}.")
+    module, class_name = _TABLE[name]
+    found: Callable[..., Scorer] = getattr(import_module(f".{module}", __name__), class_name)
+    return found

@@ -16,24 +16,24 @@ from ..texts import as_text
 
 @dataclass(frozen=True, kw_only=True)
 class Numeric:
-    """Compares the last number of the answer, since a conclusion comes last, or with ``only`` its only one.
+    """Compares the last number of the answer, since a conclusion comes last, or with ``single_number`` its only one.
 
-    Right when it lies within ``abs_tolerance``, or within ``rel_tolerance`` times the reference, of the reference.
+    Right when it lies within ``tolerance``, or within ``relative_tolerance`` times the reference, of the reference.
     """
 
     name: ClassVar[str] = "numeric"
     version: ClassVar[int] = 1
     shape: ClassVar[Shape] = Shape.ROWS
 
-    abs_tolerance: float = 0.0
-    rel_tolerance: float = 1e-6
-    only: bool = False
+    tolerance: float = 0.0
+    relative_tolerance: float = 1e-6
+    single_number: bool = False
 
     def __post_init__(self) -> None:
-        for value in (self.abs_tolerance, self.rel_tolerance):
+        for value in (self.tolerance, self.relative_tolerance):
             if not (math.isfinite(value) and value >= 0):
                 raise UsageError(
-                    f"A tolerance cannot be {value}.", "Give a finite number that is not negative."
+                    f"A tolerance cannot be {value}.", "give a finite number that is not negative."
                 )
 
     @property
@@ -56,10 +56,10 @@ class Numeric:
         found = numbers.exact(answer)
         if not found:
             return Score.verdict(False, as_text(answer), "not a number")
-        if self.only and len(found) > 1:
+        if self.single_number and len(found) > 1:
             return Score.verdict(False, as_text(answer), f"{len(found)} numbers where one was asked for")
         number = found[-1]
-        right = any(numbers.equal(number, one, self.abs_tolerance, self.rel_tolerance) for one in references)
+        right = any(numbers.equal(number, one, self.tolerance, self.relative_tolerance) for one in references)
         return Score.verdict(right, _shown(number), "" if right else "differs from the reference")
 
 

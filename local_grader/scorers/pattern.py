@@ -44,7 +44,7 @@ class Pattern:
         if groups > 1:
             raise UsageError(
                 f"The pattern {self.pattern} has {groups} groups.",
-                "Use one group for the part to compare, and (?:...) for the others.",
+                "use one group for the part to compare, and (?:...) for the others.",
             )
 
     @property

@@ -27,8 +27,14 @@ def graded(tmp_path, answers, name="answers.jsonl", references=None, **options):
     write(tmp_path / "outputs" / "r1" / name, answers)
     references = references or write(tmp_path / "tasks.json", TASKS)
     return grade_outputs(
-        tmp_path,
-        Request(target="r1", scorer="arc", options=options, references=references.relative_to(tmp_path)),
+        Request(
+            target="r1",
+            scorer="arc",
+            options=options,
+            references=references,
+            outputs=tmp_path / "outputs",
+            ledger=tmp_path / "ledger",
+        )
     )
 
 

@@ -30,7 +30,7 @@ def test_a_run_is_all_its_shards_without_logs_hidden_and_unfinished_files(tmp_pa
     put(run / "000" / "hybrid.log", {"id": "z", "answer": "x"})
     put(run / ".partial" / "002" / "a.jsonl", {"id": "c", "answer": "x"})
     put(run / "000" / ".tmp.jsonl", {"id": "d", "answer": "x"})
-    target = find(tmp_path, "r1")
+    target = find(tmp_path / "outputs", "r1")
     assert target.name == "r1"
     assert names(target) == [("000/a.jsonl", "000"), ("001/deep/a.jsonl", "001")]
     assert [(sample.id, sample.shard) for sample in samples_in(target)] == [("a", "000"), ("b", "001")]
@@ -38,29 +38,29 @@ def test_a_run_is_all_its_shards_without_logs_hidden_and_unfinished_files(tmp_pa
 
 def test_a_run_without_shards_and_a_single_file_have_none(tmp_path):
     put(tmp_path / "outputs" / "r1" / "a.jsonl", {"id": "a", "answer": "x"})
-    assert names(find(tmp_path, "r1")) == [("a.jsonl", None)]
-    assert names(find(tmp_path, "outputs/r1/a.jsonl")) == [("a.jsonl", None)]
-    assert find(tmp_path, "outputs/r1/a.jsonl").name == "a"
+    assert names(find(tmp_path / "outputs", "r1")) == [("a.jsonl", None)]
+    assert names(find(tmp_path, str(tmp_path / "outputs/r1/a.jsonl"))) == [("a.jsonl", None)]
+    assert find(tmp_path, str(tmp_path / "outputs/r1/a.jsonl")).name == "a"
 
 
 @pytest.mark.parametrize("files", ["answers*", "*/answers.jsonl", "000/*"])
 def test_files_are_narrowed_by_name_or_path(tmp_path, files):
     put(tmp_path / "outputs" / "r1" / "000" / "answers.jsonl", {})
     put(tmp_path / "outputs" / "r1" / "log.jsonl", {})
-    assert names(find(tmp_path, "r1", files)) == [("000/answers.jsonl", "000")]
+    assert names(find(tmp_path / "outputs", "r1", [files, "absent"])) == [("000/answers.jsonl", "000")]
 
 
 def test_an_empty_run_is_refused(tmp_path):
     (tmp_path / "outputs" / "r1").mkdir(parents=True)
     with pytest.raises(UsageError, match="holds no file of answers"):
-        find(tmp_path, "r1")
+        find(tmp_path / "outputs", "r1")
 
 
 def test_a_run_with_only_unfinished_outputs_says_so(tmp_path):
     put(tmp_path / "outputs" / "r1" / ".partial" / "a.jsonl", {})
     with pytest.raises(UsageError) as caught:
-        find(tmp_path, "r1")
-    assert "not finished" in caught.value.hint
+        find(tmp_path / "outputs", "r1")
+    assert "to finish" in caught.value.hint
 
 
 @pytest.mark.parametrize("target", ["r1", "", "../r1"])
@@ -74,7 +74,7 @@ def test_links_are_not_followed(tmp_path):
     put(tmp_path / "elsewhere.jsonl", {"id": "a", "answer": "x"})
     put(tmp_path / "outputs" / "r1" / "a.jsonl", {"id": "b", "answer": "x"})
     (tmp_path / "outputs" / "r1" / "b.jsonl").symlink_to(tmp_path / "elsewhere.jsonl")
-    assert names(find(tmp_path, "r1")) == [("a.jsonl", None)]
+    assert names(find(tmp_path / "outputs", "r1")) == [("a.jsonl", None)]
 
 
 def test_two_answers_to_one_sample_name_both_places(tmp_path):
@@ -85,13 +85,13 @@ def test_two_answers_to_one_sample_name_both_places(tmp_path):
         {"id": "a", "answer": "x"},
     )
     with pytest.raises(Ungradable, match=r"in 000/a.jsonl line 1 and in 001/a.jsonl line 2"):
-        list(samples_in(find(tmp_path, "r1")))
+        list(samples_in(find(tmp_path / "outputs", "r1")))
 
 
 def test_a_file_of_something_else_is_skipped_with_the_reason(tmp_path):
     put(tmp_path / "outputs" / "r1" / "answers.jsonl", {"id": "a", "answer": "x"})
     (tmp_path / "outputs" / "r1" / "metrics.json").write_text('{"loss": {"mean": 0.5}}')
-    samples = samples_in(find(tmp_path, "r1"))
+    samples = samples_in(find(tmp_path / "outputs", "r1"))
     assert len(list(samples)) == 1
     assert not samples.problems
     (skipped,) = samples.skipped
@@ -104,7 +104,7 @@ def test_a_bad_row_among_answers_is_a_problem_that_names_file_and_line(tmp_path)
     put(path, {"id": "a", "answer": "x"}, {"id": "b"}, {"id": [], "answer": "x"})
     with path.open("a") as file:
         file.write('{"id": "c", "ans')
-    samples = samples_in(find(tmp_path, "r1"))
+    samples = samples_in(find(tmp_path / "outputs", "r1"))
     assert [sample.id for sample in samples] == ["a"]
     assert {problem.path for problem in samples.problems} == {b"000/a.jsonl"}
     whats = sorted(problem.what for problem in samples.problems)
@@ -118,9 +118,11 @@ def test_fields_are_found_by_well_known_names_or_by_the_given_one_only(tmp_path)
         tmp_path / "a.jsonl",
         {"task_id": 7, "output": "o", "gold": "g", "question": "q", "mine": "m", "topic": 3},
     )
-    (sample,) = samples_in(find(tmp_path, "a.jsonl"))
+    (sample,) = samples_in(find(tmp_path, str(tmp_path / "a.jsonl")))
     assert (sample.id, sample.answer, sample.reference, sample.prompt) == ("7", "o", "g", "q")
-    (sample,) = samples_in(find(tmp_path, "a.jsonl"), answer="mine", reference="absent", group="topic")
+    (sample,) = samples_in(
+        find(tmp_path, str(tmp_path / "a.jsonl")), answer="mine", reference="absent", group="topic"
+    )
     assert (sample.answer, sample.reference, sample.group) == ("m", None, "3")
 
 
@@ -128,7 +130,7 @@ def test_a_missing_value_is_none_whether_null_or_nan(tmp_path):
     (tmp_path / "a.jsonl").write_text(
         '{"id": "a", "answer": NaN, "reference": NaN}\n{"id": "b", "answer": null}\n'
     )
-    assert [(one.answer, one.reference) for one in samples_in(find(tmp_path, "a.jsonl"))] == [
+    assert [(one.answer, one.reference) for one in samples_in(find(tmp_path, str(tmp_path / "a.jsonl")))] == [
         (None, None)
     ] * 2
 

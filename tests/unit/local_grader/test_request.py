@@ -21,7 +21,19 @@ def project(tmp_path):
     return tmp_path
 
 
-GOLD = Request(target="r1", scorer="exact", references=Path("gold.jsonl"), fields=Fields(group="topic"))
+def gold(project, **changes):
+    """Grading run r1 against the second file, but for the changes."""
+    asked = {
+        "target": "r1",
+        "scorer": "exact",
+        "references": project / "gold.jsonl",
+        "fields": Fields(group="topic"),
+    }
+    return graded(project, **asked | changes)
+
+
+def graded(project, **asked):
+    return grade_outputs(Request(outputs=project / "outputs", ledger=project / ".hybrid/ledger", **asked))
 
 
 def put(path, *rows):
@@ -34,13 +46,13 @@ def ledger(project):
 
 
 def test_a_run_is_graded_against_a_second_file(project):
-    summary = grade_outputs(project, GOLD).summary
+    summary = gold(project).summary
     assert (summary.right, summary.scored, summary.missing) == (1, 2, 1)
     assert summary.unscored == {"no answer": 1, "no reference": 1}
 
 
 def test_every_grade_is_in_the_ledger(project):
-    report = grade_outputs(project, GOLD)
+    report = gold(project)
     (path,) = ledger(project)
     assert path == report.ledger
     rows = list(tables.read(path))
@@ -62,29 +74,27 @@ def test_every_grade_is_in_the_ledger(project):
 
 
 def test_the_same_grading_again_writes_nothing(project):
-    assert grade_outputs(project, GOLD).recorded
+    assert gold(project).recorded
     (path,) = ledger(project)
     os.utime(path, (1, 1))
-    again = grade_outputs(project, GOLD)
+    again = gold(project)
     assert (again.recorded, again.ledger) == (False, path)
     assert path.stat().st_mtime == 1
 
 
 @pytest.mark.parametrize("change", ["outputs", "references", "options", "fields", "scorer"])
 def test_whatever_changes_the_grades_makes_an_entry_of_its_own(project, change):
-    grade_outputs(project, GOLD)
-    request = {"target": "r1", "scorer": "exact", "references": GOLD.references, "fields": GOLD.fields}
+    gold(project)
     if change == "outputs":
         put(project / "outputs/r1/001/a.jsonl", {"id": "c", "answer": "x"})
     elif change == "references":
         put(project / "gold.jsonl", {"id": "a", "answer": "y"})
-    else:
-        request |= {
-            "options": {"options": {"case_sensitive": True}},
-            "fields": {"fields": Fields()},
-            "scorer": {"scorer": "includes"},
-        }[change]
-    assert grade_outputs(project, Request(**request)).recorded
+    changes = {
+        "options": {"options": {"case_sensitive": True}},
+        "fields": {"fields": Fields()},
+        "scorer": {"scorer": "includes"},
+    }
+    assert gold(project, **changes.get(change, {})).recorded
     assert len(ledger(project)) == 2
 
 
@@ -94,13 +104,13 @@ def test_a_failed_write_leaves_nothing_behind(project, monkeypatch):
 
     monkeypatch.setattr(os, "replace", refuse)
     with pytest.raises(OSError, match="No space"):
-        grade_outputs(project, GOLD)
+        gold(project)
     assert ledger(project) == []
 
 
 def test_text_that_utf8_cannot_hold_is_recorded(project):
     put(project / "odd.jsonl", {"id": "\ud800", "answer": "\udfff\x00", "reference": "x"})
-    report = grade_outputs(project, Request(target="odd.jsonl", scorer="exact"))
+    report = graded(project, target=str(project / "odd.jsonl"), scorer="exact")
     (row,) = tables.read(report.ledger)
     assert row["sample"] == "\\ud800"
 
@@ -108,7 +118,7 @@ def test_text_that_utf8_cannot_hold_is_recorded(project):
 def test_problems_do_not_end_the_grading_and_are_reported(project):
     with (project / "outputs/r1/000/a.jsonl").open("a") as file:
         file.write('{"id": "cut')
-    report = grade_outputs(project, GOLD)
+    report = gold(project)
     assert report.summary.samples == 4
     (problem,) = reports.to_json(report)["problems"]
     assert problem["path"] == "000/a.jsonl" and problem["what"].startswith("line 3 is not valid JSON")
@@ -119,7 +129,7 @@ def test_nothing_to_grade_says_what_was_found_instead(project):
     with pytest.raises(
         Ungradable, match=r"r2 holds no answers: a\.jsonl line 1 has no field named id"
     ) as caught:
-        grade_outputs(project, Request(target="r2", scorer="exact"))
+        graded(project, target="r2", scorer="exact")
     assert "--id-field" in caught.value.hint
     assert not (project / ".hybrid").exists()
 
@@ -131,17 +141,17 @@ def test_unusable_references_end_the_grading(project, row):
     with (project / "gold.jsonl").open("a") as file:
         file.write(row)
     with pytest.raises(HybridError, match=r"gold\.jsonl") as caught:
-        grade_outputs(project, GOLD)
+        gold(project)
     assert str(caught.value).endswith(".")
 
 
 def test_absent_references_are_a_usage_error(project):
     with pytest.raises(UsageError, match="no references"):
-        grade_outputs(project, Request(target="r1", scorer="exact", references=Path("absent.jsonl")))
+        graded(project, target="r1", scorer="exact", references=project / "absent.jsonl")
 
 
 def test_the_report_is_json_and_its_rows_name_what_was_not_graded(project):
-    report = grade_outputs(project, GOLD)
+    report = gold(project)
     document = json.loads(json.dumps(reports.to_json(report)))
     assert document["summary"]["rate"] == 0.5
     assert sorted(document["shards"]) == ["000", "001"]
@@ -169,9 +179,7 @@ def real(name):
 
 def test_includes_agrees_with_a_large_judge_as_often_as_is_known(tmp_path):
     path = real("seal_answers.jsonl")
-    report = grade_outputs(
-        tmp_path, Request(target=str(path), scorer="includes", fields=Fields(group="article"))
-    )
+    report = graded(tmp_path, target=str(path), scorer="includes", fields=Fields(group="article"))
     verdicts = {row["id"]: row["verdicts"] for row in read_lines(path)}
     agreed = [
         (row["value"] == 1) == (sum(verdicts[row["sample"]]) * 2 > len(verdicts[row["sample"]]))
@@ -196,9 +204,9 @@ def test_real_arc_tasks_are_right_against_themselves_and_wrong_against_their_inp
             for task in tasks
         ),
     )
-    report = grade_outputs(tmp_path, Request(target="submission.json", scorer="arc", references=path))
+    report = graded(tmp_path, target=str(tmp_path / "submission.json"), scorer="arc", references=path)
     assert (report.summary.right, report.arc.solved, report.arc.tasks) == (416, 400, 400)
     # One real output is a single black cell, so that even the usual filler scores there.
     assert report.arc.pass_at == {1: 1 / 416, 2: 1}
-    report = grade_outputs(tmp_path, Request(target="inputs.jsonl", scorer="arc", references=path))
+    report = graded(tmp_path, target=str(tmp_path / "inputs.jsonl"), scorer="arc", references=path)
     assert (report.summary.right, report.summary.scored, report.arc.solved) == (0, 416, 0)
