@@ -22,7 +22,7 @@ _WORTH_IT = 0.97
 
 
 class Zstd(NamedTuple):
-    """``decompress(data, limit)`` returns at most ``limit`` bytes or raises any exception."""
+    """``decompress(data, limit)`` raises any exception, or returns no more than one byte above ``limit``."""
 
     provider: str
     compress: Callable[[bytes], bytes]

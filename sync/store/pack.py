@@ -27,6 +27,8 @@ BLOCK = 256 * 1024
 """Small chunks are compressed together in blocks of about this many bytes."""
 LARGEST_BLOCK = 8 * 1024 * 1024
 LARGEST_INDEX = 64 * 1024 * 1024
+LARGEST_OFFSET = 1 << 40
+"""No object comes near this size; above it, systems stop taking the number as a position in a file."""
 
 
 class Sealed(NamedTuple):
@@ -136,7 +138,7 @@ def read_index(data: bytes, name: str) -> dict[str, Any]:
 def check(at: Location) -> Location:
     """``at``, where its numbers can be true; raises CorruptMailbox otherwise."""
     sane = (
-        at.block_offset >= 0
+        0 <= at.block_offset <= LARGEST_OFFSET
         and 0 < at.block_stored <= LARGEST_BLOCK
         and 0 < at.block_raw <= LARGEST_BLOCK
         and at.offset >= 0
