@@ -1,0 +1,127 @@
+"""``hybrid grade``: scores what a run brought home, by a rule, and keeps every grade in the ledger."""
+
+import os
+from pathlib import Path
+
+import click
+
+from local_grader import report as reports
+from local_grader import scorers
+from local_grader.fields import Fields
+from local_grader.report import Report
+from local_grader.request import Request, grade_outputs
+from local_grader.scorer import Option
+from sync.errors import UsageError
+
+from ..config import GradeSettings
+from ..console import Console
+from ..exits import Exit
+from .options import Call, common_options
+
+
+@click.command()
+@click.argument("target", metavar="RUN|FILE")
+@click.option(
+    "--scorer", type=click.Choice(scorers.NAMES), help="The rule that compares answers with references."
+)
+@click.option(
+    "--references", metavar="FILE", type=click.Path(path_type=Path), help="The right answers, by id."
+)
+@click.option(
+    "--files", metavar="GLOB", multiple=True, help="Grade only these files of the run; may be repeated."
+)
+@click.option("--id-field", metavar="NAME", help="The field that identifies a sample.")
+@click.option("--answer-field", metavar="NAME", help="The field with the answer.")
+@click.option("--reference-field", metavar="NAME", help="The field with the right answer.")
+@click.option("--group-field", metavar="NAME", help="The field to report groups by.")
+@click.option("--case-sensitive", is_flag=True, default=None, help="Tell capital from small letters.")
+@click.option("--pattern", metavar="REGEX", help="pattern: what to find; its group, if any, is the answer.")
+@click.option("--tolerance", metavar="X", type=float, help="numeric: how far a number may be off.")
+@click.option(
+    "--relative-tolerance", metavar="X", type=float, help="numeric: the same, as a share of the reference."
+)
+@click.option("--single-number", is_flag=True, default=None, help="numeric: more than one number is wrong.")
+@click.option("--attempts", metavar="K", type=int, help="arc: how many attempts count. [default: 2]")
+@common_options
+def grade(
+    call: Call,
+    /,
+    target: str,
+    scorer: str | None,
+    references: Path | None,
+    files: tuple[str, ...],
+    id_field: str | None,
+    answer_field: str | None,
+    reference_field: str | None,
+    group_field: str | None,
+    **options: Option,
+) -> int:
+    """Grade the answers of a pulled run, or in a file.
+
+    Answers are read from JSON lines, JSON and Parquet. What cannot be graded, and what was never answered, is counted
+    by itself and never as wrong. Every grade is kept in .hybrid/ledger/grades; grading the same again adds nothing.
+    What is not said here is taken from [grade] in hybrid.toml.
+
+    \b
+    Examples:
+      hybrid grade r7 --scorer includes
+      hybrid grade r7 --scorer numeric --references gold.jsonl --tolerance 0.01
+      hybrid grade answers.jsonl --scorer pattern --pattern "Answer: (\\w+)"
+      hybrid grade submission.json --scorer arc --references arc_training.jsonl
+    """
+    project = call.project()
+    settings = project.config.grade
+    name = scorer or settings.scorer
+    if name is None:
+        raise UsageError(
+            "No scorer was chosen.",
+            f"choose one with --scorer, or under [grade]: {', '.join(scorers.NAMES)}.",
+        )
+    request = Request(
+        target=target,
+        scorer=name,
+        outputs=project.root / project.config.project.outputs,
+        ledger=project.state_dir / "ledger",
+        options=_options(name, options, settings),
+        fields=Fields(
+            id=id_field or settings.id_field,
+            answer=answer_field or settings.answer_field,
+            reference=reference_field or settings.reference_field,
+            group=group_field,
+        ),
+        references=references or settings.references,
+        files=files or settings.files,
+    )
+    report = grade_outputs(request, call.console.progress())
+    _show(report, call.console)
+    if report.problems:
+        return Exit.PARTIAL
+    return Exit.DONE if report.summary.scored else Exit.FAILED
+
+
+def _options(scorer: str, given: dict[str, Option], settings: GradeSettings) -> dict[str, Option]:
+    """What was said: on the command line, whether it fits the scorer or not; in the settings, only what fits."""
+    known = scorers.options_of(scorer)
+    settled: dict[str, Option] = {"pattern": settings.pattern, "tolerance": settings.tolerance}
+    said: dict[str, Option] = {
+        name: value for name, value in settled.items() if name in known and value is not None
+    }
+    said.update((name, value) for name, value in given.items() if value is not None)
+    return said
+
+
+def _show(report: Report, console: Console) -> None:
+    for problem in report.problems:
+        console.warn(f"{os.fsdecode(problem.path)} {problem.what}.")
+    for skipped in report.skipped:
+        console.say(f"Skipped, because it holds no answers: {os.fsdecode(skipped.path)} {skipped.what}.")
+    console.table(f"Grades of {report.entry.run}", ("measure", "value"), reports.rows(report))
+    for title, parts in (("shard", report.shards), ("group", report.groups)):
+        rows = reports.part_rows(parts)
+        if rows:
+            console.table(f"By {title}", (title, "right", "samples"), rows)
+    if report.recorded:
+        console.say(f"Every grade is in {report.ledger}.")
+    else:
+        console.say(f"This was graded before, and nothing was written; every grade is in {report.ledger}.")
+    console.result(reports.to_json(report))
