@@ -9,6 +9,7 @@ A level only says which rule is the last to match a name. What follows from it (
 entered) is the caller's to do.
 """
 
+import os
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -24,15 +25,15 @@ NO_RULE: Final = -1
 class Rule:
     """One line of an ignore file.
 
-    ``source`` is the file as a person knows it, relative to the project root where it lies inside; ``git`` is
-    false for rules that are ours and that git does not know of.
+    ``source`` is the file as a person knows it, relative to the project root where it lies inside.
+    ``ours`` is true of ``.hybridignore``, which git does not read.
     """
 
     source: str
     line: int
     text: bytes
     pattern: Pattern
-    git: bool
+    ours: bool = False
 
     def __str__(self) -> str:
         where = f"{self.source}:{self.line}" if self.line else self.source
@@ -40,7 +41,7 @@ class Rule:
 
 
 def read_rules(
-    data: bytes, source: str, *, git: bool, ignore_case: bool = False, problem_path: bytes | None = None
+    data: bytes, source: str, *, ours: bool = False, ignore_case: bool = False
 ) -> tuple[list[Rule], list[Problem]]:
     """The rules of an ignore file's content. A line that can never match is a problem, as in git not an error."""
     rules: list[Rule] = []
@@ -49,11 +50,10 @@ def read_rules(
         try:
             pattern = parse(text, ignore_case)
         except BadPattern as bad:
-            path = source.encode("utf-8", "surrogateescape") if problem_path is None else problem_path
             shown = text.decode("utf-8", "replace")
-            problems.append(Problem(path, f"line {number}: {shown!r} never matches: {bad}"))
+            problems.append(Problem(os.fsencode(source), f"line {number}: {shown!r} never matches: {bad}"))
         else:
-            rules.append(Rule(source=source, line=number, text=text, pattern=pattern, git=git))
+            rules.append(Rule(source=source, line=number, text=text, pattern=pattern, ours=ours))
     return rules, problems
 
 
@@ -161,8 +161,11 @@ class Level:
         """Nothing in this directory or below can match a pattern that has slashes."""
         return not self._states
 
-    def enter(self, name: bytes, spanning: bool = True) -> "Level":
-        """The level of the directory ``name`` in this one. Without ``spanning``, ``**`` does not go there."""
+    def enter(self, name: bytes, by_name: bool = False) -> "Level":
+        """The level of the directory ``name`` in this one.
+
+        With ``by_name`` a pattern has to say something about the name to come along: ``*`` and ``**`` do not.
+        """
         if not self._states:
             return self
         if self._stack.ignore_case:
@@ -170,9 +173,10 @@ class Level:
         states: list[_State] = []
         for number, at in self._states:
             parts = self.rules[number].pattern.parts
+            if by_name and parts[at].any_name:
+                continue
             if parts[at].spans:
-                if spanning:
-                    _reach(states, number, at, parts)
+                _reach(states, number, at, parts)
             elif at + 1 < len(parts) and parts[at].matches(name):
                 _reach(states, number, at + 1, parts)
         return self._stack.level(tuple(dict.fromkeys(states)))
@@ -181,7 +185,7 @@ class Level:
         """This directory's level once the rules of its own ignore file count as well, above all others.
 
         A name at any depth needs no state, as the matchers of all levels below have it; with ``names_as_paths``
-        it is a ``**/name`` like any other, which ``enter`` without ``spanning`` can leave behind.
+        it is a ``**/name`` like any other, which ``enter`` can leave behind.
         """
         numbered = list(enumerate(rules, start=len(self.rules)))
         if not numbered:

@@ -57,6 +57,10 @@ class Component(NamedTuple):
     suffix: bytes | None = None
     regex: bytes = b""
 
+    @property
+    def any_name(self) -> bool:
+        return self.spans or self.suffix == b""
+
     def matches(self, name: bytes) -> bool:
         if self.literal is not None:
             return name == self.literal

@@ -35,17 +35,21 @@ GLOBS = [
 ]  # fmt: skip
 ENDINGS = [b"", b"", b"", b"", b"/", b"/", b" ", b"\\ ", b"\\  ", b"\t", b"\r", b"//", b"/ "]
 STARTS = [b"", b"", b"", b"", b"/", b"/", b"!", b"!", b"!/", b"**/", b"//", b"#", b" "]
-EXAMPLES = int(os.environ.get("HYBRID_IGNORE_EXAMPLES", "250"))
+EXAMPLES = int(os.environ.get("HYBRID_IGNORE_EXAMPLES", "150"))
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 
 
 def random_pattern(rng: random.Random) -> bytes:
+    if rng.random() < 0.4:  # simple enough to match something often
+        parts = [
+            rng.choice([*ATOMS[:5], b"*", b"**", b"?", b"[a-c]", b"[!a]"]) for _ in range(rng.randint(1, 3))
+        ]
+        return rng.choice([b"", b"", b"/", b"!", b"!/"]) + b"/".join(parts) + rng.choice([b"", b"", b"/"])
     parts = []
     for _ in range(rng.choice([1, 1, 1, 2, 2, 3])):
-        pieces = rng.choice([1, 1, 2, 3])
-        part = b"".join(rng.choice(GLOBS if rng.random() < 0.5 else ATOMS) for _ in range(pieces))
-        parts.append(part)
+        globs = GLOBS if rng.random() < 0.5 else ATOMS
+        parts.append(b"".join(rng.choice(globs) for _ in range(rng.choice([1, 1, 2, 3]))))
     pattern = rng.choice(STARTS) + b"/".join(parts) + rng.choice(ENDINGS)
     return b"a" if _reads_differently_in_old_git(pattern) else pattern
 
@@ -97,7 +101,7 @@ def ours(root: Path, ignore_case: bool) -> dict[bytes, tuple[str, int, bytes]]:
 
     def read(level: Level, path: Path, source: str) -> Level:
         data = path.read_bytes() if path.exists() else b""
-        return level.add(read_rules(data, source, git=True, ignore_case=ignore_case)[0])
+        return level.add(read_rules(data, source, ignore_case=ignore_case)[0])
 
     def walk(level: Level, folder: bytes, held: tuple[str, int, bytes] | None) -> None:
         here = os.fsencode(root) + b"/" + folder
@@ -150,5 +154,4 @@ def test_every_path_is_decided_by_the_rule_that_git_names(tmp_path: Path, ignore
         compared += len(mine)
         matched += sum(1 for said in mine.values() if said[1])
         shutil.rmtree(root)
-    assert compared > 10 * EXAMPLES and compared > matched > compared / 3, "the examples say little"
-    print(compared, matched)
+    assert compared > 10 * EXAMPLES and compared > matched > compared / 5, "the examples say little"

@@ -1,0 +1,111 @@
+"""What git knows about the project: its commit, its ignore files, and what it tracks in spite of them.
+
+The ``git`` command is asked, two short calls per push, because only it reads its configuration exactly (includes,
+worktrees, ``~``). Where it is missing or refuses, the answer is "no repository", and ignore files are read from
+their usual places.
+"""
+
+import os
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+_TIMEOUT_S = 60.0
+# Set while git runs one of its hooks, and then they point away from the project that is asked about.
+_REPOSITORY_VARIABLES = (
+    "GIT_ALTERNATE_OBJECT_DIRECTORIES",
+    "GIT_COMMON_DIR",
+    "GIT_DIR",
+    "GIT_INDEX_FILE",
+    "GIT_NAMESPACE",
+    "GIT_OBJECT_DIRECTORY",
+    "GIT_PREFIX",
+    "GIT_WORK_TREE",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Commit:
+    """``dirty``: something in the project is changed or new, by git's rules."""
+
+    hash: str
+    dirty: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class IgnoreSettings:
+    """Where ignore rules come from, beside the files in the tree.
+
+    files        of the lowest priority first; any may be missing
+    above        components of the path from the repository's top down to the project root; empty at the top
+    ignore_case  ``core.ignoreCase``
+    """
+
+    files: tuple[Path, ...] = ()
+    above: tuple[bytes, ...] = ()
+    ignore_case: bool = False
+
+
+def commit(root: Path) -> Commit | None:
+    """The commit that is checked out, or None without git, a repository, or a first commit."""
+    head = _git(root, "rev-parse", "--verify", "-q", "HEAD^{commit}")
+    if head is None:
+        return None
+    changes = _git(root, "status", "--porcelain", "-z", "--untracked-files=normal", "--", ".")
+    return Commit(hash=head.decode("ascii").strip(), dirty=bool(changes) or changes is None)
+
+
+def ignore_settings(root: Path) -> IgnoreSettings:
+    settings = _git(root, "config", "-z", "--type=path", "--get-regexp", r"^core\.(excludesfile|ignorecase)$")
+    pairs = (setting.partition(b"\n") for setting in (settings or b"").split(b"\0"))
+    values = {key: value for key, _, value in pairs}
+    personal = _path(root, values[b"core.excludesfile"]) if b"core.excludesfile" in values else _usual_file()
+    ignore_case = values.get(b"core.ignorecase", b"false").lower() in (b"true", b"yes", b"on", b"1", b"")
+    # The path comes last, so that a line break in it does no harm.
+    found = _git(root, "rev-parse", "--show-cdup", "--git-path", "info/exclude")
+    if found is None:
+        return IgnoreSettings(files=(personal, root / ".git/info/exclude"), ignore_case=ignore_case)
+    up, _, exclude = found.removesuffix(b"\n").partition(b"\n")
+    depth = up.count(b"../")
+    parts = tuple(os.fsencode(part) for part in root.resolve().parts)
+    return IgnoreSettings(
+        files=(personal, _path(root, exclude)),
+        above=parts[len(parts) - depth :] if depth else (),
+        ignore_case=ignore_case,
+    )
+
+
+def tracked_but_ignored(root: Path) -> frozenset[bytes]:
+    """Paths relative to ``root`` that git tracks although an ignore rule matches them: for git, not ignored."""
+    paths = _git(root, "ls-files", "-z", "--cached", "--ignored", "--exclude-standard", "--", ".")
+    return frozenset((paths or b"").split(b"\0")) - {b""}
+
+
+def _usual_file() -> Path:
+    configuration = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
+    return Path(configuration) / "git" / "ignore"
+
+
+def _path(root: Path, path: bytes) -> Path:
+    return root / os.fsdecode(path)
+
+
+def _git(root: Path, *arguments: str) -> bytes | None:
+    """What git prints; None where it is missing, refuses, or hangs."""
+    environment = {name: value for name, value in os.environ.items() if name not in _REPOSITORY_VARIABLES}
+    # Reading must neither take the index lock from the user's own git nor start a file watcher.
+    options = ("--no-optional-locks", "-c", "core.fsmonitor=false")
+    try:
+        done = subprocess.run(
+            ["git", *options, *arguments],
+            cwd=root,
+            env=environment | {"LC_ALL": "C"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_TIMEOUT_S,
+            check=False,
+            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout if done.returncode == 0 else None

@@ -1,0 +1,77 @@
+"""How much is held back: a walk of the trees that a scan left out, so done only when somebody wants to know."""
+
+import os
+import stat
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from .entry import FOLDER
+from .scan import Scan
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measure:
+    """``size`` in bytes and number of ``files`` held back at ``path``; at least that, where not ``complete``."""
+
+    path: bytes
+    size: int
+    files: int
+    complete: bool
+
+
+def measure_held_back(root: Path, found: Scan, limit: int = 200_000) -> list[Measure]:
+    """One measure for each of ``found.held_back``, in that order. Looks at ``limit`` names at most in all.
+
+    Junk is left out: it is often large and never worth the time.
+    """
+    going_size: Counter[bytes] = Counter()
+    going_files: Counter[bytes] = Counter()
+    partly = tuple(held.path + b"/" for held in found.held_back if held.partly)
+    for entry in found.entries if partly else ():
+        if entry.path.startswith(partly) and entry.kind != FOLDER:
+            top = next(path for path in partly if entry.path.startswith(path))
+            going_size[top] += entry.signature.size
+            going_files[top] += 1
+    measures = []
+    for held in found.held_back:
+        if held.junk:
+            continue
+        size, files, left = _measure(os.fsencode(root) + b"/" + held.path, limit)
+        measures.append(
+            Measure(
+                path=held.path,
+                size=max(0, size - going_size[held.path + b"/"]),
+                files=max(0, files - going_files[held.path + b"/"]),
+                complete=left > 0,
+            )
+        )
+        limit = left
+    return measures
+
+
+def _measure(path: bytes, limit: int) -> tuple[int, int, int]:
+    """Bytes and files at ``path``, and what is left of the limit: 0 where it cut the walk short."""
+    try:
+        status = os.lstat(path)
+    except OSError:
+        return 0, 0, limit
+    if not stat.S_ISDIR(status.st_mode):
+        return status.st_size, 1, limit
+    size = files = 0
+    waiting = [path]
+    while waiting and limit > 0:
+        try:
+            with os.scandir(waiting.pop()) as listing:
+                for item in listing:
+                    limit -= 1
+                    if limit <= 0:
+                        break
+                    if item.is_dir(follow_symlinks=False):
+                        waiting.append(item.path)
+                    else:
+                        size += item.stat(follow_symlinks=False).st_size
+                        files += 1
+        except OSError:
+            continue  # what cannot be read cannot be pushed either
+    return size, files, limit
