@@ -13,6 +13,10 @@ from .entries import TreeHash, encode, encode_chunk, reference
 from .nouns import FILE, SELF, Chunk, Entry, Location, Root
 from .pack import PACK_MAGIC, SNAPSHOT_MAGIC, PackBuilder, moved
 
+RIDES = 256 * 1024
+"""Stored bytes of content that may ride in a snapshot. Entries name such content by another reference in the next
+snapshot, so a lot of it would make a lot of entries travel again."""
+
 
 class Outlet(Protocol):
     """Where finished files go."""
@@ -186,7 +190,7 @@ class SnapshotWriter:
     def _become_snapshot(self) -> dict[str, Location]:
         """Content that still waits for a pack rides in the snapshot; a lot of it gets a pack after all."""
         self._pack.flush()
-        if self._pack.size > self._pack_size // 2:
+        if self._pack.size > min(RIDES, self._pack_size // 2):
             self._close_pack()
         self._pack.become(SNAPSHOT_MAGIC)
         return dict(self._pack.flush())
