@@ -19,7 +19,8 @@ from sync.errors import CorruptMailbox
 from .nouns import DIRECTORY, FILE, LINK, SELF, Chunk, Entry, Location
 from .pack import check
 
-LONGEST_PATH = 32 * 1024
+LONGEST_PATH = 4096
+"""Bytes of a path or a link's target: what a Linux call takes, and more than most systems do."""
 _REFERENCE = 16
 
 

@@ -10,11 +10,19 @@ from sync.errors import CorruptMailbox
 from sync.remotes.base import Remote
 
 from . import codec
-from .entries import decode, decode_chunk, is_sha256, reference
-from .nouns import FILE, SELF, Chunk, Entry, Location, Root
+from .entries import TreeHash, decode, decode_chunk, is_sha256, reference
+from .nouns import SELF, Chunk, Entry, Location, Root
 from .pack import read_index
 
-_OBJECT = re.compile(r"(packs|snapshots|runs/[a-z0-9][a-z0-9-]*)/[A-Za-z0-9._-]*[0-9a-f]{64}\.(pack|snap)")
+_OBJECT = re.compile(
+    r"(packs|snapshots|runs/[a-z0-9][a-z0-9-]{0,79})/[A-Za-z0-9._-]{0,80}[0-9a-f]{64}\.(pack|snap)"
+)
+
+LARGEST_SNAPSHOT = 256 * 1024 * 1024
+LARGEST_ENTRIES = 512 * 1024 * 1024
+MOST_ENTRIES = 5_000_000
+"""Bounds of one snapshot: its file, its list of entries in bytes, and how many they are. A larger one is refused
+before it fills the memory."""
 
 LARGEST_READ = 16 * 1024 * 1024
 WIDEST_GAP = 64 * 1024
@@ -43,7 +51,9 @@ class Reader:
         """
         if not _OBJECT.fullmatch(name) or not name.endswith(".snap"):
             raise CorruptMailbox(f"{name[:200]!r} cannot be the name of a snapshot.")
-        data = self._remote.read(f"{self._base}/{name}")
+        data = self._remote.read(f"{self._base}/{name}", 0, LARGEST_SNAPSHOT + 1)
+        if len(data) > LARGEST_SNAPSHOT:
+            raise CorruptMailbox(f"{name} is larger than any snapshot may be.")
         digest = hashlib.sha256(data).hexdigest()
         if digest != name[:-5][-64:]:
             raise CorruptMailbox(f"{name} does not match the SHA-256 in its name.")
@@ -56,20 +66,23 @@ class Reader:
 
     def entries(self, root: Root) -> list[Entry]:
         """Every entry of the snapshot, checked. ``SELF`` is resolved to the snapshot's own name."""
-        by_hash = dict(self._by_hash(root.entries))
+        if sum(chunk.at.length for chunk in root.entries) > LARGEST_ENTRIES:
+            raise CorruptMailbox(f"{root.name} holds more entries than any snapshot may.")
+        by_hash = {chunk.sha256: data for chunk, data in self.fetch(root.entries)}
         stream = b"".join(by_hash[chunk.sha256] for chunk in root.entries)
+        if stream.count(b"\n") > MOST_ENTRIES:
+            raise CorruptMailbox(f"{root.name} holds more entries than any snapshot may.")
         lines = stream.split(b"\n")
         if lines.pop():
             raise CorruptMailbox(f"The entries of {root.name} are cut short.")
         objects = {reference(name): name for name in root.objects} | {SELF: root.name}
         entries = list(decode(lines, objects))
-        if sum(entry.kind == FILE for entry in entries) != root.files:
-            raise CorruptMailbox(f"{root.name} does not hold as many files as its root says.")
+        totals = TreeHash()
+        for entry in entries:
+            totals.add(entry)
+        if (totals.hexdigest(), totals.files, totals.bytes) != (root.tree, root.files, root.bytes):
+            raise CorruptMailbox(f"{root.name} does not hold the tree that its root describes.")
         return entries
-
-    def _by_hash(self, chunks: Iterable[Chunk]) -> Iterator[tuple[str, bytes]]:
-        for chunk, data in self.fetch(chunks):
-            yield chunk.sha256, data
 
     def fetch(self, chunks: Iterable[Chunk]) -> Iterator[tuple[Chunk, bytes]]:
         """Each distinct chunk with its verified bytes, in the order in which the mailbox holds them.
@@ -78,13 +91,16 @@ class Reader:
         """
         wanted: dict[tuple[str, int], dict[str, Chunk]] = defaultdict(dict)
         blocks: dict[tuple[str, int], Location] = {}
-        seen: set[str] = set()
+        lengths: dict[str, int] = {}
         for chunk in chunks:
-            if chunk.sha256 not in seen:
-                seen.add(chunk.sha256)
+            length = lengths.get(chunk.sha256)
+            if length is None:
+                lengths[chunk.sha256] = chunk.at.length
                 key = (chunk.at.object, chunk.at.block_offset)
                 wanted[key][chunk.sha256] = chunk
                 blocks[key] = chunk.at
+            elif length != chunk.at.length:
+                raise CorruptMailbox(f"{chunk.at.object} is said to hold one chunk in two lengths.")
         for span in _ranges(blocks[key] for key in sorted(blocks)):
             data = self._read(span)
             for block in span.blocks:
@@ -147,7 +163,9 @@ def _decode_root(index: dict[str, Any], name: str) -> Root:
             pass
         case _:
             raise CorruptMailbox(f"The root of {name} is malformed.")
-    if not is_sha256(tree) or not all(isinstance(o, str) and _OBJECT.fullmatch(o) for o in objects):
+    if min(seq, files, size) < 0 or not is_sha256(tree):
+        raise CorruptMailbox(f"The root of {name} is malformed.")
+    if not all(isinstance(o, str) and _OBJECT.fullmatch(o) for o in objects):
         raise CorruptMailbox(f"The root of {name} is malformed.")
     shorts = {reference(o): o for o in objects} | {SELF: name}
     return Root(

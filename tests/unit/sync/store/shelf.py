@@ -82,9 +82,13 @@ class Shelf:
         self.sent = writer.sent
         return root
 
+    def another(self) -> MemoryRemote:
+        """The mailbox as another machine sees it; its ``calls`` begin empty."""
+        return MemoryRemote(self.remote.store)
+
     def reader(self) -> Reader:
-        """A reader with nothing in memory, as on another machine."""
-        return Reader(MemoryRemote(self.remote.store), BASE)
+        """A reader with nothing in memory, on another machine."""
+        return Reader(self.another(), BASE)
 
     def entries(self, name: str) -> list[Entry]:
         reader = self.reader()

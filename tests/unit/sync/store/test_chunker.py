@@ -2,12 +2,14 @@
 
 import hashlib
 import random
+import sys
 from collections.abc import Iterator
 
 import pytest
 
 from sync.store import chunker
 from sync.store.chunker import ENTRIES, FILES, WHOLE, Sizes, chunks
+from sync.store.writer import SnapshotWriter
 from tests.unit.sync.store.shelf import Shelf, noise
 
 SMALL = Sizes(64, 256, 1024)
@@ -20,7 +22,7 @@ has_fastcdc = pytest.mark.skipif(not chunker.follows_content(), reason="pyfastcd
 @pytest.fixture
 def bare(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A Python without pyfastcdc."""
-    monkeypatch.setitem(__import__("sys").modules, "pyfastcdc", None)
+    monkeypatch.setitem(sys.modules, "pyfastcdc", None)
     chunker._fast_cdc.cache_clear()
     yield
     chunker._fast_cdc.cache_clear()
@@ -32,8 +34,6 @@ def lengths(data: bytes, sizes: Sizes, buffer: int = 1 << 30) -> list[int]:
 
 
 def as_file(data: bytes, buffer: int) -> list[tuple[str, int]]:
-    from sync.store.writer import SnapshotWriter
-
     writer = SnapshotWriter(Shelf(), writer="laptop", pack_folder="packs", pack_size=64 << 20)
     file = writer.begin_file()
     for start in range(0, len(data), buffer):
