@@ -1,0 +1,275 @@
+"""A folder of any machine that is reached by SSH.
+
+A file is written under a temporary name and renamed; the server refuses a name that is taken. Connections are
+opened on demand, kept for the next call, and dropped as soon as anything about them is wrong.
+"""
+
+import itertools
+import threading
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from urllib.parse import quote, unquote
+
+from ..errors import NotFound, QuotaExceeded, RemoteError, Transient, Unauthorised, Unreachable, UsageError
+from ..ssh import SshConnection
+from ..ssh_sftp import Entry, SftpSession, Space
+from ..ssh_sftp_wire import NO_SUCH_FILE, NOT_A_FOLDER, PERMISSION_DENIED, SftpBroken, SftpStatus
+from ..ssh_target import HostSpec, parse_host
+from .base import Capabilities, RemoteFile
+from .names import TEMP_PREFIX, checked, checked_folder, is_shown, with_parents
+from .opening import Opening
+
+_FORM = "write sftp://user@host:port/path/to/folder, or sftp://host/~/folder below the home directory"
+_SPARE = 64 * 1024  # a file system that has less than this left over is full
+
+
+class _Link:
+    """A connection and the session on it, which live and die together."""
+
+    def __init__(self, spec: HostSpec) -> None:
+        self.connection = SshConnection.open(spec)
+        try:
+            self.session = self.connection.open_sftp()
+        except BaseException:
+            self.connection.close()
+            raise
+
+
+class SftpRemote:
+    """The contract of ``Remote`` over ``root`` on the machine ``spec``: absolute, or ``~/...`` in the home there."""
+
+    def __init__(self, spec: HostSpec, root: str, connections: int = 4) -> None:
+        self._spec = spec
+        self._root = root.rstrip("/") or "/"
+        self._capabilities = Capabilities(connections=connections)
+        self._turns = threading.BoundedSemaphore(connections)
+        self._lock = threading.Lock()
+        self._idle: list[_Link] = []
+        self._closed = False
+        self._home: str | None = None
+        self._left_behind: list[str] = []
+        self._writer = uuid.uuid4().hex[:16]
+        self._numbers = itertools.count()
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return self._capabilities
+
+    @property
+    def url(self) -> str:
+        root = self._root if self._root.startswith("/") else "/" + self._root
+        return f"sftp://{self._spec.address}{quote(root, safe='/~')}"
+
+    def host_path(self) -> str:
+        """The mailbox's absolute path as programs on that machine see it. Connects where that is not known yet."""
+        if self._root.startswith("/"):
+            return self._root
+        with self._session("find the home directory") as session:
+            return self._base(session)
+
+    def list_files(self, folder: str) -> list[RemoteFile]:
+        checked_folder(folder)
+        with self._session(f"list {folder or 'the mailbox'}") as session:
+            entries = self._entries(session, self._remote(session, folder))
+            return [RemoteFile(e.name, e.size) for e in entries if e.is_file and is_shown(e.name)]
+
+    def list_folders(self, folder: str) -> list[str]:
+        checked_folder(folder)
+        with self._session(f"list {folder or 'the mailbox'}") as session:
+            entries = self._entries(session, self._remote(session, folder))
+            return [e.name for e in entries if e.is_folder and is_shown(e.name)]
+
+    def make_folders(self, folders: list[str]) -> None:
+        wanted = with_parents(folders)
+        with self._session("make folders") as session:
+            base = self._base(session)
+            parents = list(itertools.accumulate(base.strip("/").split("/"), lambda a, b: f"{a}/{b}"))
+            paths = ["/" + parent for parent in parents] + [self._remote(session, f) for f in wanted]
+            try:
+                session.make_folders(paths)
+            except SftpStatus as error:
+                if error.code == NOT_A_FOLDER:
+                    where = f"{error} on {self._spec.address}"
+                    raise Unreachable(where, "move that file away or choose another mailbox") from error
+                raise self._refusal(paths[-1], error, session.space(base), 0) from error
+
+    def read(self, path: str, offset: int = 0, length: int | None = None) -> bytes:
+        checked(path)
+        with self._session(f"read {path}") as session:
+            return session.read(self._remote(session, path), offset, length)
+
+    def write(self, path: str, data: bytes) -> bool:
+        folder, _, name = checked(path).rpartition("/")
+        with self._session(f"write {path}") as session:
+            self._sweep(session)
+            place = self._remote(session, folder)
+            temporary = f"{place}/{TEMP_PREFIX}{self._writer}-{next(self._numbers)}"
+            try:
+                return self._write(session, temporary, f"{place}/{name}", data)
+            except RemoteError:
+                raise
+            except BaseException:
+                with self._lock:
+                    self._left_behind.append(temporary)
+                raise
+
+    def delete(self, path: str) -> None:
+        checked(path)
+        with self._session(f"delete {path}") as session:
+            session.remove_all([self._remote(session, path)], [])
+
+    def delete_folder(self, folder: str) -> None:
+        checked_folder(folder)
+        with self._session(f"delete {folder or 'the mailbox'}") as session:
+            top = self._remote(session, folder)
+            found = session.look(top)
+            if found and not found.is_folder:
+                session.remove_all([top], [])  # a link: what it points to is not ours
+            elif found:
+                self._delete_tree(session, top)
+
+    def close(self) -> None:
+        with self._lock:
+            self._closed = True
+            idle, self._idle = self._idle, []
+        for link in idle:
+            link.connection.close()
+
+    def _write(self, session: SftpSession, temporary: str, target: str, data: bytes) -> bool:
+        try:
+            session.write_new(temporary, data)
+            session.rename(temporary, target)
+        except SftpStatus as error:
+            taken = session.look(target) is not None
+            folder = target.rpartition("/")[0]
+            # OpenSSH calls a full disk a mere failure. Ask while the temporary file still takes its room.
+            space = (
+                None if taken or error.code in (NO_SUCH_FILE, PERMISSION_DENIED) else session.space(folder)
+            )
+            with suppress(SftpStatus):  # a read-only file system refuses that too, and may not even have it
+                session.remove_all([temporary], [])
+            if taken:
+                return False
+            raise self._refusal(target, error, space, len(data)) from error
+        return True
+
+    def _refusal(self, target: str, error: SftpStatus, space: Space | None, size: int) -> RemoteError:
+        what = f"{self._spec.address} refused to write {target}"
+        if error.code in (NO_SUCH_FILE, PERMISSION_DENIED):
+            return self._classified(f"write {target}", error)
+        if space and not space.writable:
+            return QuotaExceeded(f"{what}: the file system is read-only", "mount it for writing")
+        if space and space.free < size + _SPARE:
+            return QuotaExceeded(f"{what}: its disk is full", f"make room for {target.rpartition('/')[0]}")
+        return QuotaExceeded(
+            f"{what} ({error}): disk full, over quota, or no permission?", "look on that machine"
+        )
+
+    def _classified(self, what: str, error: SftpStatus) -> RemoteError:
+        message = f"cannot {what} on {self._spec.address}: {error}"
+        if error.code == NO_SUCH_FILE:
+            return NotFound(message, f"check that the mailbox {self.url} is there")
+        if error.code == PERMISSION_DENIED:
+            return Unauthorised(message, f"give the user there access to {self._root}")
+        return Transient(message)
+
+    def _sweep(self, session: SftpSession) -> None:
+        """Removes what broken connections left; costs no round trip of its own."""
+        with self._lock:
+            gone, self._left_behind = self._left_behind, []
+        for path in gone:
+            session.remove_soon(path)
+
+    def _delete_tree(self, session: SftpSession, top: str) -> None:
+        for attempt in range(3):  # a writer may still put files in
+            folders, files = [top], list[str]()
+            for folder in folders:
+                for entry in self._entries(session, folder):
+                    if entry.name not in (".", ".."):
+                        (folders if entry.is_folder else files).append(f"{folder}/{entry.name}")
+            try:
+                session.remove_all(files, folders[::-1])
+                return
+            except SftpStatus:
+                if attempt == 2:
+                    raise
+
+    def _entries(self, session: SftpSession, path: str) -> list[Entry]:
+        try:
+            return session.entries(path)
+        except SftpStatus as error:
+            if error.code != NO_SUCH_FILE:
+                raise
+            return []
+
+    def _base(self, session: SftpSession) -> str:
+        if self._root.startswith("/"):
+            return self._root
+        if self._home is None:
+            self._home = session.resolve(".").rstrip("/")
+        return self._home + self._root[1:]
+
+    def _remote(self, session: SftpSession, path: str) -> str:
+        base = self._base(session)
+        return f"{base}/{path}" if path else base
+
+    @contextmanager
+    def _session(self, what: str) -> Iterator[SftpSession]:
+        with self._turns:
+            link = self._take()
+            healthy = False
+            try:
+                yield link.session
+                healthy = True
+            except SftpStatus as error:
+                healthy = True
+                raise self._classified(what, error) from error
+            except RemoteError:
+                healthy = True
+                raise
+            except SftpBroken as error:
+                raise Transient(
+                    f"the connection to {self._spec.address} broke while it was to {what}: {error}"
+                ) from error
+            finally:
+                self._give_back(link, healthy and link.session.wire.is_quiet)
+
+    def _take(self) -> _Link:
+        while True:
+            with self._lock:
+                if self._closed:
+                    raise ValueError(f"{self.url} was closed")
+                link = self._idle.pop() if self._idle else None
+            if link is None:
+                return _Link(self._spec)
+            if link.connection.alive:
+                return link
+            link.connection.close()
+
+    def _give_back(self, link: _Link, healthy: bool) -> None:
+        with self._lock:
+            if healthy and not self._closed:
+                self._idle.append(link)
+                return
+        link.connection.close()
+
+
+def from_url(rest: str, opening: Opening) -> SftpRemote:
+    """``rest`` is what follows ``sftp:``. User and port may be left to ssh's configuration."""
+    url = "sftp:" + rest
+    host, _, path = rest.removeprefix("//").partition("/")
+    user, at, _ = host.rpartition("@")
+    if at and ":" in user:
+        raise UsageError(
+            "a password in an sftp URL is not accepted",
+            "use an ssh key, with ssh-agent if it has a passphrase",
+        )
+    path = "/" + unquote(path, errors="surrogateescape").strip("/")
+    if not rest.startswith("//") or not host or path == "/" or "?" in rest or "#" in rest:
+        raise UsageError(f"{url!r} does not name a folder on a machine", _FORM)
+    if ".." in path.split("/") or not path.isprintable():
+        raise UsageError(f"{url!r} has a path that is not plain", _FORM)
+    spec = replace(parse_host(unquote(host)), identity=opening.identity, known_hosts=opening.known_hosts)
+    return SftpRemote(spec, path[1:] if path == "/~" or path.startswith("/~/") else path)
