@@ -1,0 +1,105 @@
+"""``ssh:HOST``: a runner on a machine reached by SSH, for a mailbox that is a folder there.
+
+The connection serves only to start, probe and end it: the runner is a process of its own, and neither the network
+nor this laptop matters to it once it runs.
+"""
+
+import shlex
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from sync.errors import UsageError
+from sync.ssh import SshConnection
+from sync.ssh_target import HostSpec, parse_host, read_config, resolve
+
+from ..config import Config
+from .process import ProcessLauncher, Ran
+
+_LIMIT_S = 60.0
+
+
+class SshLauncher(ProcessLauncher):
+    def __init__(
+        self, connection: SshConnection, *, where: str, python: str, mailbox: str, project: str
+    ) -> None:
+        super().__init__(self._over_ssh, where=where, python=python, mailbox=mailbox, project=project)
+        self._connection = connection
+
+    def _over_ssh(self, argv: list[str]) -> Ran:
+        done = self._connection.run(shlex.join(argv), timeout=_LIMIT_S)
+        return Ran(done.rc, done.out.decode("utf-8", "replace"), done.err.decode("utf-8", "replace"))
+
+    def close(self) -> None:
+        self._connection.close()
+
+
+def launcher(name: str, config: Config) -> SshLauncher:
+    """``name`` is a ``[machines.NAME]`` of ``hybrid.toml`` or a host as ssh knows it.
+
+    Raises UsageError where that machine cannot reach the mailbox as a folder, and what connecting raises.
+    """
+    machine = config.machines.get(name)
+    spec = parse_host(machine.host if machine and machine.host else name)
+    url = config.remote.url or ""
+    if machine is not None:
+        spec = _with(spec, machine.identity, machine.known_hosts)
+    if machine is not None and machine.mailbox:
+        url = machine.mailbox
+    elif url.startswith("sftp:"):
+        spec = _same_host(name, spec, url, config)
+    if not url.startswith(("folder:", "sftp:")) or (
+        url.startswith("folder:") and not (machine and machine.mailbox)
+    ):
+        raise UsageError(
+            f"The machine {name} does not see the mailbox {url or '(none)'}.",
+            f'say where it finds it: under [machines.{name}], mailbox = "folder:/path/there"; or let the mailbox be'
+            f" sftp://{name}/path.",
+        )
+    connection = SshConnection.open(spec)
+    try:
+        folder = _folder(connection, url)
+    except BaseException:
+        connection.close()
+        raise
+    python = machine.python if machine else "python3"
+    return SshLauncher(connection, where=name, python=python, mailbox=folder, project=config.project.id)
+
+
+def _same_host(name: str, spec: HostSpec, url: str, config: Config) -> HostSpec:
+    """The mailbox's own way to reach the host, where that is the machine named; it may say more than the name."""
+    parts = urlsplit(url)
+    mailbox = _with(
+        HostSpec(host=parts.hostname or "", user=parts.username and unquote(parts.username), port=parts.port),
+        config.remote.identity,
+        config.remote.known_hosts,
+    )
+    if spec.host == mailbox.host and spec.port in (None, mailbox.port) and spec.user in (None, mailbox.user):
+        return mailbox
+    ssh_config = read_config(Path.home())
+    here, there = (resolve(each, ssh_config, Path.home()) for each in (spec, mailbox))
+    if (here.host, here.port) == (there.host, there.port):
+        return spec
+    raise UsageError(
+        f"The mailbox {url} is on another machine than {name}.",
+        f'say how {name} finds it: under [machines.{name}], mailbox = "folder:/path/there".',
+    )
+
+
+def _with(spec: HostSpec, identity: Path | None, known_hosts: Path | None) -> HostSpec:
+    return HostSpec(
+        host=spec.host,
+        user=spec.user,
+        port=spec.port,
+        identity=str(identity) if identity else spec.identity,
+        known_hosts=str(known_hosts) if known_hosts else spec.known_hosts,
+    )
+
+
+def _folder(connection: SshConnection, url: str) -> str:
+    """The mailbox's folder as a path of that machine."""
+    path = url.removeprefix("folder:") if url.startswith("folder:") else unquote(urlsplit(url).path)
+    path = path.removeprefix("/") if path.startswith("/~/") else path
+    if path.startswith("~/"):
+        home = connection.run("cd && pwd", timeout=_LIMIT_S).out.decode("utf-8", "replace").strip()
+        return f"{home}/{path[2:]}"
+    return path.rstrip("/")

@@ -1,0 +1,132 @@
+"""A project's mailbox as this laptop uses it: the opened remote, and the runs in it."""
+
+import contextlib
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from sync.clock import Clock
+from sync.errors import CorruptMailbox, NotFound, UsageError
+from sync.mailbox import layout, records
+from sync.mailbox.layout import RunFolder
+from sync.mailbox.opening import make_mailbox, open_mailbox
+from sync.mailbox.records import Format, Spec
+from sync.mailbox.state import Phase, ShardState, phase, shards
+from sync.mailbox.view import RunView, look
+from sync.pull import run_ids
+from sync.remotes import open_remote
+from sync.remotes.base import Remote
+
+from .project import Project
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """A run as it is now."""
+
+    spec: Spec
+    seen: RunView
+    states: list[ShardState]
+    phase: Phase
+
+
+class Mailbox:
+    """``base`` is the project's folder in ``remote``. Nothing is contacted before the first use."""
+
+    def __init__(self, project: Project, remote: Remote, clock: Clock) -> None:
+        self.project = project
+        self.remote = remote
+        self.clock = clock
+        self.base = project.config.project.id
+        self._specs: dict[str, Spec] = {}
+
+    @cached_property
+    def laptop(self) -> str:
+        return self.project.laptop_id
+
+    @cached_property
+    def format(self) -> Format:
+        """Raises NotFound where there is no mailbox yet."""
+        return open_mailbox(self.remote, self.base)
+
+    def make(self) -> Format:
+        """The mailbox, made where there is none."""
+        self.format = make_mailbox(self.remote, self.base, lambda: secrets.token_hex(8))
+        return self.format
+
+    def require(self) -> None:
+        """Raises UsageError where nothing was ever pushed to this mailbox."""
+        try:
+            _ = self.format
+        except NotFound as error:
+            raise UsageError(
+                f"There is no mailbox for this project at {self.project.remote_url} yet.", "hybrid push"
+            ) from error
+
+    def run_ids(self) -> list[str]:
+        return run_ids(self.remote, self.base)
+
+    def spec(self, run_id: str) -> Spec:
+        """Raises NotFound, CorruptMailbox, NewerMailbox."""
+        if run_id not in self._specs:
+            self._specs[run_id] = records.read(Spec, self.remote, f"{self.base}/{layout.spec(run_id)}")
+        return self._specs[run_id]
+
+    def run(self, run_id: str) -> Run:
+        spec = self.spec(run_id)
+        seen = look(self.remote, self.base, RunFolder(run_id))
+        states = shards(seen, spec.shards, spec.retries)
+        return Run(spec=spec, seen=seen, states=states, phase=phase(seen, states))
+
+    def find(self, word: str | None) -> str:
+        """The id of the run that ``word`` means: an id, the beginning of one, or a name (its newest run).
+
+        None means the newest run of all. Raises UsageError.
+        """
+        self.require()
+        ids = self.run_ids()
+        if not ids:
+            raise UsageError("There is no run in the mailbox yet.", "hybrid run -- COMMAND")
+        if word is None:
+            return ids[-1]
+        if word in ids:
+            return word
+        starting = [each for each in ids if each.startswith(word)]
+        if len(starting) == 1:
+            return starting[0]
+        named = [each for each in ids if self._name(each) == word]
+        if named:
+            return named[-1]
+        if starting:
+            raise UsageError(
+                f"{word!r} is the beginning of {len(starting)} runs: {', '.join(starting[-5:])}.",
+                "write more of it.",
+            )
+        raise UsageError(f"There is no run {word!r} in the mailbox.", "hybrid status shows the runs.")
+
+    def _name(self, run_id: str) -> str:
+        try:
+            return self.spec(run_id).name
+        except (NotFound, CorruptMailbox):
+            return ""
+
+    def write(self, folder: RunFolder, name: str, record: object) -> None:
+        self.remote.write(f"{self.base}/{folder.in_folder(name)}", records.encode(record))
+
+
+@contextlib.contextmanager
+def opened(project: Project, clock: Clock) -> Iterator[Mailbox]:
+    """The project's mailbox; its connections are let go of at the end."""
+    settings = project.config.remote
+    remote = open_remote(
+        project.remote_url,
+        clock=clock,
+        base_dir=project.root,
+        identity=str(settings.identity) if settings.identity else None,
+        known_hosts=str(settings.known_hosts) if settings.known_hosts else None,
+    )
+    try:
+        yield Mailbox(project, remote, clock)
+    finally:
+        remote.close()
