@@ -120,7 +120,10 @@ def _decode_line(line: bytes, objects: Mapping[str, str]) -> Entry:
 
 def safe_path(path: str) -> bytes:
     """The bytes of a path that stays inside its folder on any system; raises CorruptMailbox otherwise."""
-    raw = path.encode("utf-8", "surrogateescape")
+    try:
+        raw = path.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError as error:
+        raise CorruptMailbox(f"A snapshot holds the unsafe path {path[:80]!r}.") from error
     parts = raw.split(b"/")
     if (
         not raw
