@@ -1,0 +1,212 @@
+"""What was pushed last, so that "what changed" is answered from ``stat`` alone, and where each chunk is.
+
+A file is unchanged when its whole signature is as it was recorded, and what was recorded can be trusted: a file
+changed within the clock's granularity of the scan that noted it may have changed again without a trace, as git
+knows it, so that it is read once more.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from .database import connect, damaged, failure, is_damage, transaction
+from .entry import FILE, Entry, Signature
+
+# FAT keeps times in steps of two seconds; nothing in use is coarser.
+GRANULARITY_NS: Final = 2_000_000_000
+
+_SCHEMA = (
+    """CREATE TABLE IF NOT EXISTS files (
+        path BLOB PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, ctime_ns INTEGER NOT NULL,
+        inode INTEGER NOT NULL, executable INTEGER NOT NULL, scanned_ns INTEGER NOT NULL, chunks TEXT NOT NULL
+    ) WITHOUT ROWID""",
+    """CREATE TABLE IF NOT EXISTS chunks (
+        sha256 BLOB PRIMARY KEY, object TEXT NOT NULL, block_offset INTEGER NOT NULL,
+        block_stored INTEGER NOT NULL, block_raw INTEGER NOT NULL, codec TEXT NOT NULL,
+        offset INTEGER NOT NULL, length INTEGER NOT NULL
+    ) WITHOUT ROWID""",
+    "CREATE INDEX IF NOT EXISTS chunks_by_object ON chunks (object)",
+    "CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+)
+_BATCH = 900  # parameters per statement; every SQLite in use takes 999
+
+
+class FileRow(NamedTuple):
+    """A file as it was recorded. ``scanned_ns`` is the wall clock before the scan that gave the signature;
+    ``chunks`` is JSON: ``[[sha256 hex, length], ...]`` in order."""
+
+    path: bytes
+    signature: Signature
+    scanned_ns: int
+    chunks: str
+
+    def chunk_list(self) -> list[tuple[bytes, int]]:
+        """``(sha256, length)`` of each chunk."""
+        return [(bytes.fromhex(sha256), length) for sha256, length in json.loads(self.chunks)]
+
+
+def chunks_json(chunks: Iterable[tuple[bytes, int]]) -> str:
+    """``FileRow.chunks`` for ``(sha256, length)`` pairs."""
+    return json.dumps([[sha256.hex(), length] for sha256, length in chunks], separators=(",", ":"))
+
+
+class Location(NamedTuple):
+    """Where a chunk is: ``length`` bytes from ``offset`` in what the block of ``block_stored`` bytes at
+    ``block_offset`` in ``object`` (such as ``packs/<sha256>.pack``) decodes to, ``block_raw`` bytes."""
+
+    object: str
+    block_offset: int
+    block_stored: int
+    block_raw: int
+    codec: str
+    offset: int
+    length: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Changes:
+    """``changed`` are files that have to be read; folders and links are in neither."""
+
+    unchanged: dict[bytes, FileRow]
+    changed: list[Entry]
+
+
+def compare(entries: Iterable[Entry], recorded: dict[bytes, FileRow]) -> Changes:
+    unchanged: dict[bytes, FileRow] = {}
+    changed: list[Entry] = []
+    for entry in entries:
+        if entry.kind != FILE:
+            continue
+        row = recorded.get(entry.path)
+        if row is not None and row.signature == entry.signature and settled(row):
+            unchanged[entry.path] = row
+        else:
+            changed.append(entry)
+    return Changes(unchanged=unchanged, changed=changed)
+
+
+def settled(row: FileRow) -> bool:
+    """Any later change would show in the signature.
+
+    The ctime cannot be set, so one from the future is a server's clock running ahead: wait for ours to pass it.
+    An mtime can be, and one far from now says nothing.
+    """
+    signature = row.signature
+    return (
+        signature.ctime_ns < row.scanned_ns - GRANULARITY_NS
+        and abs(signature.mtime_ns - row.scanned_ns) > GRANULARITY_NS
+    )
+
+
+class Index:
+    """The tables ``files``, ``chunks`` and ``meta``. One thread; each method is one transaction.
+
+    Raises HybridError. A database that turns out to be damaged is set aside at once, so that the next
+    ``Index.open`` begins a new one.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+        self._connection = connection
+        self._path = path
+
+    @classmethod
+    def open(cls, path: Path) -> tuple["Index", str]:
+        """The index, and a sentence for the user where what was there had to be set aside; else empty."""
+        opened = connect(path)
+        index = cls(opened.connection, path)
+        try:
+            with index._writing() as database:
+                for statement in _SCHEMA:
+                    database.execute(statement)
+        except BaseException:
+            index.close()
+            raise
+        return index, opened.message
+
+    def close(self) -> None:
+        """Idempotent."""
+        self._connection.close()
+
+    def __enter__(self) -> "Index":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def files(self) -> dict[bytes, FileRow]:
+        columns = "path, size, mtime_ns, ctime_ns, inode, executable, scanned_ns, chunks"
+        make, sign = FileRow._make, Signature._make
+        with self._reading() as database:
+            rows = database.execute(f"SELECT {columns} FROM files")
+            return {row[0]: make((row[0], sign(row[1:6]), row[6], row[7])) for row in rows}
+
+    def changed(self, entries: Iterable[Entry]) -> Changes:
+        return compare(entries, self.files())
+
+    def remember_files(self, rows: Iterable[FileRow]) -> None:
+        values = ((row.path, *row.signature, row.scanned_ns, row.chunks) for row in rows)
+        with self._writing() as database:
+            database.executemany("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
+
+    def forget_files(self, paths: Iterable[bytes]) -> None:
+        with self._writing() as database:
+            database.executemany("DELETE FROM files WHERE path = ?", ((path,) for path in paths))
+
+    def locations(self, chunks: Iterable[bytes]) -> dict[bytes, Location]:
+        """Those of the chunks, by SHA-256, whose place is known."""
+        wanted = list(chunks)
+        found: dict[bytes, Location] = {}
+        with self._reading() as database:
+            for start in range(0, len(wanted), _BATCH):
+                batch = wanted[start : start + _BATCH]
+                marks = ",".join("?" * len(batch))
+                for row in database.execute(f"SELECT * FROM chunks WHERE sha256 IN ({marks})", batch):
+                    found[row[0]] = Location._make(row[1:])
+        return found
+
+    def add_locations(self, rows: Iterable[tuple[bytes, Location]]) -> None:
+        """A chunk that is known already moves to its new place."""
+        values = ((sha256, *location) for sha256, location in rows)
+        with self._writing() as database:
+            database.executemany("INSERT OR REPLACE INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
+
+    def drop_objects(self, names: Iterable[str]) -> None:
+        """Forgets all chunks in these objects, which are gone or not to be used any more."""
+        with self._writing() as database:
+            database.executemany("DELETE FROM chunks WHERE object = ?", ((name,) for name in names))
+
+    def clear_locations(self) -> None:
+        with self._writing() as database:
+            database.execute("DELETE FROM chunks")
+
+    def meta_get(self, key: str) -> str | None:
+        with self._reading() as database:
+            row: Sequence[str] | None = database.execute(
+                "SELECT value FROM meta WHERE key = ?", (key,)
+            ).fetchone()
+        return None if row is None else row[0]
+
+    def meta_set(self, key: str, value: str) -> None:
+        with self._writing() as database:
+            database.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        try:
+            yield self._connection
+        except sqlite3.Error as error:
+            if is_damage(error):
+                self._connection.close()
+                raise damaged(self._path) from error
+            if isinstance(error, sqlite3.OperationalError):
+                raise failure(self._path, error) from error
+            raise  # a wrong statement or a closed index is a bug
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        with self._reading() as database, transaction(database):
+            yield database
