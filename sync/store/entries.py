@@ -14,13 +14,15 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from sync.errors import CorruptMailbox
+from sync.errors import CorruptMailbox, HybridError
 
 from .nouns import DIRECTORY, FILE, LINK, SELF, Chunk, Entry, Location
 from .pack import check
 
 LONGEST_PATH = 4096
 """Bytes of a path or a link's target: what a Linux call takes, and more than most systems do."""
+DEEPEST = 256
+"""Parts of a path: deeper trees overrun the recursion of the tools that walk and remove them."""
 _REFERENCE = 16
 
 
@@ -30,8 +32,20 @@ def reference(name: str) -> str:
     return digest[:_REFERENCE]
 
 
+def refusal(path: bytes) -> str | None:
+    """Why no snapshot can hold ``path``, as a clause; None where it can."""
+    if len(path) > LONGEST_PATH:
+        return f"has a path of more than {LONGEST_PATH} bytes"
+    if path.count(b"/") >= DEEPEST:
+        return f"lies more than {DEEPEST} folders deep"
+    return None
+
+
 def encode(entry: Entry) -> bytes:
-    """One line, with its newline."""
+    """One line, with its newline. Raises HybridError on a path for which ``refusal`` has a reason."""
+    if why := refusal(entry.path):
+        shown = entry.path[:80].decode("utf-8", "replace")
+        raise HybridError(f"A snapshot cannot hold {shown}..., which {why}.", "Move it to a shorter path.")
     path = entry.path.decode("utf-8", "surrogateescape")
     line: list[Any]
     if entry.kind == FILE:
@@ -125,12 +139,7 @@ def safe_path(path: str) -> bytes:
     except UnicodeEncodeError as error:
         raise CorruptMailbox(f"A snapshot holds the unsafe path {path[:80]!r}.") from error
     parts = raw.split(b"/")
-    if (
-        not raw
-        or len(raw) > LONGEST_PATH
-        or b"\0" in raw
-        or any(part in (b"", b".", b"..") for part in parts)
-    ):
+    if not raw or refusal(raw) or b"\0" in raw or any(part in (b"", b".", b"..") for part in parts):
         raise CorruptMailbox(f"A snapshot holds the unsafe path {path[:80]!r}.")
     return raw
 

@@ -11,7 +11,7 @@ import os
 import shutil
 import stat
 from collections import defaultdict
-from collections.abc import Generator, Iterable
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -20,10 +20,12 @@ from sync.errors import LocalDiskFull, Problem
 from sync.progress import Progress, Silent
 
 from . import local_names
-from .nouns import DIRECTORY, LINK, Chunk, Entry
+from .nouns import DIRECTORY, LINK, Entry
 from .reader import Reader
 
 T = TypeVar("T")
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @dataclass
@@ -81,7 +83,7 @@ class _Layout:
 
     def run(self, entries: list[Entry], mirror: bool) -> Generator[None, None, Laid]:
         try:
-            shutil.rmtree(self._scratch, ignore_errors=True)
+            self._clear_scratch()
             os.makedirs(self._target, exist_ok=True)
             os.makedirs(self._scratch)
             if mirror:
@@ -98,15 +100,21 @@ class _Layout:
             yield from self._fill(missing)
             self._progress.finish()
         except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            if error.errno in _FULL:
                 raise LocalDiskFull(
                     f"The disk that holds {os.fsdecode(self._target)} is full.",
                     "Free some space and do it again: what is there is kept.",
                 ) from error
             raise
         finally:
-            shutil.rmtree(self._scratch, ignore_errors=True)
+            self._clear_scratch()
         return self._laid
+
+    def _clear_scratch(self) -> None:
+        if os.path.isdir(self._scratch) and not os.path.islink(self._scratch):
+            shutil.rmtree(self._scratch, ignore_errors=True)
+        elif os.path.lexists(self._scratch):
+            os.unlink(self._scratch)
 
     def _place_without_content(self, entry: Entry) -> bool:
         """Handles everything but a file whose content must be fetched."""
@@ -129,34 +137,45 @@ class _Layout:
             else:
                 return False
         except OSError as error:
-            if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            if error.errno in _FULL:
                 raise
             self._laid.problems.append(Problem(entry.path, f"cannot be made here ({error.strerror})"))
         return True
 
     def _make_parents(self, path: bytes) -> None:
+        missing: list[bytes] = []
         parent = path.rpartition(b"/")[0]
-        if not parent or parent in self._made:
-            return
-        self._make_parents(parent)
-        self._make_directory(self._target + b"/" + parent)
-        self._made.add(parent)
+        while parent and parent not in self._made:
+            missing.append(parent)
+            parent = parent.rpartition(b"/")[0]
+        for parent in reversed(missing):
+            self._make_directory(self._target + b"/" + parent)
+            self._made.add(parent)
 
     def _make_directory(self, path: bytes) -> None:
         try:
             os.mkdir(path)
         except FileExistsError:
-            if not stat.S_ISDIR(os.lstat(path).st_mode):
+            status = os.lstat(path)
+            if not stat.S_ISDIR(status.st_mode):
+                self._refuse_ours(status)
                 os.unlink(path)
                 os.mkdir(path)
+        # A disk that takes "A" for "a" must not let a link replace the folder that other files are still to go into.
+        self._remember(path)
+
+    def _refuse_ours(self, status: os.stat_result) -> None:
+        """Raises OSError where ``status`` is of something that this layout has put there itself."""
+        if (status.st_dev, status.st_ino) in self._inodes:
+            raise OSError(errno.EEXIST, "this disk takes its name for another's of the tree")
 
     def _make_link(self, path: bytes, entry: Entry) -> None:
         if os.path.islink(path) and os.readlink(path) == entry.target:
             self._laid.kept += 1
         else:
-            temporary = self._scratch + b"/link"
+            temporary = self._scratch + b"/%d.link" % len(self._inodes)
             os.symlink(entry.target, temporary)
-            self._put(temporary, path, entry)
+            self._put(temporary, path)
         self._remember(path)
 
     def _same_file(self, path: bytes, entry: Entry) -> bool:
@@ -177,19 +196,17 @@ class _Layout:
     def _fill(self, files: list[Entry]) -> Generator[None, None, None]:
         """Writes the files' content in the order in which the mailbox holds it."""
         places: dict[str, list[tuple[int, int]]] = defaultdict(list)
-        chunks: dict[str, Chunk] = {}
         left: list[int] = []
         for number, entry in enumerate(files):
             left.append(len(entry.chunks))
             offset = 0
             for chunk in entry.chunks:
                 places[chunk.sha256].append((number, offset))
-                chunks.setdefault(chunk.sha256, chunk)
                 offset += chunk.at.length
             if not entry.chunks:
                 self._write(number, 0, b"", entry)
                 self._finish(number, entry)
-        for chunk, data in self._reader.fetch(chunks.values()):
+        for chunk, data in self._reader.fetch(chunk for entry in files for chunk in entry.chunks):
             for number, offset in places[chunk.sha256]:
                 self._write(number, offset, data, files[number])
                 left[number] -= 1
@@ -211,23 +228,21 @@ class _Layout:
     def _finish(self, number: int, entry: Entry) -> None:
         path = self._target + b"/" + entry.path
         try:
-            self._put(self._temporary(number), path, entry)
+            self._put(self._temporary(number), path)
             self._laid.bytes += entry.size
             self._remember(path)
         except OSError as error:
+            if error.errno in _FULL:
+                raise
             self._laid.problems.append(Problem(entry.path, f"cannot be written here ({error.strerror})"))
 
-    def _put(self, temporary: bytes, path: bytes, entry: Entry) -> None:
+    def _put(self, temporary: bytes, path: bytes) -> None:
         try:
             status = os.lstat(path)
         except FileNotFoundError:
             pass
         else:
-            if (status.st_dev, status.st_ino) in self._inodes:
-                os.unlink(temporary)
-                what = "has a name that this disk takes for another's of the tree"
-                self._laid.problems.append(Problem(entry.path, what))
-                return
+            self._refuse_ours(status)
             if stat.S_ISDIR(status.st_mode):
                 shutil.rmtree(path)
         os.replace(temporary, path)
@@ -235,7 +250,7 @@ class _Layout:
 
     def _remember(self, path: bytes) -> None:
         status = os.lstat(path)
-        if status.st_nlink == 1:
+        if status.st_ino and (status.st_nlink == 1 or stat.S_ISDIR(status.st_mode)):
             self._inodes.add((status.st_dev, status.st_ino))
 
     def _remove_extra(self, entries: list[Entry]) -> None:
@@ -255,13 +270,18 @@ class _Layout:
                     files.append(name)
                     directories.remove(name)
                 elif prefix + name not in folders:
-                    shutil.rmtree(full)
+                    self._remove(shutil.rmtree, full, prefix + name)
                     directories.remove(name)
-                    self._laid.removed += 1
             for name in files:
                 if prefix + name not in keep:
-                    os.unlink(os.path.join(here, name))
-                    self._laid.removed += 1
+                    self._remove(os.unlink, os.path.join(here, name), prefix + name)
+
+    def _remove(self, remove: Callable[[bytes], None], full: bytes, path: bytes) -> None:
+        try:
+            remove(full)
+            self._laid.removed += 1
+        except OSError as error:
+            self._laid.problems.append(Problem(path, f"cannot be removed ({error.strerror})"))
 
 
 def _mode(mode: int, executable: bool) -> int:

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from sync.errors import CorruptMailbox, NotFound
+from sync.errors import CorruptMailbox, HybridError, NotFound
 from sync.store import reader as reader_module
-from sync.store.entries import LONGEST_PATH, decode, safe_path
+from sync.store.entries import DEEPEST, LONGEST_PATH, decode, safe_path
 from sync.store.nouns import DIRECTORY, FILE, LINK, Entry
 from sync.store.pack import SNAPSHOT_MAGIC, PackBuilder
 from tests.unit.sync.store.forge import Forge, place
@@ -52,7 +52,7 @@ def test_the_forge_can_make_an_honest_snapshot() -> None:
         "\ud800",
         "\udc2f",
         "x" * (LONGEST_PATH + 1),
-        "a/" * LONGEST_PATH + "a",
+        "a/" * DEEPEST + "a",
     ],
     ids=lambda path: repr(path[:20]),
 )
@@ -84,7 +84,8 @@ def test_an_odd_path_that_stays_inside_is_kept(path: str) -> None:
 )
 @pytest.mark.parametrize("leaf", ["f", "l", "d"])
 def test_unsorted_repeated_or_nested_paths_are_refused(paths: tuple[str, ...], leaf: str) -> None:
-    rest = {"f": [0, 0, []], "l": ["target"], "d": []}[leaf]
+    tails: dict[str, list[object]] = {"f": [0, 0, []], "l": ["target"], "d": []}
+    rest = tails[leaf]
     shelf = Shelf()
     refused(shelf, Forge(shelf).publish([[leaf, path, *rest] for path in paths]))
 
@@ -326,6 +327,18 @@ def test_deeply_stacked_prefixes_are_checked_quickly() -> None:
     began = time.monotonic()
     assert len(decoded(*lines)) == LONGEST_PATH - 1
     assert time.monotonic() - began < 20
+
+
+@pytest.mark.parametrize("path", [b"x" * (LONGEST_PATH + 1), b"a/" * DEEPEST + b"a"])
+def test_nobody_writes_a_path_that_no_reader_takes(path: bytes) -> None:
+    with pytest.raises(HybridError):
+        Shelf().save({path: File()})
+
+
+def test_the_longest_and_deepest_paths_come_back() -> None:
+    shelf = Shelf()
+    tree = {b"x" * LONGEST_PATH: File(), b"a/" * (DEEPEST - 1) + b"a": File()}
+    assert shelf.tree(shelf.save(tree).name) == tree
 
 
 def test_an_honest_tree_is_not_refused() -> None:
