@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from .bulk import without_collections
 from .database import connect, damaged, failure, is_damage, transaction
 from .entry import FILE, Entry, Signature
 
@@ -140,12 +141,14 @@ class Index:
     def files(self) -> dict[bytes, FileRow]:
         columns = "path, size, mtime_ns, ctime_ns, inode, executable, scanned_ns, chunks"
         make, sign = FileRow._make, Signature._make
-        with self._reading() as database:
+        with self._reading() as database, without_collections():
             rows = database.execute(f"SELECT {columns} FROM files")
             return {row[0]: make((row[0], sign(row[1:6]), row[6], row[7])) for row in rows}
 
     def changed(self, entries: Iterable[Entry]) -> Changes:
-        return compare(entries, self.files())
+        """Which of a scan's entries differ from what was remembered, without reading any file."""
+        with without_collections():
+            return compare(entries, self.files())
 
     def remember_files(self, rows: Iterable[FileRow]) -> None:
         values = ((row.path, *row.signature, row.scanned_ns, row.chunks) for row in rows)
@@ -178,6 +181,11 @@ class Index:
         """Forgets all chunks in these objects, which are gone or not to be used any more."""
         with self._writing() as database:
             database.executemany("DELETE FROM chunks WHERE object = ?", ((name,) for name in names))
+
+    def objects(self) -> list[str]:
+        """The objects that hold chunks whose place is known."""
+        with self._reading() as database:
+            return [row[0] for row in database.execute("SELECT DISTINCT object FROM chunks")]
 
     def clear_locations(self) -> None:
         with self._writing() as database:

@@ -4,18 +4,16 @@ One walk, without following links, without reading a file other than ignore file
 per file, so the loop over a directory's names is written for speed and everything rare is a call away.
 """
 
-import gc
 import os
 import stat
 from bisect import bisect_left
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..clock import Clock
 from ..errors import HybridError, Problem
 from ..progress import Progress, Silent
+from .bulk import without_collections
 from .entry import FILE, FOLDER, LINK, Entry, signature
 from .load_rules import read_ignore_file
 from .rules import GIT_RULES, OUR_RULES, Folder, HeldBack, Rules
@@ -52,7 +50,7 @@ def scan(root: Path, rules: Rules, clock: Clock, progress: Progress | None = Non
     walk = _Walk(root)
     walk.problems.extend(rules.problems)
     progress.start("scan", unit="files")
-    with _without_collections():
+    with without_collections():
         waiting = [rules.root()]
         while waiting:
             seen = len(walk.entries)
@@ -192,15 +190,3 @@ def _with_parts(held: HeldBack, entries: list[Entry]) -> HeldBack:
     start = held.path + b"/"
     at = bisect_left(entries, start, key=lambda entry: entry.path)
     return replace(held, partly=True) if at < len(entries) and entries[at].path.startswith(start) else held
-
-
-@contextmanager
-def _without_collections() -> Iterator[None]:
-    """A hundred thousand new tuples would set off the garbage collector many times, for nothing to collect."""
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
