@@ -25,13 +25,18 @@ _SCHEMA = (
         path BLOB PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, ctime_ns INTEGER NOT NULL,
         inode INTEGER NOT NULL, executable INTEGER NOT NULL, scanned_ns INTEGER NOT NULL, chunks TEXT NOT NULL
     ) WITHOUT ROWID""",
+    "CREATE TABLE IF NOT EXISTS objects (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE)",
     """CREATE TABLE IF NOT EXISTS chunks (
-        sha256 BLOB PRIMARY KEY, object TEXT NOT NULL, block_offset INTEGER NOT NULL,
+        sha256 BLOB PRIMARY KEY, object INTEGER NOT NULL, block_offset INTEGER NOT NULL,
         block_stored INTEGER NOT NULL, block_raw INTEGER NOT NULL, codec TEXT NOT NULL,
         offset INTEGER NOT NULL, length INTEGER NOT NULL
     ) WITHOUT ROWID""",
     "CREATE INDEX IF NOT EXISTS chunks_by_object ON chunks (object)",
     "CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+)
+_LOCATIONS = (
+    "SELECT sha256, name, block_offset, block_stored, block_raw, codec, offset, length"
+    " FROM chunks JOIN objects ON objects.id = chunks.object"
 )
 _BATCH = 900  # parameters per statement; every SQLite in use takes 999
 
@@ -104,7 +109,7 @@ def settled(row: FileRow) -> bool:
 
 
 class Index:
-    """The tables ``files``, ``chunks`` and ``meta``. One thread; each method is one transaction.
+    """The tables ``files``, ``chunks`` with their ``objects``, and ``meta``. One thread; each method is one transaction.
 
     Raises HybridError. A database that turns out to be damaged is set aside at once, so that the next
     ``Index.open`` begins a new one.
@@ -167,29 +172,39 @@ class Index:
             for start in range(0, len(wanted), _BATCH):
                 batch = wanted[start : start + _BATCH]
                 marks = ",".join("?" * len(batch))
-                for row in database.execute(f"SELECT * FROM chunks WHERE sha256 IN ({marks})", batch):
+                for row in database.execute(f"{_LOCATIONS} WHERE sha256 IN ({marks})", batch):
                     found[row[0]] = Location._make(row[1:])
         return found
 
     def add_locations(self, rows: Iterable[tuple[bytes, Location]]) -> None:
         """A chunk that is known already moves to its new place."""
-        values = ((sha256, *location) for sha256, location in rows)
+        placed = list(rows)
+        names = {location.object for _, location in placed}
         with self._writing() as database:
+            database.executemany(
+                "INSERT OR IGNORE INTO objects (name) VALUES (?)", ((name,) for name in names)
+            )
+            ids = {
+                name: database.execute("SELECT id FROM objects WHERE name = ?", (name,)).fetchone()[0]
+                for name in names
+            }
+            # In the order of the primary key, which is also the order on disk.
+            values = ((sha256, ids[location.object], *location[1:]) for sha256, location in sorted(placed))
             database.executemany("INSERT OR REPLACE INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
 
     def drop_objects(self, names: Iterable[str]) -> None:
         """Forgets all chunks in these objects, which are gone or not to be used any more."""
+        gone = [(name,) for name in names]
         with self._writing() as database:
-            database.executemany("DELETE FROM chunks WHERE object = ?", ((name,) for name in names))
-
-    def objects(self) -> list[str]:
-        """The objects that hold chunks whose place is known."""
-        with self._reading() as database:
-            return [row[0] for row in database.execute("SELECT DISTINCT object FROM chunks")]
+            database.executemany(
+                "DELETE FROM chunks WHERE object = (SELECT id FROM objects WHERE name = ?)", gone
+            )
+            database.executemany("DELETE FROM objects WHERE name = ?", gone)
 
     def clear_locations(self) -> None:
         with self._writing() as database:
             database.execute("DELETE FROM chunks")
+            database.execute("DELETE FROM objects")
 
     def meta_get(self, key: str) -> str | None:
         with self._reading() as database:
