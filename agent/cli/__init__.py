@@ -21,6 +21,7 @@ from .options import Call, common_options
 # One line a command, in the order in which one comes to need them.
 COMMANDS = {
     "init": ("agent.cli.init:init", "Make this folder a project."),
+    "push": ("agent.cli.push:push", "Publish the project to the mailbox."),
     "grade": ("agent.cli.grade:grade", "Grade the answers of a run, or in a file."),
     "completion": ("agent.cli.completion:completion", "Print a script that completes commands in a shell."),
 }

@@ -201,6 +201,11 @@ class Index:
             )
             database.executemany("DELETE FROM objects WHERE name = ?", gone)
 
+    def objects(self) -> list[str]:
+        """The objects that hold chunks whose place is known."""
+        with self._reading() as database:
+            return [row[0] for row in database.execute("SELECT DISTINCT object FROM chunks")]
+
     def clear_locations(self) -> None:
         with self._writing() as database:
             database.execute("DELETE FROM chunks")
