@@ -204,7 +204,7 @@ class Index:
     def objects(self) -> list[str]:
         """The objects that hold chunks whose place is known."""
         with self._reading() as database:
-            return [row[0] for row in database.execute("SELECT DISTINCT object FROM chunks")]
+            return [row[0] for row in database.execute("SELECT name FROM objects")]
 
     def clear_locations(self) -> None:
         with self._writing() as database:
