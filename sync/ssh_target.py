@@ -105,7 +105,7 @@ def resolve(spec: HostSpec, config: paramiko.SSHConfig, home: Path) -> Target:
         ) from error
     host = found.get("hostname", spec.host)
     port = spec.port or _port(found.get("port", "22"), spec)
-    if found.get("proxycommand", "none").lower() != "none" and "proxyjump" not in found:
+    if (found.get("proxycommand") or "none").lower() != "none" and "proxyjump" not in found:
         raise Unreachable(
             f"ssh's configuration leads to {spec.host} through a ProxyCommand, which is not run here",
             "use ProxyJump for that host",
