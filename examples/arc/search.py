@@ -8,6 +8,7 @@ answer is the same on every machine.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
 from primitives import STEPS, TRANSFORMS
@@ -16,6 +17,8 @@ from primitives.learners import Candidate, combine, draw, recolour, shape, tile
 
 STEP_COST = 4.0
 ATTEMPTS = 2
+# Describing a cell costs a learner far more than a program's look at it, so that learners have their own allowance.
+LEARNER_CELLS = 15_000
 
 
 class Task(NamedTuple):
@@ -67,6 +70,7 @@ def solve(task: Task, steps: int = 1_500_000) -> Answer:
     start = State((), (*(given for given, _ in task.train), *task.tests))
     found: list[Candidate] = []
     nearest = (-1.0, start)
+    allowance = Budget(LEARNER_CELLS)
     for state in _states(start, Budget(steps)):
         train, tests = state.grids[: len(outputs)], state.grids[len(outputs) :]
         if list(train) == outputs:
@@ -74,7 +78,7 @@ def solve(task: Task, steps: int = 1_500_000) -> Answer:
         closeness = _closeness(train, outputs)
         if closeness > nearest[0]:
             nearest = (closeness, state)
-        found.extend(_learned(state, start, outputs))
+        found.extend(_learned(state, outputs, allowance))
         if len(state.program) > 1 and len({candidate.outputs for candidate in found}) >= ATTEMPTS:
             break
     return _best(found) or Answer([nearest[1].grids[len(outputs) :]], [("nearest miss", *nearest[1].program)])
@@ -118,20 +122,30 @@ def _applied(program: Transform, grids: Sequence[Grid]) -> tuple[Grid, ...] | No
     return tuple(results)
 
 
-def _learned(state: State, start: State, outputs: Sequence[Grid]) -> Iterator[Candidate]:
-    """What learners make of a state: all of them at the start, only the cheap ones far from it."""
+def _learned(state: State, outputs: Sequence[Grid], allowance: Budget) -> Iterator[Candidate]:
+    """What learners make of a state: thorough at the start, quick and within the allowance after one program."""
     depth = len(state.program)
-    learners = [
-        lambda: recolour(state.grids, outputs, 4_000_000 if depth == 0 else 200_000, with_objects=depth == 0),
-        lambda: tile(state.grids, outputs, 400_000),
-        lambda: combine(state.grids, outputs, 200_000),
-        lambda: draw(state.grids, outputs, 400_000),
-    ]
-    for learner in learners[: (4, 3, 0)[min(depth, 2)]]:
-        for candidate in learner():
-            yield Candidate(
-                STEP_COST * depth + candidate.cost, (*state.program, *candidate.program), candidate.outputs
-            )
+    if depth > 1 or allowance.left <= 0:
+        return
+    if depth == 0:
+        learned = [
+            recolour(state.grids, outputs, 5_000_000, with_objects=True),
+            tile(state.grids, outputs, 500_000),
+            combine(state.grids, outputs, 200_000),
+            draw(state.grids, outputs, 1_000_000),
+        ]
+    else:
+        if shape(state.grids[0]) == shape(outputs[0]):
+            allowance.spend(state.grids)
+        learned = [
+            recolour(state.grids, outputs, 100_000, with_objects=False),
+            tile(state.grids, outputs, 100_000),
+            combine(state.grids, outputs, 50_000),
+        ]
+    for candidate in chain.from_iterable(learned):
+        yield Candidate(
+            STEP_COST * depth + candidate.cost, (*state.program, *candidate.program), candidate.outputs
+        )
 
 
 def _closeness(grids: Sequence[Grid], outputs: Sequence[Grid]) -> float:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from . import counting, grids, moves, objects, panels, patterns
 from .grids import Transform
 
+# Learners look at the first states most: programs that make new pictures come before mere symmetries.
 TRANSFORMS: dict[str, Transform] = {
-    **grids.TRANSFORMS,
     **moves.TRANSFORMS,
+    **grids.TRANSFORMS,
     **panels.TRANSFORMS,
     **patterns.TRANSFORMS,
     **counting.TRANSFORMS,

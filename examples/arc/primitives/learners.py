@@ -14,6 +14,9 @@ from .layers import ColourLayers, Layers, global_colours, layers
 from .objects import SEGMENTATIONS, segment
 from .rules import Column, fit
 
+# With more, a table could simply memorise one output.
+MOST_TILES = 36
+
 
 class Candidate(NamedTuple):
     """A program that is right on all training pairs: how complicated it is, its steps, the test grids it makes."""
@@ -145,7 +148,7 @@ def tile(grids: Sequence[Grid], outputs: Sequence[Grid], steps: int) -> Iterator
     for ratio in sorted(
         {(len(o) // len(g), len(o[0]) // len(g[0])) for g, o in zip(grids, outputs, strict=False)}
     )[:1]:
-        if ratio != (1, 1) and min(ratio) > 0:
+        if ratio != (1, 1) and min(ratio) > 0 and ratio[0] * ratio[1] <= MOST_TILES:
             fixed = [_tile_canvas(grid, *ratio) for grid in grids]
             yield from paint(f"tile {ratio[0]} by {ratio[1]} by", fixed, outputs, 3, steps)
     for name, factor in ways.items():

@@ -95,17 +95,21 @@ def _turned(program: Transform, direction: str) -> Transform:
 
 
 def _transforms() -> dict[str, Transform]:
-    downwards: dict[str, Transform] = {"cells fall": cells_fall, "roll": roll_down, "shift": shift_down}
+    falls: dict[str, Transform] = {"cells fall": cells_fall}
     for kind in ("plain", "loose"):
-        downwards[f"{kind} objects fall"] = objects_fall(kind)
-    found = {
+        falls[f"{kind} objects fall"] = objects_fall(kind)
+    slides = {
+        f"{kind} objects slide to the largest": towards_largest(kind) for kind in ("plain", "loose", "colour")
+    }
+    return {**_all_ways(falls), **slides, **_all_ways({"roll": roll_down, "shift": shift_down})}
+
+
+def _all_ways(downwards: dict[str, Transform]) -> dict[str, Transform]:
+    return {
         f"{name} {direction}": _turned(program, direction)
         for name, program in downwards.items()
         for direction in ("down", "up", "left", "right")
     }
-    for kind in ("plain", "loose", "colour"):
-        found[f"{kind} objects slide to the largest"] = towards_largest(kind)
-    return found
 
 
 TRANSFORMS = _transforms()

@@ -14,6 +14,10 @@ from typing import NamedTuple
 Column = tuple[Hashable, ...]
 
 
+# A longer table that mostly rests on single pairs has learned them by heart.
+MEMORY = 8
+
+
 class Rule(NamedTuple):
     """A rule that fits, and the colours that it gives to the test cells."""
 
@@ -28,7 +32,8 @@ def distinct(columns: dict[str, Column]) -> dict[str, Column]:
     seen = set()
     for name, column in columns.items():
         codes: dict[Hashable, int] = {}
-        pattern = tuple([codes.setdefault(value, len(codes)) for value in column])
+        # The place where each value was first seen: equal for columns that split the cells alike.
+        pattern = tuple(map(codes.setdefault, column, range(len(column))))
         if len(codes) > 1 and pattern not in seen:
             seen.add(pattern)
             kept[name] = pattern
@@ -55,14 +60,16 @@ def _hard_cells_first(masks: Sequence[int], own: Sequence[int]) -> list[int]:
     return sorted(range(len(masks)), key=lambda i: (rank[i], i))
 
 
-def _table(columns: Sequence[Column], masks: Sequence[int]) -> dict[Hashable, int] | None:
+def _table(columns: Sequence[Column], masks: Sequence[int]) -> tuple[dict[Hashable, int] | None, int]:
+    """The actions left for each key, None if a key has none; and how many cells were looked at."""
     table: dict[Hashable, int] = {}
-    for key, mask in zip(zip(*columns, strict=False), masks, strict=False):
+    place = 0
+    for place, (key, mask) in enumerate(zip(zip(*columns, strict=True), masks, strict=True)):
         left = table.get(key, -1) & mask
         if not left:
-            return None
+            return None, place
         table[key] = left
-    return table
+    return table, place
 
 
 def _applied(
@@ -95,7 +102,7 @@ def fit(
     """Yields rules that explain the target (the training cells' right colours), fewest flags first.
 
     `pairs` tells for each training cell which pair it is of: a table entry seen in one pair only may be chance and costs
-    more. `deepest` is the most flags that a rule may use; `steps` bounds the cells looked at. Where constants and copies
+    more; a long table of mostly such entries is no explanation. `deepest` is the most flags that a rule may use; `steps` bounds the cells looked at. Where constants and copies
     explain a table equally well, both readings are yielded, the constants first.
     """
     count = len(target)
@@ -112,17 +119,19 @@ def fit(
         if best <= 3 * size + 2:
             return
         for names in combinations(columns, size):
-            # Only a prefix is looked at while a rule is wrong: 40 cells are what a try takes on average.
-            steps -= 40
+            chosen = [train[name] for name in names] if names else [(0,) * count]
+            table, looked_at = _table(chosen, masks)
+            # A try costs about as much as 15 cells before it looks at the first one.
+            steps -= 15 + looked_at
             if steps < 0:
                 return
-            chosen = [train[name] for name in names] if names else [(0,) * count]
-            table = _table(chosen, masks)
             if table is None:
                 continue
-            steps -= count
             keys = list(zip(*(columns[name] for name in names), strict=True)) or [(0,)] * len(layers[0])
-            cost = 3 * size + len(table) + 2 * _lonely(keys, pairs)
+            lonely = _lonely(keys, pairs)
+            if 2 * lonely > len(table) > MEMORY:
+                continue
+            cost = 3 * size + len(table) + 2 * lonely
             best = min(best, cost)
             for extra, preference in enumerate((own_first, copies_first)):
                 result = _applied(table, keys[count:], layers, count, preference)
