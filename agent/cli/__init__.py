@@ -22,6 +22,9 @@ from .options import Call, common_options
 COMMANDS = {
     "init": ("agent.cli.init:init", "Make this folder a project."),
     "push": ("agent.cli.push:push", "Publish the project to the mailbox."),
+    "run": ("agent.cli.run:run", "Run a command on the machine with the GPU."),
+    "up": ("agent.cli.up:up", "Start a runner for what is queued."),
+    "down": ("agent.cli.down:down", "End the runners that this project has started."),
     "grade": ("agent.cli.grade:grade", "Grade the answers of a run, or in a file."),
     "completion": ("agent.cli.completion:completion", "Print a script that completes commands in a shell."),
 }

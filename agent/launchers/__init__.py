@@ -8,20 +8,26 @@ from .base import Launcher
 
 def launcher(target: str, project: Project) -> Launcher:
     """The launcher for ``target`` (``local`` or ``ssh:HOST``). Raises UsageError where it cannot serve this mailbox."""
+    check(target)
     kind, _, name = target.partition(":")
-    if kind == "local" and not name:
+    if kind == "local":
         from .local import launcher as local
 
         return local(_folder_here(project), project.config.project.id)
-    if kind == "ssh" and name:
-        from .ssh import launcher as ssh
+    from .ssh import launcher as ssh
 
-        return ssh(name, project.config)
-    raise UsageError(f"{target!r} is no target that hybrid knows.", "write `local` or `ssh:HOST`.")
+    return ssh(name, project.config)
 
 
-def default_target(project: Project) -> str | None:
-    """Where a run goes when nothing says it: the machine that the mailbox is on."""
+def check(target: str) -> None:
+    """Raises UsageError where ``target`` is none that hybrid knows."""
+    kind, colon, name = target.partition(":")
+    if (kind, colon) != ("local", "") and (kind != "ssh" or not name):
+        raise UsageError(f"{target!r} is no target that hybrid knows.", "write `local` or `ssh:HOST`.")
+
+
+def default_target(project: Project) -> str:
+    """Where a run goes when nothing says it: the machine that the mailbox is on. Raises UsageError without one."""
     if project.config.run.on:
         return project.config.run.on[0]
     url = project.remote_url
@@ -31,7 +37,9 @@ def default_target(project: Project) -> str | None:
         from urllib.parse import urlsplit
 
         return f"ssh:{urlsplit(url).netloc.rpartition('@')[2]}"
-    return None
+    raise UsageError(
+        f"Nothing says where to run: {url} is on no machine that runs commands.", "say it with --on."
+    )
 
 
 def _folder_here(project: Project) -> str:

@@ -1,0 +1,256 @@
+"""``hybrid run``: pushes, queues a run, starts a runner for it, and with ``--wait`` brings the results home."""
+
+from datetime import datetime
+from typing import Any
+
+import click
+
+from sync.errors import HybridError, UsageError
+from sync.local.index import Index
+from sync.mailbox.state import Phase
+
+from .. import launchers, machines, planning, pushing, running
+from ..config import NamedRun
+from ..exits import Exit
+from ..mailbox import Mailbox, Run, opened
+from ..planning import Wish
+from ..project import Project
+from ..sizes import count
+from .options import Call, common_options
+
+
+class _Command(click.Command):
+    """Remembers whether ``--`` was there: what follows it is a command, never the name of a run."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        ctx.meta["hybrid.after_dashes"] = "--" in args
+        return super().parse_args(ctx, args)
+
+
+@click.command(cls=_Command)
+@click.option("--on", metavar="TARGET[,...]", help="Where: local or ssh:HOST; the first that answers.")
+@click.option("--over", metavar="FILE", help="Inputs: a JSON-lines file, or a quoted pattern of files.")
+@click.option("--chunk", type=click.IntRange(1), metavar="K", help="Inputs a shard.")
+@click.option("--shards", type=click.IntRange(1), metavar="N", help="Split into N shards without inputs.")
+@click.option("--limit", type=click.IntRange(1), metavar="N", help="Take the first N inputs only: a sample.")
+@click.option("--retries", type=click.IntRange(0), metavar="N", help="Failures of a shard that are forgiven.")
+@click.option("--gpu", metavar="T4|L4|A100|none", help="The GPU that it needs. [default: none]")
+@click.option(
+    "--max-hours", type=click.FloatRange(0, min_open=True), metavar="H", help="Most hours of one runner."
+)
+@click.option("--parallel", type=click.IntRange(1), metavar="N", help="Attempts side by side on one machine.")
+@click.option("--setup", metavar="LINE", help="Run once per machine before the first shard.")
+@click.option(
+    "--env", multiple=True, metavar="NAME=VALUE", help="A variable for the command; may be repeated."
+)
+@click.option("--name", help="What to call the run.")
+@click.option("--wait", is_flag=True, help="Follow it, pull its results, and return its success or failure.")
+@click.option("--no-start", is_flag=True, help="Only queue it; start no runner.")
+@click.option("--dry-run", is_flag=True, help="Show what would be run; contact nothing.")
+@click.option("--accept-deletions", is_flag=True, help="As for push.")
+@click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="NAME | -- COMMAND")
+@common_options
+def run(
+    call: Call,
+    words: tuple[str, ...],
+    on: str | None,
+    env: tuple[str, ...],
+    wait: bool,
+    no_start: bool,
+    dry_run: bool,
+    accept_deletions: bool,
+    **given: Any,
+) -> int | None:
+    """Run a command on the machine with the GPU.
+
+    Pushes the project if it changed, queues the run, starts a runner where that can be done from here, and prints
+    the run's id. The laptop is not needed from then on. The command runs in the project's folder there; what it
+    writes to the folder in $HYBRID_OUTPUT comes back with `hybrid pull`, and $HYBRID_SHARD_INPUT is the file with its
+    inputs.
+
+    \b
+    Examples:
+      hybrid run -- python3 train.py --epochs 3
+      hybrid run --over data/tasks.jsonl --chunk 20 -- python3 solve.py
+      hybrid run --over 'plates/*.jpg' --chunk 100 --limit 300 --wait -- python3 read.py
+      hybrid run --on ssh:box --shards 8 -- ./simulate.sh
+    """
+    project = call.project()
+    named = _named(project, words)
+    targets = tuple(part.strip() for part in on.split(",") if part.strip()) if on else ()
+    wish = Wish(command=() if named else words, on=targets, env=_variables(env), **given)
+    name, settings = planning.settle(project.config, named, wish)
+    chosen = settings.on or (launchers.default_target(project),)
+    for target in chosen:
+        launchers.check(target)
+    index, message = pushing.open_index(project)
+    with index:
+        if message:
+            call.console.warn(message)
+        with project.lock("push"):
+            seen = pushing.see(project, index, call.clock, call.console.progress())
+            if dry_run:
+                _show_plan(call, project, index, settings, name, chosen, seen.nothing_to_do)
+                return None
+            with opened(project, call.clock) as mailbox:
+                if seen.nothing_to_do and seen.before is not None:
+                    published, problems = seen.before, seen.scan.problems
+                    mailbox.require()
+                else:
+                    done = pushing.publish(
+                        mailbox,
+                        index,
+                        seen,
+                        call.clock,
+                        call.console.progress(),
+                        accept_deletions=accept_deletions,
+                    )
+                    published, problems = done.published, done.problems
+                for problem in problems:
+                    call.console.warn(
+                        f"Skipped: {problem.path.decode('utf-8', 'backslashreplace')} {problem.what}."
+                    )
+                target, launch, refusal = (
+                    (chosen[0], None, None) if no_start else machines.first_reachable(chosen, project)
+                )
+                try:
+                    spec = running.queue(
+                        mailbox,
+                        index,
+                        settings,
+                        name=name,
+                        snapshot=published.snapshot,
+                        target=target,
+                        moment=datetime.now().astimezone(),
+                    )
+                    queued = running.start(mailbox, spec, launch, refusal)
+                finally:
+                    if launch is not None:
+                        launch.close()
+    if not wait:
+        return _show_queued(call, queued, no_start)
+    call.console.say(f"Run {spec.run}: {count(spec.shards, 'shard')} on {spec.target}.")
+    if queued.refusal is not None:
+        call.console.warn(f"No runner could be started: {queued.refusal}")
+        return _show_queued(call, queued, no_start)
+    return _wait(call, project, spec.run, spec.target)
+
+
+def _named(project: Project, words: tuple[str, ...]) -> str | None:
+    """The ``[run.NAME]`` that is meant, if one is."""
+    if click.get_current_context().meta["hybrid.after_dashes"] or not words:
+        return None
+    if len(words) == 1 and words[0] in project.config.runs:
+        return words[0]
+    known = ", ".join(project.config.runs) or "none"
+    raise UsageError(
+        f"hybrid.toml has no [run.{words[0]}]; it has: {known}.",
+        f"for a command write: hybrid run -- {' '.join(words)}",
+    )
+
+
+def _variables(env: tuple[str, ...]) -> dict[str, str]:
+    pairs = [each.partition("=") for each in env]
+    for name, equals, _ in pairs:
+        if not equals or not name:
+            raise UsageError(f"--env {name} is not of the form NAME=VALUE.", "write --env NAME=VALUE.")
+    return {name: value for name, _, value in pairs}
+
+
+def _show_plan(
+    call: Call,
+    project: Project,
+    index: Index,
+    settings: NamedRun,
+    name: str,
+    targets: tuple[str, ...],
+    unchanged: bool,
+) -> None:
+    shards, inputs, sample = planning.spread(settings, project.root, index.files())
+    document = {
+        "name": name,
+        "command": settings.command if isinstance(settings.command, str) else list(settings.command),
+        "on": list(targets),
+        "shards": shards,
+        "inputs": inputs.count,
+        "sample": sample,
+        "push": not unchanged,
+    }
+    over = f" over {count(inputs.count, 'input')} of {inputs.path}" if inputs.count else ""
+    call.console.result(
+        document,
+        f"Would {'' if unchanged else 'push and '}run {name} on {' or '.join(targets)}: {count(shards, 'shard')}{over}"
+        f"{' (a sample)' if sample else ''}.",
+    )
+
+
+def _show_queued(call: Call, queued: running.Queued, no_start: bool) -> int | None:
+    spec = queued.spec
+    document = {
+        "run": spec.run,
+        "name": spec.name,
+        "snapshot": spec.snapshot,
+        "target": spec.target,
+        "shards": spec.shards,
+        "sample": spec.sample,
+        "runner": queued.handle.to_json() if queued.handle else None,
+        "waiting": queued.refusal is not None,
+    }
+    call.console.result(document, spec.run)
+    if queued.refusal is not None:
+        call.console.warn(f"The run is queued, but no runner could be started: {queued.refusal}")
+        call.console.next_step(
+            f"{queued.refusal.hint or 'see what is wrong'}; then: hybrid up --on {spec.target}"
+        )
+        return Exit.WAITING
+    call.console.next_step(f"hybrid up --on {spec.target}" if no_start else f"hybrid status {spec.run}")
+    return None
+
+
+def _wait(call: Call, project: Project, run_id: str, target: str) -> int:
+    def gone() -> bool:
+        try:
+            with machines.remembered(project) as known:
+                return machines.is_gone(known, project, target, call.clock)
+        except HybridError:
+            return False  # the machine cannot be asked now: no reason to give up
+
+    with opened(project, call.clock) as mailbox:
+        try:
+            found, given_up = running.follow(mailbox, run_id, call.console.progress(), gone)
+        except KeyboardInterrupt:
+            call.console.next_step(f"the run goes on; hybrid status {run_id}, or hybrid stop {run_id}")
+            raise
+        if given_up:
+            call.console.result(
+                {**_summary(found), "waiting": True},
+                f"Run {run_id} is {found.phase.value}, and no runner is left.",
+            )
+            call.console.next_step(f"hybrid status {run_id}; hybrid up --on {target} goes on with it")
+            return Exit.WAITING if found.phase is not Phase.SETUP_FAILED else Exit.FAILED
+        return _bring_home(call, project, mailbox, found)
+
+
+def _bring_home(call: Call, project: Project, mailbox: Mailbox, found: Run) -> int:
+    from ..pulling import pull_run
+
+    pulled = pull_run(call, project, mailbox, found.spec)
+    text = f"Run {found.spec.run} is {found.phase.value}: {len(pulled.fetched) + len(pulled.present)} of"
+    text += f" {count(found.spec.shards, 'shard')} in {pulled.folder}."
+    call.console.result({**_summary(found), "waiting": False, "outputs": str(pulled.folder)}, text)
+    if found.phase is not Phase.DONE:
+        call.console.next_step(f"hybrid logs {found.spec.run}")
+        return Exit.FAILED
+    call.console.next_step(f"hybrid grade {found.spec.run}")
+    return Exit.PARTIAL if pulled.problems or pulled.incomplete else Exit.DONE
+
+
+def _summary(found: Run) -> dict[str, object]:
+    return {
+        "run": found.spec.run,
+        "phase": found.phase.value,
+        "shards": found.spec.shards,
+        "complete": sum(state.complete for state in found.states),
+        "failed": sum(state.exhausted and not state.complete for state in found.states),
+        "sample": found.spec.sample,
+    }

@@ -1,0 +1,136 @@
+"""The runners that this project has started, remembered so that none is forgotten: ``.hybrid/state.db``."""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from sync.clock import Clock
+from sync.errors import HybridError, RemoteError
+from sync.local.database import connect, transaction
+from sync.mailbox import layout
+
+from . import ship
+from .launchers import launcher
+from .launchers.base import Handle, Launch, Launcher, Liveness
+from .mailbox import Mailbox
+from .project import Project
+
+_SCHEMA = """CREATE TABLE IF NOT EXISTS machines (
+    id INTEGER PRIMARY KEY, handle TEXT NOT NULL, started REAL NOT NULL, ended REAL
+)"""
+LAST_LOOK_S = 2.5
+"""A runner that lives this long after a spec was written has seen it: idle ones look every second."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Machine:
+    """A runner that was started; ``started`` is this laptop's wall clock."""
+
+    number: int
+    handle: Handle
+    started: float
+
+
+class Machines:
+    """One thread; each method is one transaction."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._connection.execute(_SCHEMA)
+
+    def add(self, handle: Handle, now: float) -> None:
+        with transaction(self._connection):
+            self._connection.execute(
+                "INSERT INTO machines (handle, started) VALUES (?, ?)", (json.dumps(handle.to_json()), now)
+            )
+
+    def open(self) -> list[Machine]:
+        """Those that have not been seen to be gone, oldest first."""
+        rows = self._connection.execute(
+            "SELECT id, handle, started FROM machines WHERE ended IS NULL ORDER BY id"
+        )
+        return [Machine(number=n, handle=Handle(**json.loads(text)), started=at) for n, text, at in rows]
+
+    def ended(self, machine: Machine, now: float) -> None:
+        with transaction(self._connection):
+            self._connection.execute("UPDATE machines SET ended = ? WHERE id = ?", (now, machine.number))
+
+
+@contextmanager
+def remembered(project: Project) -> Iterator[Machines]:
+    opened = connect(Path(project.state_dir) / "state.db")
+    try:
+        yield Machines(opened.connection)
+    finally:
+        opened.connection.close()
+
+
+def ensure_archive(mailbox: Mailbox) -> str:
+    """Puts this version's runner into the mailbox, if it is not there; returns its SHA-256."""
+    archive = ship.build()
+    name = layout.runner(archive.sha256)
+    files = mailbox.remote.list_files(f"{mailbox.base}/{layout.RUNNER}")
+    if not any(file.name == name.rpartition("/")[2] for file in files):
+        mailbox.remote.write(f"{mailbox.base}/{name}", archive.data)
+    return archive.sha256
+
+
+def living(machines: Machines, launch: Launcher, target: str, clock: Clock) -> list[Machine]:
+    """The runners of ``target`` that live; those that are gone are noted."""
+    found = []
+    for machine in machines.open():
+        if machine.handle.target != target:
+            continue
+        if launch.liveness(machine.handle) is Liveness.GONE:
+            machines.ended(machine, clock.wall())
+        else:
+            found.append(machine)
+    return found
+
+
+def start(
+    mailbox: Mailbox, machines: Machines, launch: Launcher, target: str, *, idle_exit: float
+) -> Handle | None:
+    """Starts a runner unless one of this target lives and goes on doing so; None where that is the case."""
+    if living(machines, launch, target, mailbox.clock):
+        mailbox.clock.sleep(LAST_LOOK_S)
+        if living(machines, launch, target, mailbox.clock):
+            return None
+    name = target.partition(":")[2]
+    settings = mailbox.project.config.machines.get(name)
+    handle = launch.start(
+        Launch(
+            project=mailbox.base,
+            target=target,
+            runner=ensure_archive(mailbox),
+            idle_exit=idle_exit,
+            work=(settings.work_dir or "") if settings else "",
+        )
+    )
+    machines.add(handle, mailbox.clock.wall())
+    return handle
+
+
+def first_reachable(
+    targets: tuple[str, ...], project: Project
+) -> tuple[str, Launcher | None, HybridError | None]:
+    """The first target whose machine answers, with its launcher; else the first of all, and why it does not."""
+    refusal: HybridError | None = None
+    for target in targets:
+        try:
+            return target, launcher(target, project), None
+        except RemoteError as error:
+            refusal = refusal or error
+    return targets[0], None, refusal
+
+
+def is_gone(machines: Machines, project: Project, target: str, clock: Clock) -> bool:
+    """Whether no runner of ``target`` that this project started lives any more. Asks the machine."""
+    launch = launcher(target, project)
+    try:
+        return not living(machines, launch, target, clock)
+    finally:
+        launch.close()

@@ -1,0 +1,104 @@
+"""Queues a run, starts a runner for it where that can be done, and follows it."""
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sync.errors import HybridError, NotFound, Transient, Unreachable
+from sync.local.index import Index
+from sync.mailbox.layout import RunFolder
+from sync.mailbox.records import Spec
+from sync.mailbox.state import Phase
+from sync.progress import Progress
+
+from . import machines, planning
+from .config import NamedRun
+from .launchers.base import Handle, Launcher
+from .mailbox import Mailbox, Run
+
+FINAL = (Phase.DONE, Phase.FAILED, Phase.STOPPED)
+IDLE_EXIT_S = 60.0
+LEAST_POLL_S = 1.0
+ASK_MACHINE_S = 15.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Queued:
+    """A run that was written, and the runner that was started for it. ``refusal``: why none could be started."""
+
+    spec: Spec
+    handle: Handle | None
+    refusal: HybridError | None
+
+
+def queue(
+    mailbox: Mailbox, index: Index, run: NamedRun, *, name: str, snapshot: str, target: str, moment: datetime
+) -> Spec:
+    """Writes the run's spec, last: from then on it is ready."""
+    shards, inputs, sample = planning.spread(run, mailbox.project.root, index.files())
+    run_id = planning.run_id(
+        planning.slug(name) or "run", moment.strftime("%Y%m%d-%H%M%S"), secrets.token_hex(2)
+    )
+    spec = planning.spec(
+        run,
+        run_id=run_id,
+        name=name,
+        laptop=mailbox.laptop,
+        created=mailbox.clock.wall(),
+        snapshot=snapshot,
+        target=target,
+        shards=shards,
+        given=inputs,
+        sample=sample,
+    )
+    folder = RunFolder(run_id)
+    mailbox.remote.make_folders([f"{mailbox.base}/{folder.path}"])
+    mailbox.write(folder, "spec.json", spec)
+    return spec
+
+
+def start(mailbox: Mailbox, spec: Spec, launch: Launcher | None, refusal: HybridError | None) -> Queued:
+    """Starts a runner for the run, unless one is at work that will take it."""
+    if launch is None:
+        return Queued(spec=spec, handle=None, refusal=refusal)
+    with machines.remembered(mailbox.project) as known:
+        try:
+            handle = machines.start(mailbox, known, launch, spec.target, idle_exit=IDLE_EXIT_S)
+        except HybridError as error:
+            return Queued(spec=spec, handle=None, refusal=error)
+    return Queued(spec=spec, handle=handle, refusal=None)
+
+
+def follow(mailbox: Mailbox, run_id: str, progress: Progress, gone: Callable[[], bool]) -> tuple[Run, bool]:
+    """Waits until the run is over, or nothing works on it any more.
+
+    ``gone`` asks the machine whether no runner is left there. Returns the run, and whether it was given up.
+    """
+    shown = 0
+    ask_at = mailbox.clock.monotonic() + ASK_MACHINE_S
+    poll = max(LEAST_POLL_S, mailbox.remote.capabilities.tick_s / 2)
+    total = mailbox.spec(run_id).shards
+    progress.start("run", total, "shards")
+    try:
+        while True:
+            try:
+                run = mailbox.run(run_id)
+            except (Transient, Unreachable, NotFound):
+                # The network may be away for hours: the run does not mind, and neither do we.
+                mailbox.clock.sleep(poll)
+                continue
+            over = sum(state.over for state in run.states)
+            progress.advance(over - shown)
+            shown = over
+            if run.phase in FINAL:
+                return run, False
+            if mailbox.clock.monotonic() >= ask_at:
+                ask_at = mailbox.clock.monotonic() + ASK_MACHINE_S
+                if gone():
+                    # It may have finished between the two looks.
+                    run = mailbox.run(run_id)
+                    return run, run.phase not in FINAL
+            mailbox.clock.sleep(poll)
+    finally:
+        progress.finish()
