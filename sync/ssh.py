@@ -76,6 +76,7 @@ class SshConnection:
     def run(self, command: str, stdin: bytes = b"", timeout: float = 60.0) -> Completed:
         """Runs ``command`` in the login shell of the host and waits for its end.
 
+        What it starts and leaves running must not hold on to its output, or the end does not come.
         Raises Transient where the connection breaks or ``timeout`` seconds pass; the command may go on then.
         """
         where = self.target.where

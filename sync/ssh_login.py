@@ -31,7 +31,7 @@ class _Tried:
 def log_in(transport: paramiko.Transport, target: Target) -> None:
     """Authenticates with the first key that the host accepts. Raises Unauthorised naming what was tried."""
     tried = _Tried()
-    with _agent_keys() as agent_keys:
+    with _agent_keys(target.agent) as agent_keys:
         for label, key in _candidates(target, agent_keys, tried):
             try:
                 more = transport.auth_publickey(target.user, key)
@@ -126,7 +126,7 @@ class _Agent(AgentSSH):
 
 
 @contextmanager
-def _agent_keys() -> Iterator[tuple[AgentKey, ...]]:
+def _agent_keys(path: str | None) -> Iterator[tuple[AgentKey, ...]]:
     """The keys of ssh-agent, usable inside the block; none where no agent answers."""
     if sys.platform == "win32":
         agent = paramiko.Agent()
@@ -135,7 +135,7 @@ def _agent_keys() -> Iterator[tuple[AgentKey, ...]]:
         finally:
             agent.close()
         return
-    path = os.environ.get("SSH_AUTH_SOCK")
+    path = os.environ.get("SSH_AUTH_SOCK") if path is None else path
     if not path:
         yield ()
         return

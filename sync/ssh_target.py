@@ -60,6 +60,7 @@ class Target:
     """A ``HostSpec`` with nothing left open. ``jumps`` are passed through in that order.
 
     ``key_name`` is what the host's key is filed under in ``known_hosts``, of which the first is the user's own.
+    ``agent`` is the socket of ssh-agent: None for the usual one, empty for none at all.
     """
 
     spec: HostSpec
@@ -69,6 +70,7 @@ class Target:
     key_name: str
     identities: tuple[str, ...]
     identities_only: bool
+    agent: str | None
     known_hosts: tuple[str, ...]
     jumps: tuple[HostSpec, ...]
 
@@ -122,6 +124,7 @@ def resolve(spec: HostSpec, config: paramiko.SSHConfig, home: Path) -> Target:
         key_name=alias or key_name(host, port),
         identities=tuple(_expand(file, home) for file in files),
         identities_only=bool(spec.identity) or found.get("identitiesonly", "no").lower() == "yes",
+        agent=_agent(found.get("identityagent"), home),
         known_hosts=_known_hosts(spec, found, home),
         jumps=_jumps(found.get("proxyjump", "none"), spec),
     )
@@ -181,6 +184,14 @@ def _known_hosts(spec: HostSpec, found: paramiko.SSHConfigDict, home: Path) -> t
     machine = found.get("globalknownhostsfile", "/etc/ssh/ssh_known_hosts /etc/ssh/ssh_known_hosts2")
     names = [name for text in (own, machine) for name in shlex.split(text) if name.lower() != "none"]
     return tuple(_expand(name, home) for name in names)
+
+
+def _agent(text: str | None, home: Path) -> str | None:
+    if text is None or text == "SSH_AUTH_SOCK":
+        return None
+    if text.lower() == "none":
+        return ""
+    return os.environ.get(text[1:], "") if text.startswith("$") else _expand(text.strip('"'), home)
 
 
 def _port(text: str, spec: HostSpec) -> int:

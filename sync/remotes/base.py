@@ -35,14 +35,17 @@ class RemoteFile:
 class Remote(Protocol):
     """Write-once files in folders, addressed by ``/``-separated paths relative to the mailbox's root.
 
-    Paths are ASCII, checked by the caller, and never contain empty, ``.`` or ``..`` parts. Files are at most a
+    Paths are printable ASCII and never contain a backslash or empty, ``.`` or ``..`` parts; the caller sees to that,
+    and any other path is a bug (ValueError). The empty string as a folder is the root. Files are at most a
     few pack sizes big and travel whole, so that a call is atomic and repeating it is safe.
 
     *Atomic.* A file is listed and read either whole or not at all, also after a crash on either side.
     *Write once.* ``write`` never changes an existing file. Where two clients write one name at once, both may
     believe that they wrote (see ``unique_names``): the protocol gives each name one writer.
     *Read your writes.* After ``write`` returns, this client's ``read`` of the path succeeds. Other clients, and
-    listings, may lag by ``capabilities.settle_s``.
+    listings, may lag by ``capabilities.settle_s``, and a listing may show a deleted file for as long.
+    *Nothing but files and folders.* Links and other special files that someone else put there are not shown, not
+    read, and not followed by a deletion.
     *Classified, never retried.* Only the ``RemoteError`` kinds of ``sync.errors`` are raised. A call that raised
     ``Transient`` may or may not have taken effect; making it again is harmless.
     *Threads.* All methods may be called from several threads at once.
@@ -68,10 +71,13 @@ class Remote(Protocol):
         """Makes each folder and its parents, the root included. One that is there is fine."""
 
     def read(self, path: str, offset: int = 0, length: int | None = None) -> bytes:
-        """``length`` bytes from ``offset``, or all up to the end; fewer where the file ends. Raises NotFound."""
+        """``length`` bytes from ``offset``, or all up to the end; fewer where the file ends. Raises NotFound.
+
+        The file may be of any size: a caller that knows what to expect passes a length.
+        """
 
     def write(self, path: str, data: bytes) -> bool:
-        """Makes the file durable and visible under ``path``. Its folder must exist.
+        """Makes the file durable and visible under ``path``. Raises NotFound where its folder is missing.
 
         Returns False, having changed nothing, where the name is taken; True otherwise.
         """

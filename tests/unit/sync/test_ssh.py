@@ -293,6 +293,18 @@ def test_many_keys_in_the_agent_do_not_use_up_the_tries_when_one_is_named(
     assert says(spec) == b"hello\n"
 
 
+def test_the_configuration_may_name_the_agent(
+    agent: Path, home: Path, sshd: Sshd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add(sshd.key)
+    monkeypatch.delenv("SSH_AUTH_SOCK")
+    trust(home, sshd)
+    configure(home, block("gpu", sshd))
+    assert "no key" in str(refused(HostSpec(host="gpu")))
+    configure(home, block("gpu", sshd, f"IdentityAgent {agent}"))
+    assert says(HostSpec(host="gpu")) == b"hello\n"
+
+
 def test_an_agent_that_is_gone_is_no_obstacle(spec: HostSpec, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSH_AUTH_SOCK", "/nowhere/agent")
     assert says(spec) == b"hello\n"

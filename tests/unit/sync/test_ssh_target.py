@@ -110,6 +110,23 @@ def test_a_key_alias_names_the_key_without_a_port() -> None:
     assert target.key_name == "pods"
 
 
+@pytest.mark.parametrize(
+    ("said", "agent"),
+    [
+        ("", None),
+        ("IdentityAgent SSH_AUTH_SOCK", None),
+        ("IdentityAgent none", ""),
+        ("IdentityAgent $MY_AGENT", "/run/mine"),
+        ('IdentityAgent "~/vault/agent.sock"', f"{HOME}/vault/agent.sock"),
+    ],
+)
+def test_another_agent_or_none_may_be_named(
+    said: str, agent: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MY_AGENT", "/run/mine")
+    assert resolve(HostSpec(host="gpu"), config(f"Host gpu\n {said}\n"), HOME).agent == agent
+
+
 @pytest.mark.parametrize("value", ["none", "NONE"])
 def test_jumps_and_commands_can_be_switched_off(value: str) -> None:
     text = f"Host *\n ProxyJump {value}\n ProxyCommand {value}\n"

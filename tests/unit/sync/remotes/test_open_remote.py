@@ -63,6 +63,16 @@ def test_a_folder_may_have_a_drive_letter(url: str) -> None:
         ("mailbox", "'mailbox'", "folder:mailbox"),
         ("", "''", ""),
         ("folder:", "names no folder", "folder:/path"),
+        ("sftp:host:path", "'sftp:host:path'", "sftp://user@host:port/path"),
+        ("sftp://", "does not name a folder", "sftp://"),
+        ("sftp://host", "does not name a folder", "sftp://host/~/folder"),
+        ("sftp://host/", "does not name a folder", "sftp://host/~/folder"),
+        ("sftp:///path", "does not name a folder", "sftp://"),
+        ("sftp://host/a?b", "does not name a folder", "sftp://"),
+        ("sftp://host/a/../b", "not plain", "sftp://"),
+        ("sftp://host:port/a", "'host:port' is not a host", "user@host:port"),
+        ("sftp://host:99999/a", "no possible port", "65535"),
+        ("sftp://-oProxyCommand=x/a", "is not a host", "user@host:port"),
     ],
 )
 def test_any_other_url_is_refused_with_advice(url: str, said: str, advised: str) -> None:
@@ -86,3 +96,27 @@ def test_opening_a_folder_imports_nothing_but_the_standard_library(tmp_path: Pat
         "sys.exit('paramiko' in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", program], check=True, cwd=Path(__file__).parents[4])
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "sftp://gpu/srv/mailbox",
+        "sftp://me@gpu.example.org:2222/srv/mail%20box",
+        "sftp://me@[::1]:2222/~/mailbox",
+        "sftp://gpu/~",
+    ],
+)
+def test_an_sftp_url_names_machine_and_folder_and_contacts_nobody(url: str) -> None:
+    assert opened(url).url == url
+
+
+def test_needless_slashes_are_dropped() -> None:
+    assert opened("sftp://gpu//srv/mailbox/").url == "sftp://gpu/srv/mailbox"
+
+
+@pytest.mark.parametrize("url", ["sftp://me:geheim@gpu/x", "ssh://me:geheim@gpu/x", "sftp://me:geheim@gpu"])
+def test_a_password_in_a_url_is_neither_taken_nor_repeated(url: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        opened(url)
+    assert "geheim" not in str(caught.value) + caught.value.hint
