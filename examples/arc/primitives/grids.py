@@ -171,20 +171,6 @@ def enlarge(factor: int) -> Transform:
     return program
 
 
-def beside(first: Transform, second: Transform, below: bool) -> Transform:
-    """Two results next to each other, the second on the right or below."""
-
-    def program(grid: Grid) -> Grid | None:
-        left, right = first(grid), second(grid)
-        if left is None or right is None:
-            return None
-        if below:
-            return left + right if len(left[0]) == len(right[0]) else None
-        return tuple(a + b for a, b in zip(left, right, strict=False)) if len(left) == len(right) else None
-
-    return program
-
-
 def _transforms() -> dict[str, Transform]:
     found: dict[str, Transform] = dict(SYMMETRIES)
     found["crop to content"] = crop_to_content

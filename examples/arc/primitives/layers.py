@@ -88,9 +88,8 @@ def _enclosing(grid: Grid) -> tuple[ColourLayers, Layers]:
             if not diagonal and not open_ and len(touching - {blank}) == 1:
                 for r, c in area.cells:
                     wall[r][c] = max(touching - {blank})
-    return {"enclosing": _flat(tuple(map(tuple, wall)))}, {
-        n: [v for row in rows for v in row] for n, rows in flags.items()
-    }
+    walls: ColourLayers = {"enclosing": [cell for row in wall for cell in row]}
+    return walls, {name: [value for row in rows for value in row] for name, rows in flags.items()}
 
 
 def _places(grid: Grid) -> Layers:
@@ -101,9 +100,10 @@ def _places(grid: Grid) -> Layers:
         layers[f"row mod {n}"] = [r % n for r, _ in cells]
         layers[f"column mod {n}"] = [c % n for _, c in cells]
         layers[f"diagonal mod {n}"] = [(r + c) % n for r, c in cells]
-    layers["ring"] = [min(r, c, height - 1 - r, width - 1 - c) for r, c in cells]
-    layers["ring mod 2"] = [ring % 2 for ring in layers["ring"]]  # type: ignore[operator]
-    layers["on the border"] = [int(ring == 0) for ring in layers["ring"]]
+    rings = [min(r, c, height - 1 - r, width - 1 - c) for r, c in cells]
+    layers["ring"] = list(rings)
+    layers["ring mod 2"] = [ring % 2 for ring in rings]
+    layers["on the border"] = [int(ring == 0) for ring in rings]
     layers["on the diagonal"] = [int(r == c) for r, c in cells]
     layers["on the other diagonal"] = [int(r + c == width - 1) for r, c in cells]
     layers["column mod 2 from the right"] = [(width - 1 - c) % 2 for _, c in cells]

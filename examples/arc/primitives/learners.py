@@ -81,25 +81,12 @@ def paint(
 
 
 def recolour(
-    grids: Sequence[Grid],
-    outputs: Sequence[Grid],
-    steps: int,
-    with_objects: bool,
-    more: dict[str, Sequence[Grid]] | None = None,
+    grids: Sequence[Grid], outputs: Sequence[Grid], steps: int, with_objects: bool
 ) -> Iterator[Candidate]:
-    """Each cell by what is known of it. `more` brings further pictures of the same size to copy from."""
+    """Each cell of a picture that keeps its size, by what is known of the cell."""
     if any(shape(grid) != shape(output) for grid, output in zip(grids, outputs, strict=False)):
         return
-    canvases: list[Canvas | None] = []
-    for i, grid in enumerate(grids):
-        colours, flags = layers(grid, with_objects)
-        colours, flags = dict(colours), dict(flags)
-        for name, pictures in (more or {}).items():
-            column = [cell for row in pictures[i] for cell in row]
-            colours[name] = column
-            flags[name] = list(column)
-            flags[f"{name}: filled"] = [int(cell != background(grid)) for cell in column]
-        canvases.append(Canvas(*shape(grid), colours, flags))
+    canvases = [Canvas(*shape(grid), *layers(grid, with_objects)) for grid in grids]
     yield from paint("recolour by", canvases, outputs, 2, steps)
 
 
