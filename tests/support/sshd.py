@@ -10,7 +10,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -127,7 +127,8 @@ class Sshd:
         """Kills the processes that serve open connections; the listener goes on."""
         assert self._process is not None
         for pid in _children(self._process.pid):
-            os.kill(pid, 9)
+            with suppress(ProcessLookupError):  # it may end by itself meanwhile
+                os.kill(pid, 9)
 
     def restart(self) -> None:
         self.drop_connections()
