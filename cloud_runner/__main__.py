@@ -1,6 +1,7 @@
 """``python3 -I runner.pyz --mailbox folder:/path --project ID --target local``: started by a launcher or by hand."""
 
 import argparse
+import math
 import os
 import secrets
 import signal
@@ -32,7 +33,7 @@ def main(argv: list[str] | None = None) -> int:
         act = detached.probe if options.probe else detached.end
         detached.show(act(int(pid), born, options.log))
         return 0
-    work = Path(options.work or _default_work())
+    work = Path(options.work or _default_work()).absolute()
     if not (options.mailbox and options.project and options.target):
         parser.error("--mailbox, --project and --target are needed")
     if options.detach:
@@ -61,10 +62,11 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def run(options: argparse.Namespace, work: Path, clock: Clock, ending: Callable[[], str]) -> None:
-    devices = device.devices()
+    devices = device.devices(os.environ.get("CUDA_VISIBLE_DEVICES"))
+    remote = open_remote(options.mailbox, clock=clock, base_dir=os.getcwd())
     worker = "".join(secrets.choice(_ALPHABET) for _ in range(12))
     place = Place(
-        remote=open_remote(options.mailbox, clock=clock, base_dir=os.getcwd()),
+        remote=remote,
         base=options.project,
         project=options.project,
         clock=clock,
@@ -73,6 +75,8 @@ def run(options: argparse.Namespace, work: Path, clock: Clock, ending: Callable[
         start=child.start,
         say=say,
         ending=ending,
+        tick_s=min(options.tick or math.inf, remote.capabilities.tick_s),
+        grace_s=options.grace,
     )
     engine = codec.zstd()
     hello = Hello(
@@ -90,8 +94,14 @@ def run(options: argparse.Namespace, work: Path, clock: Clock, ending: Callable[
     say(f"worker {worker} on {options.mailbox} as {', '.join(options.target)}")
     runner = Runner(place, hello, frozenset(options.target), options.idle_exit)
     for wait in runner.serve():
-        if wait > 0:
-            clock.sleep(wait)
+        _sleep(wait, clock, ending)
+
+
+def _sleep(seconds: float, clock: Clock, ending: Callable[[], str]) -> None:
+    """Python goes on sleeping after a signal was handled; being told to end must not wait for a slow tick."""
+    told, until = ending(), clock.monotonic() + seconds
+    while ending() == told and (left := until - clock.monotonic()) > 0:
+        clock.sleep(min(left, 0.5))
 
 
 def say(line: str) -> None:
@@ -113,6 +123,16 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--work", help="folder for scratch (default: ~/.cache/hybrid-runner)")
     parser.add_argument(
         "--idle-exit", type=float, default=60.0, metavar="SECONDS", help="end after this long without work"
+    )
+    parser.add_argument(
+        "--tick", type=float, metavar="SECONDS", help="a sign of life more often than the mailbox asks for"
+    )
+    parser.add_argument(
+        "--grace",
+        type=float,
+        default=15.0,
+        metavar="SECONDS",
+        help="how long a child may take to end when asked",
     )
     parser.add_argument(
         "--detach", action="store_true", help="go on in the background, and say as what process"

@@ -1,20 +1,22 @@
 """One attempt at one shard: its folders, its environment, its child, and what it has published so far."""
 
+import itertools
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from sync.mailbox import inputs as shard_inputs
-from sync.mailbox.layout import CHECKPOINT, OUTPUTS, Attempt, RunFolder
-from sync.mailbox.records import Inputs, Spec
+from sync.mailbox.layout import Attempt
+from sync.mailbox.records import Spec
 
 from .child import Child, Command
 from .device import Device
-from .publish import Found, Outlet, Publisher
+from .publish import Found, Publisher
 
 LOG_TAIL = 8 * 1024
 LOG_A_TICK = 64 * 1024
+"""Bytes of logs in one tick at most, all attempts together."""
 
 
 @dataclass
@@ -36,17 +38,24 @@ class Job:
     def log(self) -> Path:
         return self.folder / "log"
 
-    def new_log(self) -> tuple[int, str] | None:
-        """Offset and text of what the log grew by since the last call, bounded; None where it did not grow."""
-        size = self.log.stat().st_size
-        if size <= self.log_sent:
+    def new_log(self, limit: int) -> tuple[int, str] | None:
+        """Offset and text of what the log grew by since the last call; None where it did not grow.
+
+        Of more than ``limit`` bytes the last ones. A character that is only half written waits for the next call.
+        """
+        try:
+            with open(self.log, "rb") as file:
+                size = os.fstat(file.fileno()).st_size
+                start = max(self.log_sent, size - limit)
+                file.seek(start)
+                data = file.read(limit)
+        except FileNotFoundError:  # the child may do as it likes with its folder
             return None
-        start = max(self.log_sent, size - LOG_A_TICK)
-        with open(self.log, "rb") as file:
-            file.seek(start)
-            text = file.read(size - start).decode("utf-8", "replace")
-        self.log_sent = size
-        return start, text
+        data = data[: len(data) - _half_character(data)]
+        if not data:
+            return None
+        self.log_sent = start + len(data)
+        return start, data.decode("utf-8", "replace")
 
     def log_tail(self) -> str:
         return tail(self.log)
@@ -57,15 +66,9 @@ def tail(log: Path) -> str:
     try:
         with open(log, "rb") as file:
             file.seek(max(0, os.fstat(file.fileno()).st_size - LOG_TAIL))
-            return file.read().decode("utf-8", "replace")
+            return file.read(LOG_TAIL).decode("utf-8", "replace")
     except FileNotFoundError:
         return ""
-
-
-def publishers(outlet: Outlet, run: RunFolder, attempt: Attempt, folder: Path) -> tuple[Publisher, Publisher]:
-    """Of the attempt's outputs, and of its checkpoint."""
-    outputs = Publisher(outlet, run, attempt, OUTPUTS, folder / "out", folder / "log")
-    return outputs, Publisher(outlet, run, attempt, CHECKPOINT, folder / "ckpt", None)
 
 
 def write_input(spec: Spec, shard: int, tree: Path, paths: list[bytes], folder: Path) -> Path | None:
@@ -74,19 +77,19 @@ def write_input(spec: Spec, shard: int, tree: Path, paths: list[bytes], folder: 
     ``paths`` are the files of the snapshot. Raises OSError, and ValueError where the snapshot does not hold what the
     spec says.
     """
-    inputs = Inputs(
-        **{key: spec.inputs[key] for key in ("kind", "path", "chunk", "count") if key in spec.inputs}
-    )
+    inputs = shard_inputs.of(spec)
     if inputs.kind == shard_inputs.NONE:
         return None
     wanted = shard_inputs.span(inputs, shard)
     if inputs.kind == shard_inputs.LINES:
         with open(tree / inputs.path, "rb") as source:
-            items = [line for n, line in enumerate(shard_inputs.lines(source)) if n in wanted]
+            items = list(itertools.islice(shard_inputs.lines(source), wanted.start, wanted.stop))
         name = "input.jsonl"
     else:
         items = shard_inputs.matching(inputs.path, paths)[wanted.start : wanted.stop]
         name = "input.txt"
+        if any(b"\n" in item for item in items):
+            raise ValueError("an input has a line break in its name")
     if len(items) != len(wanted):
         raise ValueError(f"the snapshot holds fewer inputs in {inputs.path} than the run was made for")
     target = folder / name
@@ -99,11 +102,16 @@ def command(
     attempt: Attempt,
     tree: Path,
     folder: Path,
-    input_file: Path | None,
+    *,
+    input_file: Path | None = None,
     devices: list[Device],
-    slot: int,
+    slot: int = 0,
+    deadline: float | None = None,
 ) -> Command:
-    """What to start for the attempt, with the environment that it is promised."""
+    """What to start for the attempt, with the environment that it is promised.
+
+    deadline  when the run's time on this machine is up, in seconds since the epoch on this machine's clock
+    """
     env = {key: value for key, value in os.environ.items() if not key.startswith("HYBRID_")}
     env |= {
         "PYTHONUNBUFFERED": "1",
@@ -117,6 +125,8 @@ def command(
     }
     if input_file is not None:
         env["HYBRID_SHARD_INPUT"] = str(input_file)
+    if deadline is not None:
+        env["HYBRID_DEADLINE"] = str(int(deadline))
     env |= _gpu_environment(devices, slot)
     env |= spec.env
     return Command(argv=list(spec.command), shell=spec.shell, folder=tree, env=env, log=folder / "log")
@@ -128,5 +138,20 @@ def _gpu_environment(devices: list[Device], slot: int) -> Mapping[str, str]:
     device = devices[slot % len(devices)]
     env = {"HYBRID_GPU": device.name, "HYBRID_VRAM_GB": f"{device.free_gb:.1f}"}
     if len(devices) > 1:
-        env["CUDA_VISIBLE_DEVICES"] = str(slot % len(devices))
+        # Without the order, CUDA numbers the fastest first, and two slots could mean one GPU.
+        env |= {"CUDA_VISIBLE_DEVICES": device.handle}
+        if "CUDA_VISIBLE_DEVICES" not in os.environ:
+            env["CUDA_DEVICE_ORDER"] = "PCI_BUS_ID"
     return env
+
+
+def _half_character(data: bytes) -> int:
+    """How many bytes at the end begin a UTF-8 character that is not all there yet."""
+    for back in range(1, min(3, len(data)) + 1):
+        byte = data[-back]
+        if byte >= 0xC0:
+            wanted = 2 if byte < 0xE0 else 3 if byte < 0xF0 else 4
+            return back if wanted > back else 0
+        if byte < 0x80:
+            return 0
+    return 0

@@ -44,6 +44,8 @@ class Process:
         if command.shell:
             shell = ["cmd", "/c"] if sys.platform == "win32" else ["/bin/sh", "-c"]
             arguments = [*shell, command.shell]
+        if not arguments:
+            raise ValueError("the run has no command")
         with open(command.log, "ab") as log:
             self._process = subprocess.Popen(
                 arguments,
@@ -54,19 +56,29 @@ class Process:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
+        self._code: int | None = None
 
     @property
     def pid(self) -> int:
         return self._process.pid
 
     def poll(self) -> int | None:
-        code = self._process.poll()
-        if code is not None:
-            # What it left running in the background must not outlive it, nor hold its GPU.
+        if self._code is None and self._has_ended():
+            # What it left running in the background must not outlive it, nor hold its GPU. Until the process is
+            # reaped below, its number cannot be another's.
             kill_group(self.pid)
-        return code
+            self._code = self._process.wait()
+        return self._code
+
+    def _has_ended(self) -> bool:
+        if sys.platform == "linux":
+            with contextlib.suppress(ChildProcessError):  # somebody has SIGCHLD ignored
+                return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+        return self._process.poll() is not None
 
     def terminate(self) -> None:
+        if self._code is not None:
+            return
         if sys.platform == "win32":
             self._process.terminate()
             return
@@ -74,11 +86,12 @@ class Process:
             os.killpg(self.pid, signal.SIGTERM)
 
     def kill(self) -> None:
-        kill_group(self.pid)
+        if self._code is None:
+            kill_group(self.pid)
 
 
 def start(command: Command) -> Child:
-    """Raises OSError where the program cannot be started."""
+    """Raises OSError where the program cannot be started, and ValueError where there is none to start."""
     return Process(command)
 
 

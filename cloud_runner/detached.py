@@ -38,7 +38,6 @@ def start(arguments: list[str], work: Path, project: str) -> dict[str, Any]:
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.STDOUT,
-            cwd=str(work),
             start_new_session=True,
             creationflags=flags,
         )

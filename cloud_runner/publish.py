@@ -2,18 +2,24 @@
 
 import os
 import stat
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
-from sync.mailbox.layout import Attempt, RunFolder
-from sync.remotes.base import Remote
-from sync.store.nouns import DIRECTORY, FILE, LINK, Entry, Location, Root
+from sync.mailbox.layout import CHECKPOINT, Attempt, RunFolder
+from sync.store.nouns import DIRECTORY, FILE, LINK, Entry, Root
 from sync.store.writer import SnapshotWriter, placed_elsewhere
+
+from .outlet import Outlet
 
 BUFFER = 4 * 1024 * 1024
 LOG_NAME = b"hybrid.log"
 """The attempt's whole log, beside its outputs."""
+YOUNG_NS = 2_000_000_000
+"""A file changed this shortly before it was read may change again without its times telling."""
+
+Mark = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True)
@@ -24,70 +30,58 @@ class Found:
     full: bytes
     kind: str
     executable: bool
-    mark: tuple[int, int, int, int]
+    mark: Mark
+    target: bytes = b""
 
 
 def walk(folder: Path) -> list[Found]:
-    """What can be published of a folder, sorted by path. What is no file, folder or link is left out."""
+    """What can be published of a folder, sorted by path.
+
+    What is no file, folder or link is left out, and so is what vanishes meanwhile. Raises OSError where a folder
+    cannot be listed.
+    """
     found: list[Found] = []
     top = os.fsencode(folder)
     waiting = [b""]
     while waiting:
         prefix = waiting.pop()
-        children = list(os.scandir(top + b"/" + prefix if prefix else top))
+        try:
+            children = list(os.scandir(top + b"/" + prefix if prefix else top))
+        except FileNotFoundError:
+            continue
         if prefix and not children:
             found.append(Found(prefix[:-1], top + b"/" + prefix, DIRECTORY, False, (0, 0, 0, 0)))
         for child in children:
             path = prefix + child.name
-            if child.is_dir(follow_symlinks=False):
-                waiting.append(path + b"/")
+            try:
+                if child.is_dir(follow_symlinks=False):
+                    waiting.append(path + b"/")
+                elif (one := _look(path, child)) is not None:
+                    found.append(one)
+            except FileNotFoundError:
                 continue
-            status = child.stat(follow_symlinks=False)
-            if stat.S_ISLNK(status.st_mode):
-                kind = LINK
-            elif stat.S_ISREG(status.st_mode):
-                kind = FILE
-            else:
-                continue
-            mark = (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
-            found.append(Found(path, child.path, kind, bool(status.st_mode & 0o100), mark))
     return sorted(found, key=lambda each: each.path)
 
 
-class Outlet:
-    """Content that this worker has put into the run's folder. It refers to nothing else."""
+def _look(path: bytes, child: "os.DirEntry[bytes]") -> Found | None:
+    status = child.stat(follow_symlinks=False)
+    executable = bool(status.st_mode & 0o100)
+    if stat.S_ISLNK(status.st_mode):
+        return Found(path, child.path, LINK, False, _mark(status), os.readlink(child.path))
+    if stat.S_ISREG(status.st_mode):
+        return Found(path, child.path, FILE, executable, _mark(status))
+    return None
 
-    def __init__(self, remote: Remote, base: str) -> None:
-        self._remote = remote
-        self._base = base
-        self._known: dict[str, Location] = {}
-        self._lines: dict[str, list[Root]] = {}
 
-    def known(self, sha256: str) -> Location | None:
-        return self._known.get(sha256)
-
-    def put(self, name: str, data: bytes, locations: Mapping[str, Location]) -> None:
-        self._remote.write(f"{self._base}/{name}", data)
-        self._known.update(locations)
-
-    put_snapshot = put
-
-    def keep(self, line: str, newest: Root) -> None:
-        """``newest`` supersedes what was published before in its ``line``: all but the last two go, unless another
-        snapshot of this worker leans on them. Call it only between two publications."""
-        self._lines.setdefault(line, []).append(newest)
-        live = [root for roots in self._lines.values() for root in roots[-2:]]
-        leaned_on = {name for root in live for name in root.objects}
-        for roots in self._lines.values():
-            for old in roots[:-2]:
-                if old.name not in leaned_on:
-                    roots.remove(old)
-                    self._known = {sha: at for sha, at in self._known.items() if at.object != old.name}
-                    self._remote.delete(f"{self._base}/{old.name}")
+def _mark(status: os.stat_result) -> Mark:
+    return (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
 
 
 class Publisher:
-    """Publishes one folder again and again. ``what`` is OUTPUTS or CHECKPOINT of the layout."""
+    """Publishes one folder again and again. ``what`` is OUTPUTS or CHECKPOINT of the layout.
+
+    log  a file that goes along as ``hybrid.log``
+    """
 
     def __init__(
         self, outlet: Outlet, run: RunFolder, attempt: Attempt, what: str, folder: Path, log: Path | None
@@ -96,88 +90,113 @@ class Publisher:
         self._run = run
         self._attempt = attempt
         self._what = what
+        # A shard's checkpoints supersede one another whichever attempt made them; outputs of attempts never mix.
+        self._line = f"{what} {attempt.shard if what == CHECKPOINT else attempt}"
         self._folder = folder
         self._log = log
         self._seq = 0
         self._published: list[Found] | None = None
-        self._chunks: dict[tuple[bytes, tuple[int, int, int, int]], list[tuple[str, int]]] = {}
+        self._chunks: dict[tuple[bytes, Mark], list[tuple[str, int]]] = {}
 
     def look(self) -> list[Found]:
-        """The folder as it is now. Two equal looks: nothing was written in between."""
+        """The folder as it is now. Two equal looks: nothing was written in between. Raises OSError."""
         return walk(self._folder)
 
     def is_new(self, look: list[Found]) -> bool:
         """Whether ``look`` differs from what was published last; an empty folder is nothing to publish."""
         return bool(look) and look != self._published
 
-    def publish(self, pack_size: int, *, final: bool = False) -> Generator[None, None, Root]:
-        """One snapshot of the folder. A file that is being written is left out, unless this is the final one.
+    def publish(self, pack_size: int, *, final: bool = False) -> Generator[None, None, Root | None]:
+        """One snapshot of the folder as it is.
 
-        Raises OSError where a file of a final snapshot cannot be read, and what the remote raises.
+        A file that is being written is left out of outputs; a checkpoint with such a file is not published at all,
+        and None is returned. ``final`` says that nothing writes any more: then all is taken as it is found.
+        Raises OSError where something cannot be read (but for such files), and what the remote raises.
         """
         look = self.look()
         writer = SnapshotWriter(
             self._outlet, writer=self._attempt.worker, pack_folder=self._run.path, pack_size=pack_size
         )
+        now = self._disk_now()
         entries: list[Entry] = []
         for found in look:
-            if found.path == LOG_NAME:
+            if found.path == LOG_NAME or found.path.startswith(LOG_NAME + b"/"):
                 continue  # the name is ours
             if found.kind == FILE:
-                entry = yield from self._file(writer, found, final)
-                if entry is not None:
-                    entries.append(entry)
-            elif found.kind == LINK:
-                entries.append(Entry(path=found.path, kind=LINK, target=os.readlink(found.full)))
+                chunks = yield from self._file(writer, found, final, now)
+                if chunks is not None:
+                    entries.append(_entry(found.path, chunks, found.executable))
+                elif self._what == CHECKPOINT:
+                    return None
             else:
-                entries.append(Entry(path=found.path, kind=DIRECTORY))
+                entries.append(Entry(path=found.path, kind=found.kind, target=found.target))
+        if self._what == CHECKPOINT and not final and self.look() != look:
+            return None
         if self._log is not None and self._log.exists():
             entries.append((yield from self._whole_log(writer, self._log)))
-        self._seq += 1
-        name = self._run.in_folder(self._run.worker_snapshot(self._what, self._attempt, self._seq))
+        name = self._run.in_folder(self._run.worker_snapshot(self._what, self._attempt, self._seq + 1))
         root = writer.finish(
             name=name,
-            kind="outputs" if self._what == "out" else "checkpoint",
-            seq=self._seq,
+            kind="checkpoint" if self._what == CHECKPOINT else "outputs",
+            seq=self._seq + 1,
             tree=entries,
             meta={"attempt": str(self._attempt)},
         )
+        self._seq += 1
         self._published = look
-        self._outlet.keep(f"{self._what} {self._attempt}", root)
+        here = {(found.path, found.mark) for found in look}
+        self._chunks = {key: chunks for key, chunks in self._chunks.items() if key in here}
+        self._outlet.keep(self._line, root)
         return root
 
-    def _file(self, writer: SnapshotWriter, found: Found, final: bool) -> Generator[None, None, Entry | None]:
+    def _file(
+        self, writer: SnapshotWriter, found: Found, final: bool, now: int
+    ) -> Generator[None, None, list[tuple[str, int]] | None]:
         key = (found.path, found.mark)
         chunks = self._chunks.get(key)
-        if chunks is None or any(self._outlet.known(sha256) is None for sha256, _ in chunks):
-            file = writer.begin_file()
-            try:
-                with open(found.full, "rb") as source:
-                    while buffer := source.read(BUFFER):
-                        file.feed(buffer)
-                        yield
-                    after = os.fstat(source.fileno())
-            except OSError:
-                if final:
-                    raise
-                return None
-            mark = (after.st_size, after.st_mtime_ns, after.st_ctime_ns, after.st_ino)
-            if mark != found.mark and not final:
-                return None
-            chunks = self._chunks[key] = file.end()
+        if chunks is not None and all(self._outlet.known(sha256) for sha256, _ in chunks):
+            return chunks
+        file = writer.begin_file()
+        try:
+            with open(found.full, "rb") as source:
+                for buffer in _buffers(source, None):
+                    file.feed(buffer)
+                    yield
+                after = _mark(os.fstat(source.fileno()))
+        except OSError:
+            if final:
+                raise
+            return None
+        chunks = file.end()
+        if after != found.mark and not final:
+            return None
+        if now - max(found.mark[1], found.mark[2]) > YOUNG_NS:
+            self._chunks[key] = chunks
         yield
-        return _entry(found.path, chunks, found.executable)
+        return chunks
+
+    def _disk_now(self) -> int:
+        """The time that the disk's file system would stamp now, in nanoseconds."""
+        stamp = self._folder.parent / "stamp"
+        stamp.touch()
+        return stamp.stat().st_mtime_ns
 
     @staticmethod
     def _whole_log(writer: SnapshotWriter, log: Path) -> Generator[None, None, Entry]:
         file = writer.begin_file()
-        left = log.stat().st_size
         with open(log, "rb") as source:
-            while left and (buffer := source.read(min(left, BUFFER))):
-                left -= len(buffer)
+            for buffer in _buffers(source, os.fstat(source.fileno()).st_size):
                 file.feed(buffer)
                 yield
         return _entry(LOG_NAME, file.end(), False)
+
+
+def _buffers(source: BinaryIO, left: int | None) -> Iterator[bytes]:
+    """What is in an open file, or its first ``left`` bytes."""
+    while buffer := source.read(BUFFER if left is None else min(left, BUFFER)):
+        yield buffer
+        if left is not None:
+            left -= len(buffer)
 
 
 def _entry(path: bytes, chunks: list[tuple[str, int]], executable: bool) -> Entry:

@@ -2,14 +2,16 @@
 
 from collections.abc import Generator
 
-from sync.errors import CorruptMailbox, HybridError, NewerMailbox, NotFound
+from sync.errors import CorruptMailbox, LocalDiskFull, NewerMailbox, NotFound
 from sync.mailbox import layout, lease
 from sync.mailbox.layout import RunFolder
 from sync.mailbox.records import Ended, Hello, Spec
 from sync.mailbox.state import Phase, phase, shards
 from sync.mailbox.view import look
 
-from .session import Session, SetupFailed
+from .outage import OUTAGES, Outage
+from .prepare import SetupFailed
+from .session import Session
 from .worker import Interrupted, Lease, Place, may_take, read_spec
 
 
@@ -34,8 +36,14 @@ class Runner:
     def serve(self) -> Generator[float, None, None]:
         """Until idle for too long, or told to end. Yields how long it may be left alone."""
         idle_since = self._place.clock.monotonic()
+        outage = Outage(self._place.clock, self._place.say)
         while not self._place.ending():
-            worked, waiting = yield from self._round()
+            try:
+                worked, waiting = yield from self._round()
+                outage.over()
+            except OUTAGES as error:
+                outage.endure(error)
+                worked, waiting = False, True
             now = self._place.clock.monotonic()
             if worked or waiting:
                 idle_since = now
@@ -43,8 +51,14 @@ class Runner:
                 self._place.say("nothing left to do")
                 return
             if not worked:
-                yield self._place.remote.capabilities.tick_s if waiting else min(1.0, self._idle_exit)
+                yield min(self._look_again_s(), self._idle_exit)
         self._place.say(self._place.ending())
+
+    def _look_again_s(self) -> float:
+        """A folder of this machine costs nothing to look into; elsewhere calls are counted."""
+        if self._place.remote.capabilities.local_path is not None:
+            return min(1.0, self._place.tick_s)
+        return self._place.tick_s
 
     def _round(self) -> Generator[float, None, tuple[bool, bool]]:
         """Goes once over the open runs. Whether it worked on one, and whether one is held by another worker."""
@@ -89,33 +103,27 @@ class Runner:
             return False
         self._place.say(f"run {run_id}: taken")
         try:
-            session = Session(hold, spec)
-            yield from hold.beating(session.run(), spec.max_hours * 3600)
+            yield from hold.beating(Session(hold, spec).run(), spec.max_hours * 3600)
         except Interrupted as reason:
             hold.give_up(str(reason))
             self._place.say(f"run {run_id}: {reason}")
-            if not self._place.ending():
-                self._not_again.add(
-                    run_id
-                )  # released, stopped, superseded or out of time: not for this worker again
-            return True
+            if not reason.again:
+                self._not_again.add(run_id)
         except SetupFailed as failure:
-            hold.broken(failure.ended)
-            hold.give_up(failure.ended.reason)
-            self._not_again.add(run_id)
-            self._place.say(f"run {run_id}: {failure.ended.reason}\n{failure.ended.log}".rstrip())
-            return True
-        except (NotFound, CorruptMailbox) as error:
-            # The snapshot has not arrived yet, or is damaged: another look later, by whoever comes.
-            hold.broken(Ended(reason=f"the run's snapshot cannot be used: {error}"))
-            hold.give_up(str(error))
-            self._not_again.add(run_id)
-            self._place.say(f"run {run_id}: {error}")
-            return True
-        except HybridError as error:
-            hold.give_up(str(error))
-            raise
-        hold.give_up("every shard is over")
-        self._closed.add(run_id)
-        self._place.say(f"run {run_id}: every shard is over")
+            self._cannot(hold, run_id, failure.ended)
+        except (NotFound, CorruptMailbox, NewerMailbox) as error:
+            self._cannot(hold, run_id, Ended(reason=f"the run's snapshot cannot be used: {error}"))
+        except (LocalDiskFull, OSError, ValueError) as error:
+            self._cannot(hold, run_id, Ended(reason=f"this machine cannot work on it: {error}"))
+        else:
+            hold.give_up("every shard is over")
+            self._closed.add(run_id)
+            self._place.say(f"run {run_id}: every shard is over")
         return True
+
+    def _cannot(self, hold: Lease, run_id: str, ended: Ended) -> None:
+        """Another worker may be able to; this one does not try again."""
+        hold.broken(ended)
+        hold.give_up(ended.reason)
+        self._not_again.add(run_id)
+        self._place.say(f"run {run_id}: {ended.reason}\n{ended.log}".rstrip())

@@ -1,47 +1,39 @@
-"""The work on a run while the lease is held: lay out, set up, attempts side by side, outputs, verdicts.
+"""The work on a run while the lease is held: attempts side by side, outputs, verdicts.
 
-A generator of waits, like all long work here; an ``Interrupted`` thrown into it ends the children, publishes what is
-there where that is worth it, and marks the attempts as left.
+A generator of waits, like all long work here; an ``Interrupted`` ends the children, publishes what is there where
+that is worth it, and marks the attempts as left.
 """
 
 from collections.abc import Generator
+from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
-from sync.errors import CorruptMailbox, NotFound
-from sync.mailbox import records
+from sync.errors import HybridError
 from sync.mailbox.layout import CHECKPOINT, OUTPUTS, Attempt, RunFolder
 from sync.mailbox.records import Ended, Spec, Tick
 from sync.mailbox.state import ShardState, shards
-from sync.mailbox.view import RunView
-from sync.store.materialise import materialise
-from sync.store.nouns import FILE, Entry
+from sync.store.nouns import FILE, Root
 from sync.store.reader import Reader
 
 from . import attempt as attempts
-from . import setup
-from .attempt import Job
+from . import checkpoints
+from .attempt import LOG_A_TICK, Job
 from .child import Child, Command
-from .publish import Outlet
+from .closures import Closures
+from .outage import OUTAGES, Outage, through
+from .outlet import Outlet
+from .pace import POLL_S, unhurried
+from .prepare import prepare
+from .publish import Publisher
 from .worker import Interrupted, Lease, Place
 from .workspace import Workspace
 
-T = TypeVar("T")
-POLL_S = 0.2
-GRACE_S = 15.0
-"""Seconds that a child has between SIGTERM and SIGKILL."""
 QUIET_S = {OUTPUTS: 0.0, CHECKPOINT: 10.0}
 """How long a folder must not have changed before it is published while its attempt runs."""
-LEAST_PAUSE_S = 10.0
 PAUSE_FACTOR = 5
-
-
-class SetupFailed(Exception):
-    """The run cannot begin on this machine."""
-
-    def __init__(self, ended: Ended) -> None:
-        super().__init__(ended.reason)
-        self.ended = ended
+"""The next publication waits for this many times what the last took."""
+DYING_S = 5.0
+"""How long a killed child may take to be gone."""
 
 
 class Session:
@@ -51,155 +43,109 @@ class Session:
         self._spec = spec
         self._reader = Reader(self._place.remote, self._place.base)
         self._outlet = Outlet(self._place.remote, self._place.base)
-        self._space = Workspace(self._place.work, self._place.project, spec.run, lease.worker)
-        self._entries: list[Entry] = []
+        self._space = Workspace(self._place.work, self._place.project, lease.worker)
+        self._closures = Closures(lease, self._reader)
+        self._outage = Outage(self._place.clock, self._place.say)
+        self._files: list[bytes] = []
         self._jobs: list[Job] = []
-        self._verified: set[Attempt] = set()
-        self._void: set[Attempt] = set()
         self._over = 0
+        self._states: list[ShardState] = []
+        self._concluded = (-1, -1)
         lease.report = self._tick
-
-    @property
-    def _pack_size(self) -> int:
-        return self._place.remote.capabilities.pack_size
+        lease.leaving = False
 
     def run(self) -> Generator[float, None, None]:
         """Until every shard is over. Raises SetupFailed, and Interrupted once it has cleaned up after it."""
         try:
-            states = yield from self._states()
-            if not all(state.over for state in states):
-                yield from self._lay_out()
-                yield from self._set_up()
+            if (yield from self._something_to_do()):
+                entries = yield from prepare(self._lease, self._spec, self._reader, self._space)
+                self._files = [entry.path for entry in entries if entry.kind == FILE]
                 yield from self._work()
         except Interrupted as reason:
+            self._lease.leaving = True
             yield from self._leave(reason)
             raise
+        finally:
+            for job in self._jobs:
+                job.child.kill()
+            self._space.close()
 
-    def _lay_out(self) -> Generator[float, None, None]:
-        self._lease.doing = "laying out the snapshot"
-        root = self._reader.root(self._spec.snapshot)
-        self._entries = self._reader.entries(root)
-        laid = yield from _unhurried(
-            materialise(self._reader, self._entries, self._space.tree, mirror=True, escaping_links=True)
-        )
-        self._reader.forget(root.name)
-        for problem in laid.problems:
-            self._place.say(f"{problem.path!r} {problem.what}")
+    def _conclude(self) -> list[ShardState]:
+        """The state of each shard, as far as it is known here."""
+        basis = (self._lease.changes, len(self._closures.void))
+        if basis != self._concluded:
+            void = frozenset(self._closures.void)
+            self._states = shards(self._lease.known(), self._spec.shards, self._spec.retries, void)
+            self._over = sum(state.over for state in self._states)
+            self._concluded = basis
+        return self._states
 
-    def _set_up(self) -> Generator[float, None, None]:
-        if self._spec.gpu not in ("", "none") and not self._place.devices:
-            raise SetupFailed(
-                Ended(reason=f"the run needs a GPU ({self._spec.gpu}) and this machine shows none")
-            )
-        if not self._spec.setup:
-            return
-        key = setup.key(self._spec.setup, self._entries)
-        done = setup.Done(self._place.work, self._place.project)
-        if done.has(key):
-            return
-        self._lease.doing = "setting up"
-        folder = self._space.begin(Attempt(0, self._lease.worker, 0))
-        place_holder = Spec(**{**self._spec.__dict__, "command": [], "shell": self._spec.setup})
-        command = attempts.command(
-            place_holder,
-            Attempt(0, self._lease.worker, 0),
-            self._space.tree,
-            folder,
-            None,
-            self._place.devices,
-            0,
-        )
-        began = self._place.clock.monotonic()
-        child = self._start(command, folder)
-        try:
-            while (code := child.poll()) is None:
-                yield POLL_S
-        except Interrupted:
-            child.kill()
-            raise
-        if code:
-            raise SetupFailed(
-                Ended(
-                    exit=code,
-                    reason=f"the set-up ended with exit code {code}",
-                    log=attempts.tail(folder / "log"),
-                    seconds=self._place.clock.monotonic() - began,
-                )
-            )
-        done.add(key)
+    def _something_to_do(self) -> Generator[float, None, bool]:
+        self._lease.doing = "checking what is done"
+        while all(state.over for state in self._conclude()):
+            wait = self._closures.step(self._lease.known())
+            if wait is None:
+                return False
+            yield wait
+        return True
 
     def _work(self) -> Generator[float, None, None]:
         self._lease.doing = "working"
         width = self._spec.parallel or max(1, len(self._place.devices))
-        refresh = 0.0
-        states: list[ShardState] = []
         while True:
-            if not states or self._place.clock.monotonic() >= refresh:
-                states = yield from self._states()
-                refresh = self._place.clock.monotonic() + self._place.remote.capabilities.tick_s
-            self._over = sum(state.over for state in states)
-            busy = {job.attempt.shard for job in self._jobs}
-            waiting = [state for state in states if not state.over and state.number not in busy]
-            if not waiting and not self._jobs:
-                return
-            while waiting and len(self._jobs) < width:
-                state = waiting.pop(0)
-                yield from self._begin(state)
+            wait: float | None = POLL_S
+            if len(self._jobs) < width:
+                busy = {job.attempt.shard for job in self._jobs}
+                waiting = [s.number for s in self._conclude() if not s.over and s.number not in busy]
+                if waiting:
+                    begin = partial(self._begin, waiting[0])
+                    yield from through(begin, self._outage, self._place.tick_s)
+                    wait = 0.0
+                else:
+                    wait = self._closures.step(self._lease.known())
+                    if wait is None and not self._jobs:
+                        return
             for job in list(self._jobs):
                 code = job.child.poll()
                 if code is not None:
-                    yield from self._end(job, code)
-                    states = []
+                    yield from through(partial(self._end, job, code), self._outage, self._place.tick_s)
                 else:
                     yield from self._publish_meanwhile(job)
-            if states:
-                yield POLL_S
+            yield POLL_S if wait is None else min(wait, POLL_S)
 
-    def _states(self) -> Generator[float, None, list[ShardState]]:
+    def _begin(self, shard: int) -> Generator[float, None, None]:
         seen = self._lease.see()
-        yield from self._verify(seen)
-        return shards(seen, self._spec.shards, self._spec.retries, frozenset(self._void))
-
-    def _verify(self, seen: RunView) -> Generator[float, None, None]:
-        """Reads all that unaccepted ``done`` attempts of others name: their machine may have died too early."""
-        for attempt in sorted(seen.done - self._verified - self._void):
-            if attempt.worker == self._lease.worker or attempt.shard in seen.accepted:
-                continue
-            path = self._lease.folder.in_folder(RunFolder.attempt("done", attempt))
-            try:
-                ended = records.read(Ended, self._place.remote, f"{self._place.base}/{path}")
-                root = self._reader.root(ended.snapshot)
-                entries = self._reader.entries(root)
-                for _ in self._reader.fetch(c for entry in entries for c in entry.chunks):
-                    yield 0.0
-                self._reader.forget(root.name)
-                self._verified.add(attempt)
-            except (NotFound, CorruptMailbox) as error:
-                self._place.say(f"attempt {attempt} is void: {error}")
-                self._void.add(attempt)
-
-    def _begin(self, state: ShardState) -> Generator[float, None, None]:
-        seen = self._lease.see()
-        mine = [a.n for a in seen.starts if a.worker == self._lease.worker and a.shard == state.number]
-        attempt = Attempt(state.number, self._lease.worker, 1 + max(mine, default=0))
+        self._lease.check(seen)
+        if self._conclude()[shard].over:
+            return
+        mine = [a.n for a in seen.starts if a.worker == self._lease.worker and a.shard == shard]
+        attempt = Attempt(shard, self._lease.worker, 1 + max(mine, default=0))
         folder = self._space.begin(attempt)
-        yield from self._restore_checkpoint(seen, attempt, folder)
+        yield from checkpoints.restore(self._lease, self._reader, seen, shard, folder / "ckpt")
         slot = min(set(range(len(self._jobs) + 1)) - {job.slot for job in self._jobs})
         self._lease.write(RunFolder.attempt("start", attempt), Ended())
         try:
-            files = [entry.path for entry in self._entries if entry.kind == FILE]
-            given = attempts.write_input(self._spec, state.number, self._space.tree, files, folder)
+            given = attempts.write_input(self._spec, shard, self._space.tree, self._files, folder)
             command = attempts.command(
-                self._spec, attempt, self._space.tree, folder, given, self._place.devices, slot
+                self._spec,
+                attempt,
+                self._space.tree,
+                folder,
+                input_file=given,
+                devices=self._place.devices,
+                slot=slot,
+                deadline=self._deadline(),
             )
             child = self._start(command, folder)
         except (OSError, ValueError) as error:
-            self._lease.write(
-                RunFolder.attempt("failed", attempt), Ended(exit=127, reason=f"cannot start: {error}")
-            )
+            ended = Ended(exit=127, reason=f"cannot start: {error}")
+            self._lease.write(RunFolder.attempt("failed", attempt), ended)
             self._space.remove(folder)
+            self._place.say(f"shard {shard}: {ended.reason}")
             return
-        outputs, checkpoint = attempts.publishers(self._outlet, self._lease.folder, attempt, folder)
+        run = self._lease.folder
+        outputs = Publisher(self._outlet, run, attempt, OUTPUTS, folder / "out", folder / "log")
+        checkpoint = Publisher(self._outlet, run, attempt, CHECKPOINT, folder / "ckpt", None)
         now = self._place.clock.monotonic()
         self._jobs.append(Job(attempt, folder, child, outputs, checkpoint, started=now, slot=slot))
 
@@ -208,51 +154,50 @@ class Session:
         self._space.record_child(folder, child.pid)
         return child
 
-    def _restore_checkpoint(
-        self, seen: RunView, attempt: Attempt, folder: Path
-    ) -> Generator[float, None, None]:
-        """The shard's newest checkpoint that is whole, by whichever worker."""
-        found = [s for s in seen.snapshots if s.what == CHECKPOINT and s.attempt.shard == attempt.shard]
-        found.sort(key=lambda s: (seen.claims.get(s.attempt.worker, 0), s.attempt.n, s.seq), reverse=True)
-        for snapshot in found:
-            try:
-                root = self._reader.root(self._lease.folder.in_folder(snapshot.name))
-                entries = self._reader.entries(root)
-                yield from _unhurried(materialise(self._reader, entries, folder / "ckpt", mirror=True))
-                self._reader.forget(root.name)
-                return
-            except (NotFound, CorruptMailbox) as error:
-                self._place.say(f"checkpoint {snapshot.name} is not used: {error}")
+    def _deadline(self) -> float | None:
+        if not self._spec.max_hours:
+            return None
+        return self._place.clock.wall() + max(0.0, self._spec.max_hours * 3600 - self._lease.elapsed)
+
+    def _publish(self, publisher: Publisher, *, final: bool) -> Generator[float, None, Root | None]:
+        size = self._place.remote.capabilities.pack_size
+        return (yield from unhurried(publisher.publish(size, final=final)))
 
     def _publish_meanwhile(self, job: Job) -> Generator[float, None, None]:
         """Publishes outputs and checkpoint of a running attempt, not too often."""
+        pause = 2 * self._place.tick_s
         for what, publisher in ((OUTPUTS, job.outputs), (CHECKPOINT, job.checkpoint)):
             now = self._place.clock.monotonic()
-            if now < job.next_publication.get(what, job.started + LEAST_PAUSE_S):
+            if now < job.next_publication.get(what, job.started + pause):
                 continue
-            look = publisher.look()
-            before, since = job.seen.get(what, (None, now))
-            if before != look:
-                job.seen[what] = (look, now)
-                since = now
-            if publisher.is_new(look) and now - since >= QUIET_S[what]:
-                yield from _unhurried(publisher.publish(self._pack_size))
+            try:
+                look = publisher.look()
+                before, since = job.seen.get(what, (None, now))
+                if before != look:
+                    job.seen[what] = (look, now)
+                    since = now
+                if publisher.is_new(look) and now - since >= QUIET_S[what]:
+                    self._lease.check(self._lease.see())
+                    yield from self._publish(publisher, final=False)
+            except (*OUTAGES, OSError) as error:
+                self._place.say(f"attempt {job.attempt}: its {what} cannot be published now: {error}")
             took = self._place.clock.monotonic() - now
-            pause = min(LEAST_PAUSE_S, QUIET_S[what]) if what == CHECKPOINT else LEAST_PAUSE_S
-            job.next_publication[what] = self._place.clock.monotonic() + max(pause / 2, PAUSE_FACTOR * took)
+            least = min(pause, QUIET_S[what] / 2) if what == CHECKPOINT else pause
+            job.next_publication[what] = now + took + max(least, PAUSE_FACTOR * took)
 
     def _end(self, job: Job, code: int) -> Generator[float, None, None]:
-        """The child has ended: its outputs, then its verdict."""
+        """The child has ended: its outputs, then its verdict. Whoever holds the lease by now: work that is complete
+        is worth having, and only one attempt is accepted."""
         seconds = self._place.clock.monotonic() - job.started
         snapshot = ""
         kind, reason = ("done", "") if code == 0 else ("failed", _reason(code))
         try:
-            snapshot = (yield from _unhurried(job.outputs.publish(self._pack_size, final=True))).name
-            if kind == "failed" and job.checkpoint.is_new(job.checkpoint.look()):
-                yield from _unhurried(job.checkpoint.publish(self._pack_size))
+            if code and job.checkpoint.is_new(job.checkpoint.look()):
+                yield from self._publish(job.checkpoint, final=True)
+            root = yield from self._publish(job.outputs, final=True)
+            snapshot = root.name if root else ""
         except OSError as error:
-            kind, reason = "failed", f"its outputs cannot be read: {error}"
-        self._lease.check(self._lease.see())
+            kind, reason = "failed", reason or f"its outputs cannot be read: {error}"
         ended = Ended(snapshot=snapshot, exit=code, reason=reason, log=job.log_tail(), seconds=seconds)
         self._lease.write(RunFolder.attempt(kind, job.attempt), ended)
         self._jobs.remove(job)
@@ -261,26 +206,45 @@ class Session:
 
     def _leave(self, reason: Interrupted) -> Generator[float, None, None]:
         """Ends all children, publishes what they made where that is worth it, and marks their attempts as left."""
+        self._lease.doing = f"leaving: {reason}"
+        for job in list(self._jobs):
+            code = job.child.poll()
+            if code is not None:  # it came to its end by itself
+                yield from self._end(job, code)
         for job in self._jobs:
             job.child.terminate()
-        until = self._place.clock.monotonic() + GRACE_S
-        while any(job.child.poll() is None for job in self._jobs) and self._place.clock.monotonic() < until:
-            yield POLL_S
+        yield from self._wait_for_children(self._place.grace_s)
         for job in self._jobs:
             job.child.kill()
-            ended = Ended(reason=str(reason), log=job.log_tail())
+        yield from self._wait_for_children(DYING_S)
+        for job in list(self._jobs):
+            snapshot = ""
             if reason.publish:
-                if job.checkpoint.is_new(job.checkpoint.look()):
-                    yield from _unhurried(job.checkpoint.publish(self._pack_size))
-                root = yield from _unhurried(job.outputs.publish(self._pack_size))
-                ended = Ended(snapshot=root.name, reason=str(reason), log=job.log_tail())
+                snapshot = yield from self._publish_what_is_left(job)
+            ended = Ended(snapshot=snapshot, reason=str(reason), log=job.log_tail())
             self._lease.write(RunFolder.attempt("left", job.attempt), ended)
+            self._jobs.remove(job)
             self._space.remove(job.folder)
-        self._jobs.clear()
+
+    def _wait_for_children(self, seconds: float) -> Generator[float, None, None]:
+        until = self._place.clock.monotonic() + seconds
+        while any(job.child.poll() is None for job in self._jobs) and self._place.clock.monotonic() < until:
+            yield POLL_S
+
+    def _publish_what_is_left(self, job: Job) -> Generator[float, None, str]:
+        try:
+            if job.checkpoint.is_new(job.checkpoint.look()):
+                yield from self._publish(job.checkpoint, final=True)
+            root = yield from self._publish(job.outputs, final=True)
+        except (HybridError, OSError) as error:
+            self._place.say(f"attempt {job.attempt}: what it made cannot be published: {error}")
+            return ""
+        return root.name if root else ""
 
     def _tick(self) -> Tick:
         now = self._place.clock.monotonic()
-        logs = {str(job.attempt): log for job in self._jobs if (log := job.new_log())}
+        limit = LOG_A_TICK // max(1, len(self._jobs))
+        logs = {str(job.attempt): log for job in self._jobs if (log := job.new_log(limit))}
         return Tick(
             n=0,
             epoch=self._lease.epoch,
@@ -289,17 +253,6 @@ class Session:
             running={str(job.attempt): now - job.started for job in self._jobs},
             logs={attempt: list(log) for attempt, log in logs.items()},
         )
-
-
-def _unhurried(steps: Generator[None, None, T]) -> Generator[float, None, T]:
-    """Steps that want to go on at once."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as stop:
-            result: T = stop.value
-            return result
-        yield 0.0
 
 
 def _reason(code: int) -> str:

@@ -1,9 +1,10 @@
 """The runner's folders on its own disk. They are a cache: nothing in them is needed once the machine is gone.
 
-<work>/<project>/<run>/owner.json          who uses it
-                      /tree/               the snapshot, laid out
+<work>/<project>/space/owner.json   who uses it
+                      /tree/        the snapshot, laid out; the next run's writes only what differs
                       /<attempt>/out, ckpt, input, log
                       /<attempt>/child.json   the attempt's process, so that a dead runner's child can be ended
+<work>/<project>/space-<worker>/    the same, of a runner that found ``space`` in use
 """
 
 import json
@@ -15,21 +16,27 @@ from sync.mailbox.layout import Attempt
 
 from . import child, host
 
+SHARED = "space"
+
 
 class Workspace:
-    def __init__(self, work: Path, project: str, run_id: str, worker: str) -> None:
-        """Takes the run's folder, or one of its own where another live runner uses that."""
-        self.path = work / project / run_id
-        if not self._take():
-            self.path = work / project / f"{run_id}.{worker}"
-            self._take()
+    """``work`` is this machine's folder for scratch. Two runners never use one space."""
+
+    def __init__(self, work: Path, project: str, worker: str) -> None:
+        home = work / project
+        self.path = home / SHARED
+        if not _take(self.path):
+            self.path = home / f"{SHARED}-{worker}"
+            self.path.mkdir(exist_ok=True)
+            _write(self.path / "owner.json", _me())
+        for left in home.glob(f"{SHARED}-*"):
+            if left != self.path and _is_abandoned(left):
+                _end_orphans(left)
+                shutil.rmtree(left, ignore_errors=True)
 
     @property
     def tree(self) -> Path:
         return self.path / "tree"
-
-    def setup_log(self) -> Path:
-        return self.path / "setup.log"
 
     def begin(self, attempt: Attempt) -> Path:
         """An empty folder for the attempt, with ``out`` and ``ckpt`` in it."""
@@ -45,27 +52,54 @@ class Workspace:
     def remove(self, folder: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
-    def _take(self) -> bool:
-        self.path.mkdir(parents=True, exist_ok=True)
-        owner = _read(self.path / "owner.json")
-        if owner.get("boot") == host.boot() and owner.get("pid") != os.getpid():
-            pid = owner.get("pid")
-            if isinstance(pid, int) and owner.get("born") and host.born(pid) == owner["born"]:
-                return False
-        _write(
-            self.path / "owner.json",
-            {"pid": os.getpid(), "born": host.born(os.getpid()), "boot": host.boot()},
-        )
-        for record in self.path.glob("*/child.json"):
-            _end_orphan(_read(record))
-            shutil.rmtree(record.parent, ignore_errors=True)
+    def close(self) -> None:
+        """A space that nobody else will come back to goes."""
+        if self.path.name != SHARED:
+            shutil.rmtree(self.path, ignore_errors=True)
+
+
+def _take(space: Path) -> bool:
+    """Makes the space ours, unless it may be a live runner's."""
+    try:
+        space.mkdir(parents=True)
+    except FileExistsError:
+        owner = _read(space / "owner.json")
+        ours = owner.get("pid") == os.getpid() and owner.get("born") == host.born(os.getpid())
+        if not ours and not _is_abandoned(space):
+            return False
+        _end_orphans(space)
+    _write(space / "owner.json", _me())
+    return True
+
+
+def _me() -> dict[str, object]:
+    return {"pid": os.getpid(), "born": host.born(os.getpid()), "boot": host.boot()}
+
+
+def _is_abandoned(space: Path) -> bool:
+    """Whether its runner is certainly dead. Where the system does not tell processes apart, nothing is certain."""
+    owner = _read(space / "owner.json")
+    if not host.boot():
+        return False
+    if owner.get("boot") != host.boot():
         return True
+    pid = owner.get("pid")
+    return not isinstance(pid, int) or not owner.get("born") or host.born(pid) != owner["born"]
+
+
+def _end_orphans(space: Path) -> None:
+    """Ends what a dead runner's children have left, and removes their folders."""
+    for record in space.glob("*/child.json"):
+        _end_orphan(_read(record))
+    for folder in space.iterdir():
+        if folder.is_dir() and folder.name != "tree":
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _end_orphan(record: dict[str, object]) -> None:
     """Ends the group of a child whose runner died. Its number is its own while any member of the group lives."""
     pid = record.get("pid")
-    if not isinstance(pid, int) or record.get("boot") != host.boot():
+    if not isinstance(pid, int) or not host.boot() or record.get("boot") != host.boot():
         return
     now = host.born(pid)
     if not now or now == record.get("born"):

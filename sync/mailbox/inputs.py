@@ -1,13 +1,29 @@
 """Which inputs a shard gets. The snapshot never changes, so both sides compute the same answer from it."""
 
+import functools
 from collections.abc import Iterable, Iterator
+from dataclasses import fields
 from fnmatch import fnmatchcase
 
-from .records import Inputs
+from .records import Inputs, Spec
 
 NONE = "none"
 LINES = "lines"
 FILES = "files"
+
+
+def of(spec: Spec) -> Inputs:
+    """What the spec says about its inputs, checked. Raises ValueError."""
+    known = {field.name: type(field.default) for field in fields(Inputs)}
+    values = {key: value for key, value in spec.inputs.items() if key in known}
+    if any(type(value) is not known[key] for key, value in values.items()):
+        raise ValueError("the run's inputs are malformed")
+    inputs = Inputs(**values)
+    if inputs.kind not in (NONE, LINES, FILES):
+        raise ValueError(f"inputs of the kind {inputs.kind[:40]!r} are not known here")
+    if inputs.kind != NONE and (inputs.chunk < 1 or inputs.count < 0 or not inputs.path):
+        raise ValueError("the run's inputs are malformed")
+    return inputs
 
 
 def shard_count(count: int, chunk: int) -> int:
@@ -34,13 +50,28 @@ def is_pattern(path: str) -> bool:
 
 def matching(pattern: str, paths: Iterable[bytes]) -> list[bytes]:
     """The paths that the pattern names, sorted by bytes. ``*`` stays within a folder, ``**`` crosses folders."""
-    parts = [part for part in pattern.split("/") if part not in ("", ".")]
+    parts = tuple(part for part in pattern.split("/") if part not in ("", "."))
     return sorted(p for p in paths if _matches(parts, p.decode("utf-8", "surrogateescape").split("/")))
 
 
-def _matches(pattern: list[str], path: list[str]) -> bool:
-    if not pattern:
-        return not path
-    if pattern[0] == "**":
-        return any(_matches(pattern[1:], path[skip:]) for skip in range(len(path) + 1))
-    return bool(path) and fnmatchcase(path[0], pattern[0]) and _matches(pattern[1:], path[1:])
+def _matches(pattern: tuple[str, ...], path: list[str]) -> bool:
+    """Follows all ways at once: a pattern from elsewhere must not take more than its length times the path's."""
+    at = _reached(pattern, frozenset([0]))
+    for name in path:
+        stay = {n for n in at if n < len(pattern) and pattern[n] == "**"}
+        step = {n + 1 for n in at - stay if n < len(pattern) and fnmatchcase(name, pattern[n])}
+        at = _reached(pattern, frozenset(stay | step))
+        if not at:
+            return False
+    return len(pattern) in at
+
+
+@functools.lru_cache(maxsize=1024)
+def _reached(pattern: tuple[str, ...], at: frozenset[int]) -> frozenset[int]:
+    """``at`` and what follows it where ``**`` stands for no folder at all."""
+    found = set(at)
+    for n in sorted(at):
+        while n < len(pattern) and pattern[n] == "**":
+            n += 1
+            found.add(n)
+    return frozenset(found)

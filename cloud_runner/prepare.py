@@ -1,0 +1,99 @@
+"""Before the first shard: is there a GPU, the snapshot on the local disk, the set-up."""
+
+from collections.abc import Generator
+from dataclasses import replace
+
+from sync.errors import CorruptMailbox, NotFound
+from sync.mailbox.layout import Attempt
+from sync.mailbox.records import Ended, Spec
+from sync.store.materialise import materialise
+from sync.store.nouns import Entry
+from sync.store.reader import Reader
+
+from . import attempt as attempts
+from . import setup
+from .outage import Outage, through
+from .pace import POLL_S, unhurried
+from .worker import Lease
+from .workspace import Workspace
+
+
+class SetupFailed(Exception):
+    """The run cannot begin on this machine."""
+
+    def __init__(self, ended: Ended) -> None:
+        super().__init__(ended.reason)
+        self.ended = ended
+
+
+def prepare(
+    lease: Lease, spec: Spec, reader: Reader, space: Workspace
+) -> Generator[float, None, list[Entry]]:
+    """Returns the snapshot's entries, which then lie in ``space.tree``. Raises SetupFailed, and what ``Reader`` raises."""
+    place = lease.place
+    if spec.gpu not in ("", "none") and not place.devices:
+        raise SetupFailed(Ended(reason=f"the run needs a GPU ({spec.gpu}) and this machine shows none"))
+    lease.doing = "laying out the snapshot"
+    outage = Outage(place.clock, place.say)
+    entries = yield from through(lambda: _lay_out(lease, spec, reader, space), outage, place.tick_s)
+    if spec.setup:
+        key = setup.key(spec.setup, entries)
+        done = setup.Done(place.work, place.project)
+        if not done.has(key):
+            lease.doing = "setting up"
+            yield from _set_up(lease, spec, space)
+            done.add(key)
+    return entries
+
+
+def _lay_out(
+    lease: Lease, spec: Spec, reader: Reader, space: Workspace
+) -> Generator[float, None, list[Entry]]:
+    """What the laptop wrote before the spec may still become visible after it."""
+    place = lease.place
+    given_up = place.clock.monotonic() + place.remote.capabilities.settle_s
+    while True:
+        try:
+            root = reader.root(spec.snapshot)
+            entries = reader.entries(root)
+            laid = yield from unhurried(
+                materialise(reader, entries, space.tree, mirror=True, escaping_links=True)
+            )
+            reader.forget(root.name)
+            break
+        except (NotFound, CorruptMailbox):
+            if place.clock.monotonic() >= given_up:
+                raise
+        yield min(place.tick_s, place.remote.capabilities.settle_s)
+    for problem in laid.problems:
+        place.say(f"{problem.path!r} {problem.what}")
+    return entries
+
+
+def _set_up(lease: Lease, spec: Spec, space: Workspace) -> Generator[float, None, None]:
+    place = lease.place
+    attempt = Attempt(0, lease.worker, 0)
+    folder = space.begin(attempt)
+    command = attempts.command(
+        replace(spec, command=[], shell=spec.setup), attempt, space.tree, folder, devices=place.devices
+    )
+    began = place.clock.monotonic()
+    try:
+        child = place.start(command)
+        try:
+            space.record_child(folder, child.pid)
+            while (code := child.poll()) is None:
+                yield POLL_S
+        finally:
+            child.kill()
+        if code:
+            raise SetupFailed(
+                Ended(
+                    exit=code,
+                    reason=f"the set-up ended with exit code {code}",
+                    log=attempts.tail(folder / "log"),
+                    seconds=place.clock.monotonic() - began,
+                )
+            )
+    finally:
+        space.remove(folder)
