@@ -14,7 +14,7 @@ from sync.errors import CorruptMailbox, NotFound
 from sync.mailbox import lease, records
 from sync.mailbox.layout import RunFolder
 from sync.mailbox.records import Ended, Hello, Mark, Spec, Tick
-from sync.mailbox.view import RunView, look, view
+from sync.mailbox.view import RunView, view
 from sync.remotes.base import Remote
 
 from . import host
@@ -99,9 +99,9 @@ class Lease:
 
     def see(self) -> RunView:
         """The run's folder now; what this worker wrote counts even where the listing lags."""
-        seen = look(self.place.remote, self.place.base, self.folder)
-        if seen.names != self._listed:
-            self._listed = seen.names
+        names = {file.name for file in self.place.remote.list_files(f"{self.place.base}/{self.folder.path}")}
+        if names != self._listed:
+            self._listed = names
             self.changes += 1
         known = self.known()
         self.silence.observe(known, self.place.clock.monotonic())
