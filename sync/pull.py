@@ -1,34 +1,31 @@
 """Brings a run's outputs home: verified, laid out aside, renamed when finished, accepted exactly once.
 
-    outputs/<run>/<shard>/           what one attempt of the shard made (outputs/<run>/ for a run without shards)
-    outputs/<run>/.partial/<shard>/  what an attempt that has not succeeded (yet) had published
-
-A finished folder is never written again: what the user changes in it stays.
+A finished folder is never written again: what the user changes in it stays. ``outputs`` says where what lies.
 """
 
 import contextlib
 import os
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from .errors import CorruptMailbox, HybridError, LocalDiskFull, NotFound, Problem
+from .filters import Filters
 from .mailbox import layout, records
-from .mailbox.inputs import matching
-from .mailbox.layout import OUTPUTS, Attempt, RunFolder
+from .mailbox.layout import OUTPUTS, Attempt, LaptopFile, RunFolder, parse_run_file
 from .mailbox.records import Accepted, Ended, Spec
 from .mailbox.state import Phase, ShardState, phase, shards
 from .mailbox.view import RunView, look
+from .outputs import PARTIAL, Outputs, is_there, settle
 from .progress import Progress, Silent
 from .remotes.base import Remote
 from .store.materialise import materialise, to_end
-from .store.nouns import FILE, Entry, Root
+from .store.nouns import FILE, Entry
 from .store.reader import Reader
 
-PARTIAL = ".partial"
 _SPARE = 64 * 1024 * 1024
 """Bytes of the disk that a pull leaves free."""
 
@@ -51,31 +48,17 @@ class Choices(Protocol):
     def drop(self, run: str, shard: int) -> None: ...
 
 
-@dataclass(frozen=True, kw_only=True)
-class Filters:
-    """Which outputs come home. Patterns as for a run's inputs; without a slash they match names in any folder."""
-
-    include: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
-    max_size: int | None = None
-
-    def wants(self, entry: Entry) -> bool:
-        if entry.kind == FILE and self.max_size is not None and entry.size > self.max_size:
-            return False
-        if self.include and not any(_names(pattern, entry.path) for pattern in self.include):
-            return False
-        return not any(_names(pattern, entry.path) for pattern in self.exclude)
-
-
 @dataclass(kw_only=True)
 class Pulled:
-    """What a pull found and did. Shards are numbers.
+    """What a pull found and did, or would do. Shards are numbers.
 
+    folder      where the run's outputs lie
     fetched     accepted and laid out by this pull
     present     accepted before, and still here
     incomplete  shard -> why an attempt that says it is done cannot be used (yet)
     partial     shards of which ``.partial`` shows something
-    left_out    files that the filters kept away, and their bytes
+    files       written by this pull, and their bytes
+    left_out    files that the filters kept away from what was fetched, and their bytes
     """
 
     run: str
@@ -93,8 +76,24 @@ class Pulled:
     left_out_bytes: int = 0
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Job:
+    """A run that is being pulled. ``others``: shard -> the files in which other laptops say what they accepted."""
+
+    spec: Spec
+    path: str
+    outputs: Outputs
+    seen: RunView
+    others: dict[int, list[str]]
+    pulled: Pulled
+    dry_run: bool
+
+
 class Puller:
-    """Pulls runs of one project. ``base`` is the project's folder in the remote, ``outputs`` a local folder."""
+    """Pulls runs of one project. ``base`` is the project's folder in the remote, ``outputs`` a local folder.
+
+    Only one at a time may work on ``outputs``.
+    """
 
     def __init__(
         self,
@@ -116,164 +115,208 @@ class Puller:
         self._progress = progress or Silent()
         self._reader = Reader(remote, base)
 
-    def pull(self, spec: Spec, *, partial: bool = True) -> Pulled:
+    def pull(self, spec: Spec, *, partial: bool = True, dry_run: bool = False) -> Pulled:
         """All that can be had of the run now. Doing it again changes nothing.
 
-        Raises what the remote raises, and LocalDiskFull. Content that is damaged or not there is a result.
+        partial  whether to show what unfinished attempts have published
+        dry_run  find out what would come, and write nothing anywhere
+
+        Raises what the remote raises, LocalDiskFull, and CorruptMailbox for a spec that cannot be true. Content that
+        is damaged or not there is a result.
         """
+        check(spec)
         folder = RunFolder(spec.run)
         seen = look(self._remote, self._base, folder)
         states = shards(seen, spec.shards, spec.retries)
-        pulled = Pulled(
-            run=spec.run, phase=phase(seen, states), states=states, folder=self._outputs / spec.run
+        outputs = Outputs(self._outputs, spec)
+        pulled = Pulled(run=spec.run, phase=phase(seen, states), states=states, folder=outputs.folder)
+        job = _Job(
+            spec=spec,
+            path=f"{self._base}/{folder.path}",
+            outputs=outputs,
+            seen=seen,
+            others=_others(seen, self._laptop),
+            pulled=pulled,
+            dry_run=dry_run,
         )
         for state in states:
-            target = self.place(spec, state.number)
-            if state.complete:
-                self._complete(spec, folder, seen, state, target, pulled)
-            elif partial:
-                self._partial(spec, folder, seen, state, pulled)
-        self._tidy(pulled)
+            if state.complete and self._complete(job, state):
+                continue
+            if partial and not dry_run:
+                self._partial(job, state.number)
+        if not dry_run and (spec.sharded or not states[0].complete or pulled.incomplete):
+            _remove_empty(outputs.folder / PARTIAL, outputs.folder)
         return pulled
 
-    def place(self, spec: Spec, shard: int) -> Path:
-        """Where the shard's finished outputs lie."""
-        run = self._outputs / spec.run
-        return run / shard_name(spec, shard) if spec.sharded else run
-
-    def _complete(
-        self, spec: Spec, folder: RunFolder, seen: RunView, state: ShardState, target: Path, pulled: Pulled
-    ) -> None:
-        chosen = self._choices.get(spec.run, state.number)
-        if chosen is None and state.accepted:
-            chosen = self._accepted(folder, state.number)
-        if chosen is not None and _is_finished(target, spec.sharded):
-            self._mark(folder, seen, state.number, chosen)
-            pulled.present.append(state.number)
-            return
-        candidates = [chosen] if chosen is not None else []
-        candidates += [c for a in state.done if (c := self._candidate(folder, a)) and c != chosen]
-        for candidate in candidates:
-            self._choices.put(spec.run, state.number, candidate)
-            try:
-                self._lay_out(candidate, target, pulled)
-            except (NotFound, CorruptMailbox) as error:
-                self._choices.drop(spec.run, state.number)
-                pulled.incomplete[state.number] = f"attempt {candidate.attempt}: {error}"
-                continue
-            pulled.incomplete.pop(state.number, None)
-            self._mark(folder, seen, state.number, candidate)
-            pulled.fetched.append(state.number)
-            shutil.rmtree(
-                self._outputs / spec.run / PARTIAL / shard_name(spec, state.number), ignore_errors=True
+    def _complete(self, job: _Job, state: ShardState) -> bool:
+        """Whether the shard is here now, whole."""
+        shard, pulled = state.number, job.pulled
+        mark = RunFolder.accepted(shard, self._laptop)
+        told = mark in job.seen.names
+        chosen = self._choices.get(job.spec.run, shard)
+        if chosen is None and told:
+            chosen = self._accepted(job, mark)
+        if chosen is not None and job.outputs.is_finished(shard, accepted=told):
+            self._finish(job, shard, chosen)
+            pulled.present.append(shard)
+            return True
+        if job.outputs.is_blocked(shard):
+            pulled.incomplete[shard] = (
+                f"{job.outputs.place(shard)} is in the way; move it away and pull again"
             )
-            return
-        pulled.incomplete.setdefault(state.number, "its record cannot be read yet")
+            return False
+        # What this laptop has told the others once is final.
+        candidates = [chosen] if told and chosen else self._candidates(job, state, chosen)
+        for candidate in candidates:
+            try:
+                self._take(job, shard, candidate)
+            except (NotFound, CorruptMailbox) as error:
+                pulled.incomplete[shard] = f"attempt {candidate.attempt}: {error}"
+                continue
+            pulled.incomplete.pop(shard, None)
+            pulled.fetched.append(shard)
+            return True
+        pulled.incomplete.setdefault(shard, "its record cannot be read yet")
+        return False
 
-    def _candidate(self, folder: RunFolder, attempt: Attempt) -> Choice | None:
-        path = f"{self._base}/{folder.in_folder(RunFolder.attempt('done', attempt))}"
+    def _candidates(self, job: _Job, state: ShardState, chosen: Choice | None) -> list[Choice]:
+        """What may be taken for the shard, best first: what other laptops have taken comes before what they have not."""
+        others = [self._accepted(job, name) for name in job.others.get(state.number, [])]
+        done = [self._done(job, attempt) for attempt in state.done]
+        return list(dict.fromkeys(each for each in (chosen, *others, *done) if each is not None))
+
+    def _done(self, job: _Job, attempt: Attempt) -> Choice | None:
         try:
-            return Choice(attempt=str(attempt), snapshot=records.read(Ended, self._remote, path).snapshot)
+            ended = records.read(Ended, self._remote, f"{job.path}/{RunFolder.attempt('done', attempt)}")
         except (NotFound, CorruptMailbox):
             return None
+        return Choice(attempt=str(attempt), snapshot=ended.snapshot)
 
-    def _accepted(self, folder: RunFolder, shard: int) -> Choice | None:
-        path = f"{self._base}/{folder.in_folder(RunFolder.accepted(shard, self._laptop))}"
+    def _accepted(self, job: _Job, name: str) -> Choice | None:
         try:
-            found = records.read(Accepted, self._remote, path)
+            found = records.read(Accepted, self._remote, f"{job.path}/{name}")
         except (NotFound, CorruptMailbox):
             return None
         return Choice(attempt=found.attempt, snapshot=found.snapshot)
 
-    def _mark(self, folder: RunFolder, seen: RunView, shard: int, choice: Choice) -> None:
-        name = RunFolder.accepted(shard, self._laptop)
-        if name not in seen.names:
-            record = Accepted(attempt=choice.attempt, snapshot=choice.snapshot)
-            self._remote.write(f"{self._base}/{folder.in_folder(name)}", records.encode(record))
+    def _take(self, job: _Job, shard: int, choice: Choice) -> None:
+        """Raises NotFound or CorruptMailbox where the attempt's outputs are not whole in the mailbox."""
+        with self._entries(choice.snapshot) as (wanted, left_out):
+            if job.dry_run:
+                job.pulled.files += sum(entry.kind == FILE for entry in wanted)
+                job.pulled.bytes += sum(entry.size for entry in wanted)
+            else:
+                self._choices.put(job.spec.run, shard, choice)
+                try:
+                    self._lay_out(job, shard, wanted)
+                except (NotFound, CorruptMailbox):
+                    self._choices.drop(job.spec.run, shard)
+                    raise
+        job.pulled.left_out += sum(entry.kind == FILE for entry in left_out)
+        job.pulled.left_out_bytes += sum(entry.size for entry in left_out)
+        self._finish(job, shard, choice)
 
-    def _lay_out(self, choice: Choice, target: Path, pulled: Pulled) -> None:
-        aside = self._outputs / f".{target.parent.name}-{target.name}.incoming"
-        root, entries = self._read(choice.snapshot)
-        wanted = [entry for entry in entries if self._filters.wants(entry)]
-        pulled.left_out += len(entries) - len(wanted)
-        pulled.left_out_bytes += sum(e.size for e in entries) - sum(e.size for e in wanted)
-        self._write(root, wanted, aside, pulled)
-        if target.exists():
-            # Only what an unfinished attempt had shown of a run without shards can be here.
-            shutil.rmtree(target / PARTIAL, ignore_errors=True)
-            with contextlib.suppress(OSError):
-                target.rmdir()
-        target.parent.mkdir(parents=True, exist_ok=True)
+    def _lay_out(self, job: _Job, shard: int, wanted: list[Entry]) -> None:
+        place, incoming, outgoing = (
+            job.outputs.place(shard),
+            job.outputs.incoming(shard),
+            job.outputs.outgoing,
+        )
+        self._write(wanted, incoming, job.pulled)
+        settle()
+        shutil.rmtree(outgoing, ignore_errors=True)
         try:
-            os.replace(aside, target)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            if not job.spec.sharded and place.exists():
+                # Partial outputs go as a whole: a kill in between leaves nothing that could pass for finished ones.
+                os.replace(place, outgoing)
+            os.replace(incoming, place)
         except OSError as error:
+            self._choices.drop(job.spec.run, shard)
             raise HybridError(
-                f"{target} is in the way of the run's outputs ({error.strerror}).",
+                f"{place} is in the way of the run's outputs ({error.strerror}).",
                 "Move it away and pull again.",
             ) from error
+        shutil.rmtree(outgoing, ignore_errors=True)
 
-    def _partial(
-        self, spec: Spec, folder: RunFolder, seen: RunView, state: ShardState, pulled: Pulled
-    ) -> None:
+    def _finish(self, job: _Job, shard: int, choice: Choice) -> None:
+        """Tells the others, and takes away what stood in for the shard."""
+        if job.dry_run:
+            return
+        name = RunFolder.accepted(shard, self._laptop)
+        if name not in job.seen.names:
+            record = Accepted(attempt=choice.attempt, snapshot=choice.snapshot)
+            self._remote.write(f"{job.path}/{name}", records.encode(record))
+        if job.spec.sharded:
+            shutil.rmtree(job.outputs.partial(shard), ignore_errors=True)
+
+    def _partial(self, job: _Job, shard: int) -> None:
         """Shows the newest of what the shard's attempts have published. What cannot be read now is left for later."""
-        found = [s for s in seen.snapshots if s.what == OUTPUTS and s.attempt.shard == state.number]
-        found.sort(key=lambda s: (seen.claims.get(s.attempt.worker, 0), s.attempt.n, s.seq))
-        if not found:
+        found = [s for s in job.seen.snapshots if s.what == OUTPUTS and s.attempt.shard == shard]
+        if not found or job.outputs.is_blocked(shard):
             return
-        target = self._outputs / spec.run / PARTIAL / shard_name(spec, state.number)
+        newest = max(found, key=lambda s: (job.seen.claims.get(s.attempt.worker, 0), s.attempt.n, s.seq))
+        target = job.outputs.partial(shard)
         try:
-            root, entries = self._read(folder.in_folder(found[-1].name))
-            self._write(root, [e for e in entries if self._filters.wants(e)], target, pulled)
+            with self._entries(f"{layout.run(job.spec.run)}/{newest.name}") as (wanted, _):
+                self._write(wanted, target, job.pulled)
         except (NotFound, CorruptMailbox):
+            _remove_empty(target)
             return
-        pulled.partial.append(state.number)
+        job.pulled.partial.append(shard)
 
-    def _read(self, snapshot: str) -> tuple[Root, list[Entry]]:
-        root = self._reader.root(snapshot)
-        return root, self._reader.entries(root)
+    @contextlib.contextmanager
+    def _entries(self, snapshot: str) -> Iterator[tuple[list[Entry], list[Entry]]]:
+        """What the filters want of a snapshot, and what they leave out; its content can be fetched meanwhile."""
+        try:
+            wanted: list[Entry] = []
+            left_out: list[Entry] = []
+            for entry in self._reader.entries(self._reader.root(snapshot)):
+                (wanted if self._filters.wants(entry) else left_out).append(entry)
+            yield wanted, left_out
+        finally:
+            self._reader.forget(snapshot)
 
-    def _write(self, root: Root, entries: list[Entry], target: Path, pulled: Pulled) -> None:
-        self._outputs.mkdir(parents=True, exist_ok=True)
-        needed = sum(entry.size for entry in entries)
+    def _write(self, entries: list[Entry], target: Path, pulled: Pulled) -> None:
+        try:
+            self._outputs.mkdir(parents=True, exist_ok=True)
+        except FileExistsError as error:
+            raise HybridError(f"{self._outputs} is no folder, so outputs cannot go there.") from error
+        needed = sum(entry.size for entry in entries if not is_there(target, entry))
         if needed + _SPARE > shutil.disk_usage(self._outputs).free:
             raise LocalDiskFull(
                 f"{self._outputs} has no room for {needed / 1e9:.1f} GB of outputs.",
                 "Free some space, or set [pull] max_size or exclude in hybrid.toml, and pull again.",
             )
         laid = to_end(materialise(self._reader, entries, target, mirror=True, progress=self._progress))
-        self._reader.forget(root.name)
         pulled.problems += laid.problems
         pulled.files += laid.written
         pulled.bytes += laid.bytes
 
-    def _tidy(self, pulled: Pulled) -> None:
-        """Takes away what no longer stands for anything: an empty ``.partial``."""
-        partial = pulled.folder / PARTIAL
-        if partial.is_dir() and not any(partial.iterdir()):
-            partial.rmdir()
+
+def check(spec: Spec) -> None:
+    """Raises CorruptMailbox for a spec that would lead its reader astray: a run's id names a folder of this machine."""
+    if not re.fullmatch(layout.RUN_ID, spec.run):
+        raise CorruptMailbox(f"The spec of a run cannot be true: {spec.run[:80]!r} is no id of a run.")
 
 
-def shard_name(spec: Spec, shard: int) -> str:
-    """The folder of a shard: its number, padded so that names sort."""
-    return f"{shard:0{max(3, len(str(spec.shards - 1)))}d}"
-
-
-def _is_finished(target: Path, sharded: bool) -> bool:
-    """Whether the outputs are here. They arrive by one rename, so they are here whole or not at all."""
-    if sharded:
-        return target.is_dir()
-    return target.is_dir() and any(child.name != PARTIAL for child in target.iterdir())
-
-
-def _names(pattern: str, path: bytes) -> bool:
-    """Whether ``pattern`` names the path, or a folder above it."""
-    pattern = pattern.rstrip("/")
-    if "/" not in pattern:
-        pattern = f"**/{pattern}"
-    return bool(matching(pattern, [path]) or matching(f"{pattern}/**", [path]))
-
-
-def run_ids(remote: Remote, base: str, only: Callable[[str], bool] = lambda name: True) -> list[str]:
+def run_ids(remote: Remote, base: str) -> list[str]:
     """The runs in the mailbox, oldest first."""
     valid = re.compile(layout.RUN_ID)
-    return sorted(n for n in remote.list_folders(f"{base}/{layout.RUNS}") if valid.fullmatch(n) and only(n))
+    return sorted(name for name in remote.list_folders(f"{base}/{layout.RUNS}") if valid.fullmatch(name))
+
+
+def _others(seen: RunView, laptop: str) -> dict[int, list[str]]:
+    found: dict[int, list[str]] = {}
+    for name in sorted(seen.names):
+        match parse_run_file(name):
+            case LaptopFile(kind="accepted", who=who, shard=shard) if who != laptop:
+                found.setdefault(shard, []).append(name)
+    return found
+
+
+def _remove_empty(*folders: Path) -> None:
+    """Takes away folders that hold nothing, and thus stand for nothing."""
+    for folder in folders:
+        with contextlib.suppress(OSError):
+            folder.rmdir()
