@@ -283,7 +283,7 @@ def test_void_done_is_incomplete_not_accepted(home: Home) -> None:
     assert (pulled.fetched, pulled.present) == ([], [])
     assert "attempt 0.worker22.1" in pulled.incomplete[0]
     assert home.accepted() is None
-    assert not (home.outputs / "r1").exists()
+    assert not (home.outputs / "r1/a").exists()
     assert home.choices.kept == {}
 
 
