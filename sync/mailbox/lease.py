@@ -11,13 +11,17 @@ LEAST_SILENCE_S = 30.0
 
 
 def holder(seen: RunView) -> str | None:
-    """The worker that may work: highest epoch, then lowest id, among claims neither yielded nor released."""
+    """The worker that may work: the lowest id among the claims of the highest epoch neither yielded nor released.
+
+    Lower epochs never count again, also once the highest is given up: their workers were overtaken.
+    """
+    highest = next_epoch(seen) - 1
     standing = [
-        (-epoch, worker)
+        worker
         for worker, epoch in seen.claims.items()
-        if worker not in seen.released and seen.yields.get(worker, 0) < epoch
+        if epoch == highest and worker not in seen.released and seen.yields.get(worker, 0) < epoch
     ]
-    return min(standing)[1] if standing else None
+    return min(standing, default=None)
 
 
 def next_epoch(seen: RunView) -> int:
