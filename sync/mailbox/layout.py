@@ -52,7 +52,7 @@ class SnapshotName:
         return snapshot(self.laptop, self.seq).format(sha256=self.sha256)
 
 
-_SNAPSHOT = re.compile(rf"({ID})-(\d{{8}})-({_HASH})\.snap")
+_SNAPSHOT = re.compile(rf"({ID})-([0-9]{{8}})-({_HASH})\.snap")
 _PACK = re.compile(rf"({_HASH})\.pack")
 
 
@@ -78,7 +78,7 @@ class Attempt:
 
 
 def parse_attempt(text: str) -> Attempt | None:
-    match = re.fullmatch(rf"(\d{{1,6}})\.({ID})\.(\d{{1,6}})", text)
+    match = re.fullmatch(rf"([0-9]{{1,6}})\.({ID})\.([0-9]{{1,6}})", text)
     return Attempt(int(match[1]), match[2], int(match[3])) if match else None
 
 
@@ -149,10 +149,12 @@ class RunFolder:
 
 
 _WORKER_FILE = re.compile(
-    rf"({ID})\.(?:(hello)|(claim|yield|broken|tick)-(\d{{1,9}})|(start|done|failed|left)-(\d{{1,6}})\.(\d{{1,6}}))\.json"
+    rf"({ID})\.(?:(hello)|(claim|yield|broken|tick)-([0-9]{{1,9}})|(start|done|failed|left)-([0-9]{{1,6}})\.([0-9]{{1,6}}))\.json"
 )
-_WORKER_SNAPSHOT = re.compile(rf"({ID})\.(out|ckpt)-(\d{{1,6}})\.(\d{{1,6}})-(\d{{6}})-{_HASH}\.snap")
-_LAPTOP_FILE = re.compile(rf"(?:(stop)|accepted-(\d{{1,6}})|(released))-({ID})\.json")
+_WORKER_SNAPSHOT = re.compile(
+    rf"({ID})\.(out|ckpt)-([0-9]{{1,6}})\.([0-9]{{1,6}})-([0-9]{{6}})-{_HASH}\.snap"
+)
+_LAPTOP_FILE = re.compile(rf"(?:(stop)|accepted-([0-9]{{1,6}})|(released))-({ID})\.json")
 
 
 @dataclass(frozen=True, kw_only=True)

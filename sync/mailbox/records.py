@@ -18,6 +18,8 @@ from . import PROTOCOL
 
 R = TypeVar("R")
 LARGEST_RECORD = 4 * 1024 * 1024
+MOST_SHARDS = 1_000_000
+_LARGEST_NUMBER = 2.0**53
 
 
 def seal(document: dict[str, Any]) -> bytes:
@@ -73,6 +75,7 @@ class Spec:
     created     the laptop's wall clock, for people only
     command     argv; ``shell`` holds a line for the shell instead
     target      where its worker must have been started, such as ``local``
+    shards      how many, at least 1
     parallel    attempts at a time; 0 lets the runner choose
     max_hours   of one worker's work on the run; 0 is no limit
     """
@@ -95,6 +98,10 @@ class Spec:
     max_hours: float = 0.0
     name: str = ""
     version: int = PROTOCOL
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.shards <= MOST_SHARDS:
+            raise ValueError(f"a run has 1 to {MOST_SHARDS} shards, not {self.shards}")
 
     @property
     def sharded(self) -> bool:
@@ -191,33 +198,39 @@ def decode(kind: type[R], data: bytes, name: str) -> R:
             values[each.name] = _checked(document[each.name], str(each.type), f"{each.name} of {name}")
     try:
         return kind(**values)
-    except TypeError as error:
-        raise CorruptMailbox(f"{name} lacks a field that it must have.") from error
+    except (TypeError, ValueError) as error:
+        raise CorruptMailbox(f"{name} lacks a field that it must have, or one cannot be true.") from error
 
 
 def _checked(value: Any, annotation: str, where: str) -> Any:
     """``value``, where it has the annotated type. Annotations here are plain enough to be compared by their text."""
     text = annotation.removeprefix("<class '").removesuffix("'>")
-    simple: dict[str, tuple[type, ...]] = {
-        "str": (str,),
-        "int": (int,),
-        "float": (int, float),
-        "bool": (bool,),
-    }
-    if text in simple:
-        right = isinstance(value, simple[text]) and (text == "bool" or not isinstance(value, bool))
-    elif text == "list[str]":
+    if text == "list[str]":
         right = isinstance(value, list) and all(isinstance(item, str) for item in value)
     elif text.startswith("dict[str, "):
         inner = text[len("dict[str, ") : -1]
-        right = isinstance(value, dict)
-        if right and inner in ("str", "float"):
-            right = all(isinstance(item, simple[inner]) for item in value.values())
+        right = isinstance(value, dict) and all(_is_plain(item, inner) for item in value.values())
     else:
-        raise AssertionError(f"no check for {annotation}")
+        right = _is_plain(value, text)
     if not right:
         raise CorruptMailbox(f"The field {where} has the wrong type.")
     return value
+
+
+def _is_plain(value: Any, annotation: str) -> bool:
+    match annotation:
+        case "str":
+            return isinstance(value, str)
+        case "bool":
+            return isinstance(value, bool)
+        case "int" | "float":
+            number = type(value) is int or (annotation == "float" and isinstance(value, float))
+            return number and abs(value) <= _LARGEST_NUMBER  # false for NaN
+        case "list[typing.Any]":
+            return isinstance(value, list)
+        case "typing.Any":
+            return True
+    raise AssertionError(f"no check for {annotation}")
 
 
 def read(kind: type[R], remote: Remote, path: str) -> R:
