@@ -56,6 +56,7 @@ class Pulled:
     fetched     accepted and laid out by this pull
     present     accepted before, and still here
     incomplete  shard -> why an attempt that says it is done cannot be used (yet)
+    blocked     those of them whose place on this disk is taken by something else
     partial     shards of which ``.partial`` shows something
     files       written by this pull, and their bytes
     left_out    files that the filters kept away from what was fetched, and their bytes
@@ -68,6 +69,7 @@ class Pulled:
     fetched: list[int] = field(default_factory=list)
     present: list[int] = field(default_factory=list)
     incomplete: dict[int, str] = field(default_factory=dict)
+    blocked: list[int] = field(default_factory=list)
     partial: list[int] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     files: int = 0

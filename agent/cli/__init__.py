@@ -25,7 +25,10 @@ COMMANDS = {
     "run": ("agent.cli.run:run", "Run a command on the machine with the GPU."),
     "up": ("agent.cli.up:up", "Start a runner for what is queued."),
     "down": ("agent.cli.down:down", "End the runners that this project has started."),
+    "pull": ("agent.cli.pull:pull", "Bring the outputs of runs home."),
     "grade": ("agent.cli.grade:grade", "Grade the answers of a run, or in a file."),
+    "demo": ("agent.cli.demo:demo", "Show the whole loop on this machine."),
+    "doctor": ("agent.cli.doctor:doctor", "Check this machine, the project and its mailbox."),
     "completion": ("agent.cli.completion:completion", "Print a script that completes commands in a shell."),
 }
 

@@ -1,0 +1,62 @@
+"""What this laptop has seen of runs, so that it need not look again: in ``.hybrid/state.db``."""
+
+import json
+from collections.abc import Iterable
+
+from .state import State
+
+_SCHEMA = (
+    # What was told of a run that is over and home; its folder never changes again.
+    "CREATE TABLE IF NOT EXISTS closed_runs (run TEXT PRIMARY KEY, told TEXT NOT NULL) WITHOUT ROWID",
+    # The newest tick of a run's holder, and when it was first seen, on this laptop's wall clock.
+    """CREATE TABLE IF NOT EXISTS last_ticks (
+        run TEXT PRIMARY KEY, worker TEXT NOT NULL, n INTEGER NOT NULL, seen REAL NOT NULL
+    ) WITHOUT ROWID""",
+    # Packs that other laptops wrote: gc need not look into them again.
+    "CREATE TABLE IF NOT EXISTS others_packs (name TEXT PRIMARY KEY) WITHOUT ROWID",
+)
+
+
+class Memory:
+    def __init__(self, state: State) -> None:
+        self._state = state
+        for statement in _SCHEMA:
+            state.prepare(statement)
+
+    def closed(self) -> dict[str, dict[str, object]]:
+        """Closed runs, and what was told of each."""
+        with self._state.reading() as connection:
+            rows = connection.execute("SELECT run, told FROM closed_runs").fetchall()
+        return {run: json.loads(told) for run, told in rows}
+
+    def close(self, run: str, told: dict[str, object]) -> None:
+        with self._state.writing() as connection:
+            connection.execute("INSERT OR REPLACE INTO closed_runs VALUES (?, ?)", (run, json.dumps(told)))
+
+    def silence(self, run: str, worker: str, n: int, now: float) -> float:
+        """Seconds since tick ``n`` of the run's holder was first seen here. ``now`` is this laptop's wall clock."""
+        with self._state.reading() as connection:
+            row = connection.execute(
+                "SELECT worker, n, seen FROM last_ticks WHERE run = ?", (run,)
+            ).fetchone()
+        if row is not None and row[:2] == (worker, n) and row[2] <= now:
+            return float(now - row[2])
+        with self._state.writing() as connection:
+            connection.execute("INSERT OR REPLACE INTO last_ticks VALUES (?, ?, ?, ?)", (run, worker, n, now))
+        return 0.0
+
+    def others_packs(self) -> set[str]:
+        with self._state.reading() as connection:
+            return {row[0] for row in connection.execute("SELECT name FROM others_packs")}
+
+    def add_others_packs(self, names: Iterable[str]) -> None:
+        with self._state.writing() as connection:
+            connection.executemany(
+                "INSERT OR IGNORE INTO others_packs VALUES (?)", ((name,) for name in names)
+            )
+
+    def forget(self, run: str) -> None:
+        """The run was removed."""
+        with self._state.writing() as connection:
+            for table in ("closed_runs", "last_ticks"):
+                connection.execute(f"DELETE FROM {table} WHERE run = ?", (run,))
