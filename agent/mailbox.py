@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from sync.clock import Clock
-from sync.errors import CorruptMailbox, NotFound, UsageError
+from sync.errors import NotFound, UsageError
 from sync.mailbox import layout, records
 from sync.mailbox.layout import RunFolder
 from sync.mailbox.opening import make_mailbox, open_mailbox
@@ -19,6 +19,7 @@ from sync.remotes import open_remote
 from sync.remotes.base import Remote
 
 from .project import Project
+from .run_names import meant
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,26 +91,10 @@ class Mailbox:
             raise UsageError("There is no run in the mailbox yet.", "hybrid run -- COMMAND")
         if word is None:
             return ids[-1]
-        if word in ids:
-            return word
-        starting = [each for each in ids if each.startswith(word)]
-        if len(starting) == 1:
-            return starting[0]
-        named = [each for each in ids if self._name(each) == word]
-        if named:
-            return named[-1]
-        if starting:
-            raise UsageError(
-                f"{word!r} is the beginning of {len(starting)} runs: {', '.join(starting[-5:])}.",
-                "write more of it.",
-            )
-        raise UsageError(f"There is no run {word!r} in the mailbox.", "hybrid status shows the runs.")
-
-    def _name(self, run_id: str) -> str:
-        try:
-            return self.spec(run_id).name
-        except (NotFound, CorruptMailbox):
-            return ""
+        found = meant(word, ids)
+        if found is None:
+            raise UsageError(f"There is no run {word!r} in the mailbox.", "hybrid status shows the runs.")
+        return found
 
     def write(self, folder: RunFolder, name: str, record: object) -> None:
         self.remote.write(f"{self.base}/{folder.in_folder(name)}", records.encode(record))

@@ -16,6 +16,7 @@ from sync.errors import UsageError
 from ..config import GradeSettings
 from ..console import Console
 from ..exits import Exit
+from ..run_names import meant
 from .options import Call, common_options
 
 
@@ -77,10 +78,11 @@ def grade(
             "No scorer was chosen.",
             f"choose one with --scorer, or under [grade]: {', '.join(scorers.NAMES)}.",
         )
+    outputs = project.root / project.config.project.outputs
     request = Request(
-        target=target,
+        target=_pulled(outputs, target) or target,
         scorer=name,
-        outputs=project.root / project.config.project.outputs,
+        outputs=outputs,
         ledger=project.state_dir / "ledger",
         options=_options(name, options, settings),
         fields=Fields(
@@ -97,6 +99,15 @@ def grade(
     if report.problems:
         return Exit.PARTIAL
     return Exit.DONE if report.summary.scored else Exit.FAILED
+
+
+def _pulled(outputs: Path, word: str) -> str | None:
+    """The pulled run that ``word`` means, by its id, the beginning of that, or its name."""
+    if not outputs.is_dir():
+        return None
+    return meant(
+        word, (each.name for each in outputs.iterdir() if each.is_dir() and not each.name.startswith("."))
+    )
 
 
 def _options(scorer: str, given: dict[str, Option], settings: GradeSettings) -> dict[str, Option]:
