@@ -20,7 +20,7 @@ help:
 	@echo "make clean   remove the environment and the caches"
 
 demo: $(USE)
-	@$(BIN)/hybrid demo
+	@$(BIN)/hybrid demo --folder .demo
 
 test: system-parts check
 	HYBRID_REQUIRE_SYSTEM=1 $(BIN)/python -m pytest
@@ -48,4 +48,4 @@ $(WORK): setup.cfg pyproject.toml
 	@touch $@ $(USE)
 
 clean:
-	rm -rf $(VENV) build hybrid.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf $(VENV) .demo build hybrid.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
