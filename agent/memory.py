@@ -33,8 +33,11 @@ class Memory:
         with self._state.writing() as connection:
             connection.execute("INSERT OR REPLACE INTO closed_runs VALUES (?, ?)", (run, json.dumps(told)))
 
-    def silence(self, run: str, worker: str, n: int, now: float) -> float:
-        """Seconds since tick ``n`` of the run's holder was first seen here. ``now`` is this laptop's wall clock."""
+    def silence(self, run: str, worker: str, n: int, now: float) -> float | None:
+        """Seconds since tick ``n`` of the run's holder was first seen here; None where this worker is new here.
+
+        ``now`` is this laptop's wall clock. 0 where the tick is a new one.
+        """
         with self._state.reading() as connection:
             row = connection.execute(
                 "SELECT worker, n, seen FROM last_ticks WHERE run = ?", (run,)
@@ -43,7 +46,7 @@ class Memory:
             return float(now - row[2])
         with self._state.writing() as connection:
             connection.execute("INSERT OR REPLACE INTO last_ticks VALUES (?, ?, ?, ?)", (run, worker, n, now))
-        return 0.0
+        return None if row is None or row[0] != worker else 0.0
 
     def others_packs(self) -> set[str]:
         with self._state.reading() as connection:

@@ -1,6 +1,7 @@
 """How a run stands and what to do next: pure conclusions, as ``hybrid status`` tells them."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
+from typing import Any
 
 from sync.errors import CorruptMailbox, NotFound
 from sync.mailbox import lease
@@ -44,6 +45,13 @@ class Summary:
 
     def to_json(self) -> dict[str, object]:
         return asdict(self)
+
+    @classmethod
+    def from_json(cls, document: dict[str, Any]) -> "Summary | None":
+        """What ``to_json`` gave; None where that was another version of this program."""
+        if document.keys() != {each.name for each in fields(cls)}:
+            return None
+        return cls(**document)
 
 
 def spec_of(mailbox: Mailbox, run_id: str) -> Spec:

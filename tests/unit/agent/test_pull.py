@@ -48,7 +48,7 @@ def test_all_open_runs_of_this_laptop_are_pulled_and_those_of_others_when_named(
     done_run(project, "r1")
     done_run(project, "r2")
     foreign = Spec(
-        run="r3",
+        run="20261120-223100-theirs-a1b2",
         laptop="laptop33",
         created=0,
         snapshot=project.snapshot,
@@ -56,9 +56,9 @@ def test_all_open_runs_of_this_laptop_are_pulled_and_those_of_others_when_named(
         shards=1,
         name="theirs",
     )
-    project.remote.make_folders([f"{BASE}/{RunFolder('r3').path}"])
-    project.remote.write(f"{BASE}/runs/r3/spec.json", records.encode(foreign))
-    project.worker(run="r3").claim().done(files={"a": b"1"})
+    project.remote.make_folders([f"{BASE}/{RunFolder(foreign.run).path}"])
+    project.remote.write(f"{BASE}/runs/{foreign.run}/spec.json", records.encode(foreign))
+    project.worker(run=foreign.run).claim().done(files={"a": b"1"})
     code, _, err = project.call("pull")
     assert code == 0
     assert "Left alone: 1 run of other laptops" in err

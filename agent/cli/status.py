@@ -1,0 +1,128 @@
+"""``hybrid status``: how the runs stand, and what to do next."""
+
+import click
+
+from sync.errors import CorruptMailbox, HybridError, NewerMailbox, NotFound
+
+from .. import details, run_page, runs
+from ..mailbox import Mailbox, opened
+from ..memory import Memory
+from ..project import Project
+from ..runs import Summary
+from ..sizes import count, duration, size
+from ..state import opened as opened_state
+from .complete import run_ids
+from .options import Call, common_options
+
+_SHOWN = 10
+
+
+@click.command()
+@click.argument("name", metavar="[RUN]", required=False, shell_complete=run_ids)
+@click.option("--all", "everything", is_flag=True, help="Show all runs, not only the last 10.")
+@common_options
+def status(call: Call, name: str | None, everything: bool) -> None:
+    """Show how the runs stand, newest last, or one of them in detail.
+
+    How long ago a worker gave a sign of life is measured here, on this laptop's clock, from one look to the next.
+
+    \b
+    Examples:
+      hybrid status
+      hybrid status train
+      hybrid status --all --json
+    """
+    project = call.project()
+    with opened(project, call.clock) as mailbox, opened_state(project, call.console.warn) as state:
+        memory = Memory(state)
+        if name is None:
+            _show_all(call, mailbox, memory, everything)
+            return
+        page = run_page.look_closely(mailbox, memory, mailbox.find(name))
+    call.console.result(run_page.document(page), run_page.text(page, call.clock))
+    if page.next:
+        call.console.next_step(page.next)
+
+
+def _show_all(call: Call, mailbox: Mailbox, memory: Memory, everything: bool) -> None:
+    url = mailbox.project.remote_url
+    try:
+        _ = mailbox.format
+    except NotFound:
+        nothing = {"mailbox": url, "made": False, "pushed": None, "runs": [], "unreadable": [], "older": 0}
+        call.console.result(nothing, f"There is no mailbox at {url} yet.")
+        call.console.next_step("hybrid push")
+        return
+    ids = mailbox.run_ids()
+    shown = ids if everything else ids[-_SHOWN:]
+    closed = memory.closed()
+    found: list[tuple[Summary, float | None, str]] = []
+    unreadable: list[dict[str, str]] = []
+    for run_id in shown:
+        try:
+            found.append(_look(call, mailbox, memory, run_id, closed.get(run_id)))
+        except NotFound:
+            continue  # not ready yet, or half removed
+        except (CorruptMailbox, NewerMailbox) as error:
+            call.console.warn(f"Run {run_id} cannot be read: {error}")
+            unreadable.append({"run": run_id, "why": str(error)})
+    pushed, line = _pushed(call, mailbox.project)
+    document = {
+        "mailbox": url,
+        "made": True,
+        "pushed": pushed,
+        "runs": [{**one.to_json(), "silent": silent, "next": step} for one, silent, step in found],
+        "unreadable": unreadable,
+        "older": len(ids) - len(shown),
+    }
+    call.console.result(document, f"Mailbox: {url}{line}")
+    if found:
+        rows = [_row(call, *each) for each in found]
+        call.console.table("", ("run", "name", "phase", "shards", "age", "next"), rows)
+    if len(ids) > len(shown):
+        call.console.say(f"{count(len(ids) - len(shown), 'older run')}: --all shows them.")
+    if not ids:
+        call.console.say("There is no run yet.")
+        call.console.next_step("hybrid run -- COMMAND")
+
+
+def _look(
+    call: Call, mailbox: Mailbox, memory: Memory, run_id: str, told: dict[str, object] | None
+) -> tuple[Summary, float | None, str]:
+    """The run, for how long its worker has been silent, and the next step."""
+    known = Summary.from_json(told) if told else None
+    if known is not None:
+        return known, None, runs.next_step(known)
+    run = runs.load(mailbox, run_id)
+    one = runs.summary(run, mailbox.laptop)
+    if runs.is_closed(run, mailbox.laptop):
+        memory.close(run_id, one.to_json())
+    silence = details.silence(memory, run_id, run.seen, call.clock.wall())
+    silent = silence if details.is_silent(mailbox, silence) else None
+    return one, silent, runs.next_step(one, silent=silent is not None)
+
+
+def _row(call: Call, one: Summary, silent: float | None, step: str) -> tuple[object, ...]:
+    age = run_page.age(one, call.clock)
+    return one.run, one.name[:30], run_page.phase(one, silent), runs.shards_cell(one), age, step
+
+
+def _pushed(call: Call, project: Project) -> tuple[dict[str, object] | None, str]:
+    """What this folder pushed last to this mailbox, as data and as text."""
+    from sync.changes import Published
+
+    from ..pushing import open_index
+
+    try:
+        index, _ = open_index(project)
+        with index:
+            published = Published.load(index, project.remote_url)
+    except HybridError as error:
+        call.console.warn(str(error))
+        return None, ""
+    if published is None:
+        return None, "; nothing was pushed from here yet"
+    ago = duration(call.clock.wall() - published.created)
+    line = f"; snapshot {published.seq} pushed {ago} ago: {count(published.files, 'file')}, {size(published.bytes)}"
+    known = {"snapshot": published.snapshot, "seq": published.seq, "created": published.created}
+    return {**known, "files": published.files, "bytes": published.bytes}, line

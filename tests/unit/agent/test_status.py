@@ -1,0 +1,267 @@
+"""``hybrid status``: what it concludes from the mailbox, what it tells, and that nothing in it can do harm."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from agent.cli import main
+from agent.details import estimate
+from sync.clock import ManualClock, SystemClock
+from sync.mailbox import records
+from sync.mailbox.records import Mark
+from tests.support.projects import BASE, Project
+
+Capture = pytest.CaptureFixture[str]
+REPOSITORY = Path(__file__).parents[3]
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> Project:
+    return Project(tmp_path, monkeypatch, capsys).make()
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> ManualClock:
+    """The wall clock of every command that the test calls."""
+    clock = ManualClock()
+    monkeypatch.setattr(SystemClock, "wall", lambda _: clock.wall())
+    return clock
+
+
+def test_each_shard_is_counted_once(project: Project) -> None:
+    project.queue(shards=6, retries=0)
+    worker = project.worker().claim()
+    worker.done(0)
+    worker.done(1)
+    worker.failed(2)
+    worker.start(3)
+    project.call("pull")
+    worker.done(4)
+    [run] = project.json("status")["runs"]
+    counts = {key: run[key] for key in ("accepted", "done", "failed", "running", "waiting", "to_pull")}
+    assert counts == {"accepted": 2, "done": 1, "failed": 1, "running": 1, "waiting": 1, "to_pull": 1}
+    assert sum(counts.values()) - counts["to_pull"] == run["shards"]
+    assert (run["phase"], run["holder"], run["mine"]) == ("running", "worker22", True)
+
+
+def test_each_phase_has_its_next_step(project: Project) -> None:
+    project.queue("r1")
+    project.queue("r2")
+    project.worker(run="r2").claim()
+    project.queue("r3", retries=0)
+    project.worker(run="r3").claim().failed()
+    project.queue("r4")
+    project.worker(run="r4").claim().done()
+    project.queue("r5")
+    project.worker(run="r5").claim().broken(reason="pip failed")
+    project.queue("r6")
+    project.remote.write(f"{BASE}/runs/r6/stop-laptop22.json", records.encode(Mark()))
+    found = {run["run"]: (run["phase"], run["next"]) for run in project.json("status")["runs"]}
+    assert found == {
+        "r1": ("queued", "hybrid up --on local"),
+        "r2": ("running", "hybrid logs -f r2"),
+        "r3": ("failed", "hybrid logs r3"),
+        "r4": ("done", "hybrid pull r4"),
+        "r5": ("setup failed", "hybrid logs r5"),
+        "r6": ("stopped", ""),
+    }
+
+
+def test_table_has_a_line_a_run_newest_last(project: Project) -> None:
+    for number in range(12):
+        project.queue(f"r{number:02}", name="train", sample=True)
+    code, out, err = project.call("status")
+    lines = out.splitlines()
+    assert (code, lines[0]) == (0, f"Mailbox: {project.remote.url}; nothing was pushed from here yet")
+    assert [line.split()[0] for line in lines[2:]] == [f"r{number:02}" for number in range(2, 12)]
+    assert "queued, a sample" in lines[-1] and "0/1" in lines[-1] and "hybrid up --on local" in lines[-1]
+    assert "2 older runs" in err
+    assert len(project.json("status", "--all")["runs"]) == 12
+
+
+def test_closed_run_is_not_looked_at_again(project: Project) -> None:
+    project.queue(name="train")
+    project.worker().claim().done()
+    project.call("pull")
+    before = project.json("status")["runs"]
+    for path in (project.mail / "runs/r1").iterdir():
+        path.unlink()
+    assert project.json("status")["runs"] == before
+    assert (before[0]["phase"], before[0]["accepted"], before[0]["next"]) == ("done", 1, "")
+
+
+def test_detail_tells_worker_failures_and_what_is_left(project: Project) -> None:
+    project.queue(shards=4, retries=1, command=["python", "a b.py"])
+    worker = project.worker().claim(host="gpubox", gpu="T4", vram_gb=15.0, python="3.12.1")
+    worker.done(0, seconds=10.0)
+    worker.failed(1, output=b"line 1\nTraceback\nValueError: no\n", reason="exit code 1")
+    attempt = worker.start(2)
+    worker.tick(doing="working", elapsed=60.0, running={str(attempt): 4.0}, telemetry={"gpu": 0.9})
+    document = project.json("status", "r1")
+    assert document["remaining"] == 26.0
+    assert document["worker"]["host"] == "gpubox"
+    assert document["worker"]["running"] == {"2.worker22.1": 4.0}
+    assert document["worker"]["dead"] is False
+    [failure] = document["failures"]
+    assert (failure["shard"], failure["final"], failure["reason"]) == (1, False, "exit code 1")
+    code, out, err = project.call("status", "r1")
+    assert code == 0
+    assert "Command: python 'a b.py'\n" in out
+    assert "Shards: 1 of 4 complete (0 accepted), 1 running, 2 waiting, 0 failed\n" in out
+    assert "Worker worker22 on gpubox (T4, 15 GB free, Python 3.12.1): working for 60 s\n" in out
+    assert "Attempts at work: 2.worker22.1 for 4 s\n" in out
+    assert "About 26 s left" in out
+    assert "Failed: shard 1 (1.worker22.1, tried again): exit code 1\n" in out
+    assert "  | ValueError: no\n" in out
+    assert err == "Next: hybrid pull r1\n"
+
+
+def test_failed_setup_shows_its_log(project: Project) -> None:
+    project.queue(setup="pip install x")
+    project.worker().claim().broken(
+        reason="the set-up ended with exit code 1", log="no such package\n", exit=1
+    )
+    document = project.json("status", "r1")
+    assert document["setup"] == {
+        "exit": 1,
+        "reason": "the set-up ended with exit code 1",
+        "log": "no such package\n",
+    }
+    assert "  | no such package\n" in project.call("status", "r1")[1]
+
+
+def test_liveness_is_measured_on_this_laptops_own_clock(project: Project, clock: ManualClock) -> None:
+    project.queue()
+    worker = project.worker().claim()
+    worker.tick()
+    assert project.json("status", "r1")["worker"]["silent"] is None
+    clock.advance(20)
+    assert project.json("status", "r1")["worker"]["silent"] == 20
+    assert "Last sign of life 20 s ago (as seen from here)\n" in project.call("status", "r1")[1]
+    worker.tick()
+    assert project.json("status", "r1")["worker"]["silent"] == 0
+    clock.advance(40)
+    document = project.json("status", "r1")
+    assert (document["worker"]["silent"], document["next"]) == (40, "hybrid up --on local")
+    [run] = project.json("status")["runs"]
+    assert (run["silent"], run["next"]) == (40, "hybrid up --on local")
+    assert "running, silent for 40 s" in project.call("status")[1]
+
+
+def test_clock_that_was_set_back_makes_nobody_silent(project: Project, clock: ManualClock) -> None:
+    project.queue()
+    project.worker().claim().tick()
+    project.call("status", "r1")
+    clock.jump_wall(-3600)
+    assert project.json("status", "r1")["worker"]["silent"] == 0
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="asks /proc")
+def test_worker_of_this_machine_that_has_ended_is_known_to_be_dead(project: Project) -> None:
+    from cloud_runner import host
+
+    project.queue()
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    project.worker().claim(host=socket.gethostname(), boot=host.boot(), pid=ended.pid, born="1").tick()
+    document = project.json("status", "r1")
+    assert (document["worker"]["dead"], document["next"]) == (True, "hybrid up --on local")
+
+
+def test_text_from_the_mailbox_cannot_steer_the_terminal_or_flood_it(project: Project) -> None:
+    evil = "\x1b]0;owned\x07\x1b[2J" + "x" * 100_000
+    project.queue(name=evil, retries=0, command=[evil], target=evil)
+    worker = project.worker().claim(host=evil, gpu=evil, python=evil)
+    worker.failed(0, reason=evil, log=evil)
+    worker.tick(doing=evil, running={evil: 1.0}, telemetry={evil: 1.0})
+    for words in (("status",), ("status", "r1")):
+        _, out, err = project.call(*words)
+        assert "\x1b" not in out + err and "\x07" not in out + err
+        assert len(out + err) < 5_000
+    assert len(json.dumps(project.json("status", "r1"))) < 150_000
+
+
+def test_runs_that_cannot_be_read_are_named(project: Project) -> None:
+    project.queue("r1")
+    project.queue("r2")
+    (project.mail / "runs/r2/spec.json").write_bytes(b"?")
+    (project.mail / "runs/r3").mkdir()
+    code, _, err = project.call("status")
+    assert code == 0
+    assert "Run r2 cannot be read" in err
+    document = project.json("status")
+    assert [run["run"] for run in document["runs"]] == ["r1"]
+    assert [run["run"] for run in document["unreadable"]] == ["r2"]
+    assert project.call("status", "r2")[0] == 16
+    assert project.call("status", "r3")[0] == 1
+
+
+def test_project_without_a_mailbox_or_runs_says_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    project = Project(tmp_path, monkeypatch, capsys)
+    code, out, err = project.call("status")
+    assert (code, out, err) == (
+        0,
+        f"There is no mailbox at {project.remote.url} yet.\n",
+        "Next: hybrid push\n",
+    )
+    project.make()
+    assert project.call("status")[2] == "There is no run yet.\nNext: hybrid run -- COMMAND\n"
+
+
+def test_last_push_is_told(project: Project) -> None:
+    assert main(["push"]) == 0
+    _, out, _ = project.call("status")
+    assert "; snapshot 2 pushed 0 s ago: 1 file, " in out
+    assert project.json("status")["pushed"]["seq"] == 2
+
+
+def test_a_run_is_one_listing_and_its_spec(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    from sync.remotes.folder import FolderRemote
+
+    project.queue("r1", shards=3)
+    worker = project.worker().claim()
+    worker.done(0)
+    worker.tick()
+    calls: list[str] = []
+    read, listing = FolderRemote.read, FolderRemote.list_files
+    monkeypatch.setattr(
+        FolderRemote, "read", lambda self, path, *a: (calls.append(path), read(self, path, *a))[1]
+    )
+    monkeypatch.setattr(
+        FolderRemote, "list_files", lambda self, path: (calls.append(path), listing(self, path))[1]
+    )
+    project.call("status")
+    assert sorted(calls) == [f"{BASE}/format.json", f"{BASE}/runs/r1", f"{BASE}/runs/r1/spec.json"]
+
+
+@pytest.mark.slow
+def test_status_is_quick(project: Project) -> None:
+    for number in range(5):
+        project.queue(f"r{number}")
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+    took = []
+    for _ in range(3):
+        began = time.perf_counter()
+        subprocess.run(
+            [sys.executable, "-m", "agent", "status"], env=environment, check=True, capture_output=True
+        )
+        took.append(time.perf_counter() - began)
+    assert min(took) < 3.0  # a third of a second on an idle machine; this one may be busy
+
+
+@pytest.mark.parametrize(
+    ("took", "waiting", "running", "left"),
+    [([], 1, [1.0], None), ([10], 0, [], None), ([10, 20], 4, [5, 5], 40.0), ([10], 0, [30], 0.0)],
+)
+def test_estimate_spreads_the_rest_over_those_at_work(
+    took: list[float], waiting: int, running: list[float], left: float | None
+) -> None:
+    assert estimate(took, waiting, running) == left
