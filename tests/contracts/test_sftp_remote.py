@@ -272,6 +272,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", str(place)], check=True)
 
 
+@pytest.mark.platform
 def test_a_full_disk_is_said_and_leaves_nothing(sshd: Sshd, small_disk: Path) -> None:
     remote = SftpRemote(spec(sshd), str(small_disk))
     with pytest.raises(QuotaExceeded, match="disk is full"):

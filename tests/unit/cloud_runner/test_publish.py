@@ -240,6 +240,7 @@ def test_a_rewrite_of_the_same_size_and_time_is_in_the_final_outputs(shelf: Shel
     assert shelf.content(publish(publisher, final=True)) == {b"a": b"second"}
 
 
+@pytest.mark.platform
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
 def test_a_file_that_cannot_be_read_fails_the_final_publication_only(shelf: Shelf) -> None:
     publisher = shelf.publisher()

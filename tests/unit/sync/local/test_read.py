@@ -126,6 +126,7 @@ def test_what_became_something_else_neither_hangs_nor_is_followed(
         read(tmp_path, path)
 
 
+@pytest.mark.platform
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root reads everything")
 def test_an_unreadable_file_is_a_problem_of_its_own(tmp_path: Path) -> None:
     make_tree(tmp_path, {"f": "x"})

@@ -76,6 +76,7 @@ def test_what_is_no_file_is_a_problem_and_the_rest_goes(
     ]
 
 
+@pytest.mark.platform
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root reads everything")
 def test_unreadable_files_and_folders_are_problems(tmp_path: Path) -> None:
     make_tree(tmp_path, {"a": "x", "file": "x", "folder/b": "x"})

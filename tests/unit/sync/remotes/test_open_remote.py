@@ -47,6 +47,7 @@ def test_a_folder_is_absolute_relative_or_below_home(
     assert folder_of(url) == path
 
 
+@pytest.mark.platform
 @pytest.mark.skipif(os.name != "nt", reason="paths of Windows")
 @pytest.mark.parametrize("url", ["folder:C:\\mail\\box", "folder:C:/mail/box"])
 def test_a_folder_may_have_a_drive_letter(url: str) -> None:
