@@ -6,7 +6,7 @@ from sync.errors import CorruptMailbox, LocalDiskFull, NewerMailbox, NotFound
 from sync.mailbox import layout, lease
 from sync.mailbox.layout import RunFolder
 from sync.mailbox.records import Ended, Hello, Spec
-from sync.mailbox.state import Phase, phase, shards
+from sync.mailbox.state import shards
 from sync.mailbox.view import look
 
 from .outage import OUTAGES, Outage
@@ -71,11 +71,9 @@ class Runner:
                 continue
             folder = RunFolder(run_id)
             seen = look(self._place.remote, self._place.base, folder)
-            now = phase(seen, shards(seen, spec.shards, spec.retries))
-            if now in (Phase.STOPPED, Phase.FAILED):
-                self._closed.add(run_id)
-                continue
-            if now is Phase.DONE and len(seen.accepted) == spec.shards:
+            states = shards(seen, spec.shards, spec.retries)
+            # A shard that only says that it is done is looked into by each worker that comes.
+            if seen.stopped or all(state.accepted or state.exhausted for state in states):
                 self._closed.add(run_id)
                 continue
             silence = self._silence.setdefault(run_id, lease.Silence())
