@@ -26,6 +26,7 @@ COMMANDS = {
     "up": ("agent.cli.up:up", "Start a runner for what is queued."),
     "down": ("agent.cli.down:down", "End the runners that this project has started."),
     "status": ("agent.cli.status:status", "Show how the runs stand, or one of them."),
+    "logs": ("agent.cli.logs:logs", "Show what a run prints."),
     "pull": ("agent.cli.pull:pull", "Bring the outputs of runs home."),
     "grade": ("agent.cli.grade:grade", "Grade the answers of a run, or in a file."),
     "demo": ("agent.cli.demo:demo", "Show the whole loop on this machine."),

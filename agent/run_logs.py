@@ -1,0 +1,257 @@
+"""What a run prints, put together from wherever it is now: ticks, published outputs, records, pulled files.
+
+A running attempt's log is in its worker's ticks, as far back as they are kept; before that, in what it has published
+so far. A finished one's is whole among its outputs, here or in the mailbox.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from sync.errors import CorruptMailbox, NotFound
+from sync.mailbox import layout
+from sync.mailbox.layout import OUTPUTS, Attempt, RunFolder, parse_attempt
+from sync.mailbox.records import Ended, Tick
+from sync.mailbox.state import Phase, ShardState
+from sync.outputs import LOG, Outputs
+from sync.pull import Choices
+from sync.store.nouns import FILE, Chunk
+from sync.store.reader import Reader
+
+from . import details
+from .mailbox import Mailbox, Run
+
+_LARGEST = 64 * 1024 * 1024
+"""Bytes of one log that are told; of a longer one the last."""
+_LARGEST_TAIL = 1024 * 1024
+"""The same where only the last lines are wanted."""
+_PIECE = 64 * 1024
+
+
+@dataclass(frozen=True, kw_only=True)
+class Piece:
+    """A part of a log. ``shard`` and ``attempt`` are None for the set-up.
+
+    offset   of its first byte in the log; None where only the log's end is known
+    skipped  bytes before it that cannot be had
+    """
+
+    shard: int | None
+    attempt: str | None
+    offset: int | None
+    text: str
+    skipped: int = 0
+
+
+class RunLogs:
+    """Follows the logs of one run. ``only``: of one shard; ``tail``: at first only so many lines of each."""
+
+    def __init__(
+        self, mailbox: Mailbox, outputs: Path, choices: Choices, *, only: int | None, tail: int | None
+    ) -> None:
+        self._mailbox = mailbox
+        self._outputs = outputs
+        self._choices = choices
+        self._only = only
+        self._tail = tail
+        self._reader = Reader(mailbox.remote, mailbox.base)
+        self._shown: dict[Attempt, int] = {}
+        self._ended: set[Attempt] = set()
+        self._ticks: dict[tuple[str, int], Tick] = {}
+        self._read: dict[Attempt, int] = {}
+        self._setups: set[tuple[str, int]] = set()
+
+    def news(self, run: Run) -> Iterator[Piece]:
+        """What there is, and was not told before."""
+        if run.phase is Phase.SETUP_FAILED:
+            yield from self._setup(run)
+        for state in run.states:
+            if self._only in (None, state.number):
+                for attempt in self._to_tell(run, state):
+                    yield from self._told(run, state, attempt)
+        self._tail = None
+
+    def _to_tell(self, run: Run, state: ShardState) -> list[Attempt]:
+        """The attempts of which something was told, and the one that counts now."""
+        seen = run.seen
+        known = [a for a in seen.starts | seen.done | seen.failed | seen.left if a.shard == state.number]
+        known.sort(key=lambda attempt: details.order(seen, attempt))
+        chosen = self._chosen(run, state)
+        newest = [chosen] if chosen else [*state.done[:1], *known[-1:]][:1]
+        begun = [each for each in known if each in self._shown and each not in newest]
+        return [each for each in (*begun, *newest) if each not in self._ended]
+
+    def _chosen(self, run: Run, state: ShardState) -> Attempt | None:
+        choice = self._choices.get(run.spec.run, state.number)
+        attempt = parse_attempt(choice.attempt) if choice else None
+        return attempt if attempt is not None and attempt.shard == state.number else None
+
+    def _told(self, run: Run, state: ShardState, attempt: Attempt) -> Iterator[Piece]:
+        pieces = list(self._pieces(run, state, attempt))
+        if self._tail is not None:
+            pieces = last_lines(pieces, self._tail)
+        for piece in pieces:
+            yield from _in_parts(piece)
+
+    def _pieces(self, run: Run, state: ShardState, attempt: Attempt) -> Iterator[Piece]:
+        self._shown.setdefault(attempt, 0)
+        if attempt == self._chosen(run, state):
+            whole = self._pulled(run, state.number)
+            if whole is not None:
+                self._ended.add(attempt)
+                yield from self._rest(attempt, *whole)
+                return
+        kind = _ending(run, attempt)
+        if kind is None:
+            yield from self._from_ticks(run, attempt)
+            return
+        ended = details.read(Ended, self._mailbox, run.spec.run, RunFolder.attempt(kind, attempt))
+        if ended is None:
+            return  # not there yet
+        self._ended.add(attempt)
+        whole = self._published(ended.snapshot) if ended.snapshot else None
+        if whole is not None:
+            yield from self._rest(attempt, *whole)
+        elif not self._shown[attempt]:
+            # Of the end alone nobody knows where in the log it lies.
+            yield Piece(shard=attempt.shard, attempt=str(attempt), offset=None, text=ended.log)
+
+    def _from_ticks(self, run: Run, attempt: Attempt) -> Iterator[Piece]:
+        numbers = run.seen.ticks.get(attempt.worker, [])
+        if attempt not in self._read:
+            published = [s for s in run.seen.snapshots if s.what == OUTPUTS and s.attempt == attempt]
+            if published:
+                newest = max(published, key=lambda each: each.seq)
+                whole = self._published(f"{layout.run(run.spec.run)}/{newest.name}")
+                yield from self._rest(attempt, *(whole or (0, b"")))
+        found: list[tuple[int, str]] = []
+        before = self._read.get(attempt, 0)
+        for number in reversed(numbers):
+            if number <= before:
+                break
+            tick = self._tick(run, attempt.worker, number)
+            if tick is None:
+                continue
+            self._read[attempt] = max(number, self._read.get(attempt, 0))
+            piece = _piece(tick, attempt)
+            if piece is not None:
+                found.append(piece)
+            if (piece and piece[0] <= self._shown[attempt]) or not (piece or str(attempt) in tick.running):
+                break  # what is older has been told, or the attempt had not begun
+        for offset, text in reversed(found):
+            yield from self._rest(attempt, offset, text.encode("utf-8", "surrogatepass"))
+
+    def _tick(self, run: Run, worker: str, number: int) -> Tick | None:
+        key = (worker, number)
+        if key not in self._ticks:
+            tick = details.read(Tick, self._mailbox, run.spec.run, RunFolder.tick(worker, number))
+            if tick is None:
+                return None
+            self._ticks[key] = tick
+        return self._ticks[key]
+
+    def _rest(self, attempt: Attempt, offset: int, data: bytes) -> Iterator[Piece]:
+        """Of ``data``, which lies at ``offset`` of the log, what was not told yet."""
+        shown = self._shown[attempt]
+        fresh = data[max(0, shown - offset) :]
+        if fresh:
+            begin = max(shown, offset)
+            self._shown[attempt] = begin + len(fresh)
+            text = fresh.decode("utf-8", "replace")
+            skipped = max(0, offset - shown)
+            yield Piece(shard=attempt.shard, attempt=str(attempt), offset=begin, text=text, skipped=skipped)
+
+    def _pulled(self, run: Run, shard: int) -> tuple[int, bytes] | None:
+        path = Outputs(self._outputs, run.spec).place(shard) / LOG.decode()
+        try:
+            with open(path, "rb") as file:
+                start = max(0, file.seek(0, 2) - self._limit)
+                file.seek(start)
+                return start, file.read()
+        except OSError:
+            return None
+
+    def _published(self, snapshot: str) -> tuple[int, bytes] | None:
+        """The log among published outputs, from where it is told; None where it is not whole in the mailbox."""
+        try:
+            entries = self._reader.entries(self._reader.root(snapshot))
+            chunks = next((each.chunks for each in entries if each.path == LOG and each.kind == FILE), None)
+            if chunks is None:
+                return None
+            start, wanted = _end_of(chunks, self._limit)
+            found = {chunk.sha256: data for chunk, data in self._reader.fetch(wanted)}
+            return start, b"".join(found[chunk.sha256] for chunk in wanted)
+        except (NotFound, CorruptMailbox):
+            return None
+        finally:
+            self._reader.forget(snapshot)
+
+    def _setup(self, run: Run) -> Iterator[Piece]:
+        newest = max(run.seen.broken.items(), key=lambda each: each[1])
+        ended = details.setup_failure(self._mailbox, run)
+        if ended is not None and newest not in self._setups:
+            self._setups.add(newest)
+            pieces = [Piece(shard=None, attempt=None, offset=None, text=ended.log)]
+            yield from pieces if self._tail is None else last_lines(pieces, self._tail)
+
+    @property
+    def _limit(self) -> int:
+        return _LARGEST if self._tail is None else _LARGEST_TAIL
+
+
+def last_lines(pieces: list[Piece], count: int) -> list[Piece]:
+    """The end of a log that is cut into ``pieces``: its last ``count`` lines."""
+    text = "".join(piece.text for piece in pieces)
+    at = len(text)
+    for _ in range(count):
+        if at <= 0:
+            break
+        at = text.rfind("\n", 0, at - 1) + 1
+    kept = []
+    for piece in pieces:
+        drop = min(len(piece.text), at)
+        at -= drop
+        if drop < len(piece.text):
+            kept.append(_without(piece, drop) if drop else piece)
+    return kept
+
+
+def _without(piece: Piece, drop: int) -> Piece:
+    before = len(piece.text[:drop].encode("utf-8", "surrogatepass"))
+    offset = None if piece.offset is None else piece.offset + before
+    return replace(piece, offset=offset, text=piece.text[drop:], skipped=0)
+
+
+def _in_parts(piece: Piece) -> Iterator[Piece]:
+    """``piece`` in parts of bounded length that end where lines do, if they can."""
+    while len(piece.text) > _PIECE:
+        cut = piece.text.rfind("\n", 0, _PIECE) + 1 or _PIECE
+        yield replace(piece, text=piece.text[:cut])
+        piece = _without(piece, cut)
+    if piece.text:
+        yield piece
+
+
+def _ending(run: Run, attempt: Attempt) -> str | None:
+    """The kind of record that says how the attempt ended."""
+    kinds = {"done": run.seen.done, "failed": run.seen.failed, "left": run.seen.left}
+    return next((kind for kind, attempts in kinds.items() if attempt in attempts), None)
+
+
+def _piece(tick: Tick, attempt: Attempt) -> tuple[int, str] | None:
+    match tick.logs.get(str(attempt)):
+        case [int(offset), str(text)] if offset >= 0 and text:
+            return offset, text
+    return None
+
+
+def _end_of(chunks: tuple[Chunk, ...], limit: int) -> tuple[int, list[Chunk]]:
+    """The last chunks with at most ``limit`` bytes, but at least one, and where in the file they begin."""
+    wanted: list[Chunk] = []
+    size = 0
+    for chunk in reversed(chunks):
+        if wanted and size + chunk.at.length > limit:
+            break
+        wanted.insert(0, chunk)
+        size += chunk.at.length
+    return sum(chunk.at.length for chunk in chunks) - size, wanted
