@@ -2,7 +2,7 @@
 
 from collections.abc import Generator
 
-from sync.errors import CorruptMailbox, LocalDiskFull, NewerMailbox, NotFound
+from sync.errors import CorruptMailbox, HybridError, NewerMailbox, NotFound, RemoteError
 from sync.mailbox import layout, lease
 from sync.mailbox.layout import RunFolder
 from sync.mailbox.records import Ended, Hello, Spec
@@ -111,8 +111,11 @@ class Runner:
             self._cannot(hold, run_id, failure.ended)
         except (NotFound, CorruptMailbox, NewerMailbox) as error:
             self._cannot(hold, run_id, Ended(reason=f"the run's snapshot cannot be used: {error}"))
-        except (LocalDiskFull, OSError, ValueError) as error:
-            self._cannot(hold, run_id, Ended(reason=f"this machine cannot work on it: {error}"))
+        except RemoteError:
+            raise
+        except (HybridError, OSError, ValueError) as error:
+            hint = f" {error.hint}" if isinstance(error, HybridError) else ""
+            self._cannot(hold, run_id, Ended(reason=f"this machine cannot work on it: {error}{hint}"))
         else:
             hold.give_up("every shard is over")
             self._closed.add(run_id)

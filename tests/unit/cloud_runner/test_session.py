@@ -1,5 +1,6 @@
 """One worker with scripted children on a mailbox in memory: what it starts, publishes, writes and leaves alone."""
 
+import errno
 import os
 import random
 import subprocess
@@ -14,7 +15,7 @@ from cloud_runner.child import Command
 from cloud_runner.device import Device
 from cloud_runner.serve import Runner
 from sync.clock import ManualClock
-from sync.errors import QuotaExceeded, Unreachable
+from sync.errors import NotFound, QuotaExceeded, Unreachable
 from sync.mailbox import lease, records
 from sync.mailbox.layout import Attempt, RunFolder
 from sync.mailbox.records import Ended, Hello, Mark, Tick
@@ -22,6 +23,7 @@ from sync.mailbox.state import Phase, phase, shards
 from sync.mailbox.view import RunView, look
 from sync.remotes.faults import FaultPlan
 from sync.remotes.memory import MemoryRemote
+from sync.store import codec
 from sync.store.reader import Reader
 from tests.support import mailboxes, scripted
 from tests.support.scripted import Script, ScriptedChild
@@ -443,6 +445,46 @@ def test_a_time_limit_leaves_and_this_worker_does_not_take_the_run_again(bench: 
     assert seen.left == {Attempt(0, "worker22", 1)}
     assert "HYBRID_DEADLINE" in bench.commands[0].env
     assert len(bench.commands) == 1
+
+
+def test_a_machine_without_the_codec_says_what_is_missing(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.tree = mailboxes.publish_tree(bench.laptop, BASE, {"plates.csv": b"well," * 9999}, seq=2)
+    bench.queue()
+    monkeypatch.setattr(codec, "zstd", lambda: None)
+    bench.run(bench.worker(writes()))
+    name = DIR.in_folder(RunFolder.broken("worker22", 1))
+    reason = records.read(Ended, bench.laptop, f"{BASE}/{name}").reason
+    assert "no zstd codec" in reason and "backports.zstd" in reason
+    assert lease.holder(bench.view()) is None
+
+
+def test_a_full_disk_breaks_the_run_here_and_leaves_it_to_others(bench: Bench) -> None:
+    def script(command: Command) -> ScriptedChild:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    bench.queue(setup="make")
+    bench.run(bench.worker(script))
+    assert bench.view().broken == {"worker22": 1}
+    assert lease.holder(bench.view()) is None
+    bench.run(bench.worker(writes(), "worker33"))
+    assert bench.view().done == {Attempt(0, "worker33", 1)}
+
+
+def test_a_snapshot_that_becomes_visible_late_is_waited_for(bench: Bench) -> None:
+    plan = FaultPlan().fail("read", NotFound("not yet"), path="/snapshots/")
+    bench.queue()
+    bench.run(bench.worker(writes(), plan=plan))
+    plan.verify_all_fired()
+    assert bench.view().done and not bench.view().broken
+
+
+def test_a_snapshot_that_is_not_there_breaks_the_run(bench: Bench) -> None:
+    bench.queue()
+    bench.laptop.delete(f"{BASE}/{bench.tree.name}")
+    bench.run(bench.worker(writes()))
+    assert bench.view().broken == {"worker22": 1} and not bench.view().starts
 
 
 def test_a_run_for_another_target_is_left_alone(bench: Bench) -> None:
