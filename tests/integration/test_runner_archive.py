@@ -114,7 +114,7 @@ def test_the_runner_and_what_it_shares_need_no_python_newer_than_3_10(archive: P
     if not vermin.exists():
         pytest.skip("vermin is not installed")
     # A codec that Python 3.14 brings along is tried and may be missing.
-    argv = [str(vermin), "-t=3.10-", "--no-tips", str(tmp_path / "sources")]
-    argv += ["--exclude", "compression", "--exclude", "compression.zstd"]
+    argv = [str(vermin), "-t=3.10-", "--no-tips", "--exclude", "compression", "--exclude", "compression.zstd"]
+    argv.append(str(tmp_path / "sources"))
     done = subprocess.run(argv, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
