@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from ..store.nouns import Location
 from .bulk import without_collections
 from .database import connect, damaged, failure, is_damage, transaction
 from .entry import FILE, Entry, Signature
@@ -38,6 +39,7 @@ _LOCATIONS = (
     "SELECT sha256, name, block_offset, block_stored, block_raw, codec, offset, length"
     " FROM chunks JOIN objects ON objects.id = chunks.object"
 )
+_json = json.JSONEncoder(separators=(",", ":")).encode
 _BATCH = 900  # parameters per statement; every SQLite in use takes 999
 
 
@@ -57,20 +59,7 @@ class FileRow(NamedTuple):
 
 def chunks_json(chunks: Iterable[tuple[bytes, int]]) -> str:
     """``FileRow.chunks`` for ``(sha256, length)`` pairs."""
-    return json.dumps([[sha256.hex(), length] for sha256, length in chunks], separators=(",", ":"))
-
-
-class Location(NamedTuple):
-    """Where a chunk is: ``length`` bytes from ``offset`` in what the block of ``block_stored`` bytes at
-    ``block_offset`` in ``object`` (such as ``packs/<sha256>.pack``) decodes to, ``block_raw`` bytes."""
-
-    object: str
-    block_offset: int
-    block_stored: int
-    block_raw: int
-    codec: str
-    offset: int
-    length: int
+    return _json([[sha256.hex(), length] for sha256, length in chunks])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +98,8 @@ def settled(row: FileRow) -> bool:
 
 
 class Index:
-    """The tables ``files``, ``chunks`` with their ``objects``, and ``meta``. One thread; each method is one transaction.
+    """The tables ``files``, ``chunks`` with their ``objects``, and ``meta``. One thread; each method is one transaction,
+    or part of the one that ``at_once`` spans.
 
     Raises HybridError. A database that turns out to be damaged is set aside at once, so that the next
     ``Index.open`` begins a new one.
@@ -223,6 +213,12 @@ class Index:
             database.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (key, value))
 
     @contextmanager
+    def at_once(self) -> Iterator[None]:
+        """All that is written inside becomes durable together, or not at all."""
+        with self._writing():
+            yield
+
+    @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
         try:
             yield self._connection
@@ -236,5 +232,9 @@ class Index:
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
-        with self._reading() as database, transaction(database):
-            yield database
+        with self._reading() as database:
+            if database.in_transaction:
+                yield database
+            else:
+                with transaction(database):
+                    yield database

@@ -46,7 +46,7 @@ def scan(root: Path, rules: Rules, clock: Clock, progress: Progress | None = Non
     """Raises HybridError where ``root`` is no directory that can be read, or goes away meanwhile."""
     progress = progress or Silent()
     started_ns = int(clock.wall() * 1e9)
-    before = _identity(root)
+    before = identity(root)
     walk = _Walk(root)
     walk.problems.extend(rules.problems)
     progress.start("scan", unit="files")
@@ -58,7 +58,7 @@ def scan(root: Path, rules: Rules, clock: Clock, progress: Progress | None = Non
             progress.advance(len(walk.entries) - seen)
         walk.entries.sort(key=lambda entry: entry.path)
     progress.finish()
-    if _identity(root) != before:
+    if identity(root) != before:
         raise HybridError(f"The project folder {root} was replaced while it was read.", "Try again.")
     walk.problems.sort(key=lambda problem: problem.path)
     held_back = [
@@ -167,7 +167,8 @@ class _Walk:
         self.entries.append(Entry(path[:-1], FOLDER, signature(status)))
 
 
-def _identity(root: Path) -> tuple[int, int]:
+def identity(root: Path) -> tuple[int, int]:
+    """Tells the folder from another that has taken its name. Raises HybridError where it is no folder any more."""
     try:
         status = root.stat()
     except OSError as error:

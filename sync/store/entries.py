@@ -24,6 +24,8 @@ LONGEST_PATH = 4096
 DEEPEST = 256
 """Parts of a path: deeper trees overrun the recursion of the tools that walk and remove them."""
 _REFERENCE = 16
+# Made once: ``json.dumps`` with separators makes an encoder at each call.
+_json = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def reference(name: str) -> str:
@@ -54,7 +56,7 @@ def encode(entry: Entry) -> bytes:
         line = [LINK, path, entry.target.decode("utf-8", "surrogateescape")]
     else:
         line = [DIRECTORY, path]
-    return json.dumps(line, separators=(",", ":")).encode() + b"\n"
+    return _json(line).encode() + b"\n"
 
 
 def encode_chunk(chunk: Chunk) -> list[Any]:
@@ -164,7 +166,7 @@ class TreeHash:
             line += [int(entry.executable), [[chunk.sha256, chunk.at.length] for chunk in entry.chunks]]
         elif entry.kind == LINK:
             line.append(entry.target.decode("utf-8", "surrogateescape"))
-        self._hash.update(json.dumps(line, separators=(",", ":")).encode() + b"\n")
+        self._hash.update(_json(line).encode() + b"\n")
 
     def hexdigest(self) -> str:
         return self._hash.hexdigest()

@@ -10,7 +10,6 @@ import hashlib
 import json
 import struct
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 from sync.errors import CorruptMailbox, NewerMailbox
@@ -153,4 +152,4 @@ def check(at: Location) -> Location:
 
 def moved(locations: Mapping[str, Location], name: str) -> dict[str, Location]:
     """``locations`` of a sealed file, now that the file is known to others as ``name``."""
-    return {sha256: replace(at, object=name) for sha256, at in locations.items()}
+    return {sha256: at._replace(object=name) for sha256, at in locations.items()}

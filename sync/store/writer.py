@@ -5,7 +5,7 @@ The writer decides nothing about time or threads: whoever owns it feeds buffers,
 """
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 from . import chunker
@@ -16,6 +16,9 @@ from .pack import PACK_MAGIC, SNAPSHOT_MAGIC, PackBuilder, moved
 RIDES = 256 * 1024
 """Stored bytes of content that may ride in a snapshot. Entries name such content by another reference in the next
 snapshot, so a lot of it would make a lot of entries travel again."""
+ENTRIES_RIDE = 1024 * 1024
+"""Bytes of new entries, before compression, that may ride in a snapshot. What rides is stored once more when a later
+snapshot would lean on too many others."""
 
 
 class Outlet(Protocol):
@@ -32,10 +35,13 @@ class Outlet(Protocol):
 
 
 class FileWriter:
-    """One file on its way in: ``feed`` its bytes in order, then ``end``. Dropping it leaves no entry."""
+    """One file on its way in: ``feed`` its bytes in order, then ``end``. Dropping it leaves no entry.
 
-    def __init__(self, store: "SnapshotWriter") -> None:
-        self._store = store
+    ``add`` gets each piece and returns its SHA-256.
+    """
+
+    def __init__(self, add: Callable[[bytes], str]) -> None:
+        self._add = add
         self._pending = b""
         self._chunks: list[tuple[str, int]] = []
 
@@ -63,7 +69,7 @@ class FileWriter:
             if len(data) - done <= rest:
                 break
             done += len(piece)
-            self._chunks.append((self._store.add_chunk(piece), len(piece)))
+            self._chunks.append((self._add(piece), len(piece)))
         return data[done:]
 
 
@@ -85,33 +91,37 @@ class SnapshotWriter:
         """Bytes of new content, before compression."""
 
     def begin_file(self) -> FileWriter:
-        return FileWriter(self)
+        return FileWriter(self.add_chunk)
 
     def add_chunk(self, data: bytes) -> str:
         """Makes sure that the mailbox will hold ``data``; returns its SHA-256."""
         sha256 = hashlib.sha256(data).hexdigest()
-        if sha256 in self._pack or self._find(sha256) is not None:
-            return sha256
-        self._pack.add(sha256, data)
-        self.sent += len(data)
-        if self._pack.size >= self._pack_size:
-            self._close_pack()
+        if self._add(sha256, data):
+            self.sent += len(data)
         return sha256
 
     def finish(
-        self, *, name: str, kind: str, seq: int, tree: Iterable[Entry], meta: Mapping[str, Any]
+        self,
+        *,
+        name: str,
+        kind: str,
+        seq: int,
+        tree: Iterable[Entry],
+        meta: Mapping[str, Any],
+        rides: bool = True,
     ) -> Root:
         """Publishes the snapshot and returns its root.
 
         name   mailbox path with ``{sha256}`` where the file's hash goes
         tree   the entries, in any order; the chunks of a file need only SHA-256 and length: this writer fills in
                where they lie. Each must have been added, or be known to the outlet.
+        rides  whether a little content may lie in the snapshot itself; otherwise all of it goes into packs
         """
         entries = sorted(tree, key=lambda entry: entry.path)
-        content = self._become_snapshot()
+        builder = self._become_snapshot(rides)
+        content = dict(builder.flush())
         totals = TreeHash()
         objects: set[str] = set()
-        builder = self._pack
 
         def place(chunk: Chunk) -> Chunk:
             at = content.get(chunk.sha256) or self._find(chunk.sha256)
@@ -140,11 +150,22 @@ class SnapshotWriter:
             yield b"".join(batch)
 
         stream: list[tuple[str, int]] = []
+        riding: dict[str, bytes] = {}
+        room = ENTRIES_RIDE if rides else 0
         for piece in chunker.chunks(lines(), chunker.ENTRIES):
             sha256 = hashlib.sha256(piece).hexdigest()
-            if sha256 not in builder and self._find(sha256) is None:
-                builder.add(sha256, piece)
             stream.append((sha256, len(piece)))
+            if sha256 in builder or sha256 in riding:
+                continue
+            if len(piece) > room:
+                self._add(sha256, piece)
+            elif not self._holds(sha256):
+                riding[sha256] = piece
+                room -= len(piece)
+        if not self._pack.empty:
+            self._close_pack()
+        for sha256, piece in riding.items():
+            builder.add(sha256, piece)
         content = dict(builder.flush())
         chunks = tuple(place(Chunk(sha256, _somewhere(length))) for sha256, length in stream)
         root: dict[str, Any] = {
@@ -179,6 +200,18 @@ class SnapshotWriter:
     def _find(self, sha256: str) -> Location | None:
         return self._fresh.get(sha256) or self._outlet.known(sha256)
 
+    def _holds(self, sha256: str) -> bool:
+        return sha256 in self._pack or self._find(sha256) is not None
+
+    def _add(self, sha256: str, data: bytes) -> bool:
+        """Puts the chunk into the open pack, unless the mailbox holds it; returns whether it did."""
+        if self._holds(sha256):
+            return False
+        self._pack.add(sha256, data)
+        if self._pack.size >= self._pack_size:
+            self._close_pack()
+        return True
+
     def _close_pack(self) -> None:
         sealed = self._pack.seal({"writer": self._writer})
         name = f"{self._folder}/{sealed.sha256}.pack"
@@ -187,13 +220,14 @@ class SnapshotWriter:
         self._pack = PackBuilder(PACK_MAGIC)
         self._outlet.put(name, sealed.data, locations)
 
-    def _become_snapshot(self) -> dict[str, Location]:
+    def _become_snapshot(self, rides: bool) -> PackBuilder:
         """Content that still waits for a pack rides in the snapshot; a lot of it gets a pack after all."""
         self._pack.flush()
-        if self._pack.size > min(RIDES, self._pack_size // 2):
+        if self._pack.size > min(RIDES, self._pack_size // 2) or not (rides or self._pack.empty):
             self._close_pack()
-        self._pack.become(SNAPSHOT_MAGIC)
-        return dict(self._pack.flush())
+        builder, self._pack = self._pack, PackBuilder(PACK_MAGIC)
+        builder.become(SNAPSHOT_MAGIC)
+        return builder
 
 
 def _somewhere(length: int) -> Location:

@@ -13,9 +13,10 @@ from sync.clock import ManualClock
 from sync.errors import HybridError
 from sync.local.database import VERSION, connect, transaction
 from sync.local.entry import Entry, Signature
-from sync.local.index import FileRow, Index, Location, chunks_json, compare
+from sync.local.index import FileRow, Index, chunks_json, compare
 from sync.local.rules import Rules
 from sync.local.scan import scan
+from sync.store.nouns import Location
 from tests.support.trees import FOLDER, Link, make_tree
 
 SECOND = 10**9
