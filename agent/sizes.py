@@ -3,11 +3,15 @@
 
 def size(count: float) -> str:
     """Bytes with a decimal unit: ``512 B``, ``1.5 MB``."""
-    for unit in ("B", "kB", "MB", "GB"):
-        if count < 1000:
-            return f"{count:.0f} {unit}" if unit == "B" or count >= 100 else f"{count:.1f} {unit}"
+    if count < 1000:
+        return f"{count:.0f} B"
+    for unit in ("kB", "MB", "GB"):
         count /= 1000
-    return f"{count:.1f} TB"
+        if count < 99.95:
+            return f"{count:.1f} {unit}"
+        if count < 999.5:
+            return f"{count:.0f} {unit}"
+    return f"{count / 1000:.1f} TB"
 
 
 def count(number: int, noun: str) -> str:
@@ -18,7 +22,7 @@ def count(number: int, noun: str) -> str:
 def duration(seconds: float) -> str:
     """``45 s``, ``12 min``, ``3 h 20 min``, ``5 d``."""
     seconds = max(0.0, seconds)
-    if seconds < 100:
+    if seconds < 99.5:
         return f"{seconds:.0f} s"
     minutes = round(seconds / 60)
     if minutes < 100:

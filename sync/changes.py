@@ -1,26 +1,33 @@
-"""What a push would do, decided from ``stat`` alone, without the mailbox."""
+"""What a push would do, decided without the mailbox: from ``stat``, and by reading again what ``stat`` cannot decide."""
 
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from .clock import Clock
-from .errors import ConfirmationNeeded
+from .errors import ConfirmationNeeded, Problem
 from .local.entry import FILE, Entry
-from .local.index import FileRow, Index
+from .local.index import FileRow, Index, compare
 from .local.load_rules import load_rules
-from .local.scan import Scan, scan
+from .local.scan import Scan, identity, scan
 from .progress import Progress, Silent
+from .reading import reread
+from .store.entries import refusal
+
+_LONG = 500
+"""Bytes of a path above which it is worth asking whether a snapshot can hold it."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Published:
     """The last snapshot that this project folder published: what a no-op push answers with.
 
-    others  a hash of everything but files: links and empty folders
-    url     the mailbox that it is in, and ``mailbox`` that mailbox's own id
+    others    a hash of everything but files: links and empty folders
+    url       the mailbox that it is in, and ``mailbox`` that mailbox's own id
+    leans_on  the snapshots that hold content of it
     """
 
     snapshot: str
@@ -32,17 +39,34 @@ class Published:
     url: str
     mailbox: str
     created: float
+    leans_on: list[str]
 
     @classmethod
-    def load(cls, index: Index) -> "Published | None":
+    def load(cls, index: Index, url: str) -> "Published | None":
+        """What was published last to ``url``, if that is where the last push went."""
         text = index.meta_get("published")
-        return cls(**json.loads(text)) if text else None
+        try:
+            found = cls(**json.loads(text)) if text else None
+        except TypeError:  # another version of hybrid wrote it
+            return None
+        return found if found is not None and found.url == url else None
+
+    def save(self, index: Index) -> None:
+        index.meta_set("published", json.dumps(self.__dict__))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Look:
-    """What a push would do. ``changed`` are files to be read, ``removed`` paths that are gone."""
+    """What a push would do.
 
+    folder     identity of the project folder, as long as it is the same
+    recorded   the files of the last published state
+    unchanged  those of them that are as they were
+    changed    files to be read
+    removed    paths that are gone; what lies in a folder that cannot be read is not
+    """
+
+    folder: tuple[int, int]
     scan: Scan
     recorded: dict[bytes, FileRow]
     unchanged: dict[bytes, FileRow]
@@ -53,11 +77,20 @@ class Look:
 
     @property
     def nothing_to_do(self) -> bool:
-        return (
-            self.before is not None
-            and not self.changed
-            and not self.removed
-            and self.others == self.before.others
+        return not self.changed and not self._other_changes
+
+    @property
+    def _other_changes(self) -> bool:
+        return self.before is None or bool(self.removed) or self.others != self.before.others
+
+    @property
+    def decided_by_content(self) -> bool:
+        """Whether it is all the same but for files that have other times than before, or too young ones to tell."""
+        return not self._other_changes and all(
+            (row := self.recorded.get(entry.path)) is not None
+            and row.signature.size == entry.signature.size
+            and row.signature.executable == entry.signature.executable
+            for entry in self.changed
         )
 
 
@@ -70,32 +103,61 @@ def look(
     include: Iterable[str] = (),
     progress: Progress | None = None,
 ) -> Look:
-    """Scans the tree and compares it with what was published last to ``url``."""
-    found = scan(root, load_rules(root, include), clock, progress or Silent())
-    before = Published.load(index)
-    if before is not None and before.url != url:
-        before = None
+    """Scans the tree and compares it with what was published last to ``url``.
+
+    Where only the content can tell whether there is anything to push, it is read up to the first difference. Files
+    that turn out to be the same are remembered with their new times.
+    """
+    progress = progress or Silent()
+    folder = identity(root)
+    found = _presentable(scan(root, load_rules(root, include), clock, progress))
+    seen = compared(found, folder, index, url)
+    if not seen.changed or not seen.decided_by_content:
+        return seen
+    same: dict[bytes, FileRow] = {}
+    progress.start("read", sum(entry.signature.size for entry in seen.changed))
+    for entry in seen.changed:
+        row = reread(root, seen.recorded[entry.path], found.started_ns, progress)
+        if row is None:
+            break
+        same[entry.path] = row
+    progress.finish()
+    index.remember_files(same.values())
+    return replace(
+        seen,
+        recorded=seen.recorded | same,
+        unchanged=seen.unchanged | same,
+        changed=[entry for entry in seen.changed if entry.path not in same],
+    )
+
+
+def compared(found: Scan, folder: tuple[int, int], index: Index, url: str) -> Look:
+    """A scan against what was published last to ``url``, as the index knows it."""
     recorded = index.files()
-    changes = index.changed(found.entries)
-    unknown = tuple(problem.path for problem in found.problems)
+    changes = compare(found.entries, recorded)
+    unknown = {problem.path for problem in found.problems}
     here = {entry.path for entry in found.entries if entry.kind == FILE}
-    removed = [path for path in recorded if path not in here and not is_below(path, unknown)]
     return Look(
+        folder=folder,
         scan=found,
         recorded=recorded,
         unchanged=changes.unchanged,
         changed=changes.changed,
-        removed=removed,
-        others=_others(found.entries),
-        before=before,
+        removed=[path for path in recorded if path not in here and not is_below(path, unknown)],
+        others=hash_of_others((entry.path, entry.target) for entry in found.entries if entry.kind != FILE),
+        before=Published.load(index, url),
     )
 
 
 def refuse_mass_deletion(seen: Look) -> None:
-    """Raises ConfirmationNeeded where the tree was emptied, or has lost more than half of its files."""
+    """Raises ConfirmationNeeded where the tree was emptied, or has lost more than half of its files.
+
+    What cannot be read now is not lost.
+    """
     had = len(seen.recorded)
-    has = sum(entry.kind == FILE for entry in seen.scan.entries)
-    if seen.before is None or not had or (has and has * 2 >= had):
+    new = sum(entry.path not in seen.recorded for entry in seen.changed)
+    has = had - len(seen.removed) + new
+    if not had or (has and has * 2 >= had):
         return
     what = (
         "The project folder is empty"
@@ -108,13 +170,34 @@ def refuse_mass_deletion(seen: Look) -> None:
     )
 
 
-def _others(entries: Iterable[Entry]) -> str:
+def hash_of_others(others: Iterable[tuple[bytes, bytes]]) -> str:
+    """``Published.others`` for path and target of each link and empty folder, sorted by path."""
     digest = hashlib.sha256()
-    for entry in entries:
-        if entry.kind != FILE:
-            digest.update(b"%d:%s%d:%s" % (len(entry.path), entry.path, len(entry.target), entry.target))
+    for path, target in others:
+        digest.update(b"%d:%s%d:%s" % (len(path), path, len(target), target))
     return digest.hexdigest()
 
 
-def is_below(path: bytes, tops: tuple[bytes, ...]) -> bool:
-    return any(path == top or path.startswith(top + b"/") for top in tops)
+def is_below(path: bytes, tops: AbstractSet[bytes]) -> bool:
+    """Whether the path is one of ``tops`` or lies below one."""
+    while path not in tops:
+        path = path.rpartition(b"/")[0]
+        if not path:
+            return False
+    return True
+
+
+def _presentable(found: Scan) -> Scan:
+    """The scan without what no snapshot can hold, which becomes a problem."""
+    bad = {
+        entry.path: why
+        for entry in found.entries
+        if len(entry.path) > _LONG and (why := refusal(entry.path)) is not None
+    }
+    if not bad:
+        return found
+    return replace(
+        found,
+        entries=[entry for entry in found.entries if entry.path not in bad],
+        problems=[*found.problems, *(Problem(path, why) for path, why in bad.items())],
+    )

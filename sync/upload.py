@@ -1,20 +1,13 @@
 """The laptop's outlet: packs go up side by side while the next is being made; the snapshot goes last."""
 
+import contextlib
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Protocol
 
+from .errors import HybridError
+from .known import Known
 from .remotes.base import Remote
 from .store.nouns import Location
-
-
-class Known(Protocol):
-    """What this laptop remembers of the mailbox's content."""
-
-    def location(self, sha256: str) -> Location | None: ...
-
-    def add(self, locations: Mapping[str, Location]) -> None:
-        """Durable once it returns. Called only for objects that are durable in the mailbox."""
 
 
 class Upload:
@@ -30,7 +23,7 @@ class Upload:
         width = max(1, remote.capabilities.connections)
         self._most = 2 * width
         self._pool = ThreadPoolExecutor(width, thread_name_prefix="upload")
-        self._flying: list[tuple[Future[bool], Mapping[str, Location]]] = []
+        self._flying: list[tuple[Future[bool], int, Mapping[str, Location]]] = []
         self.objects = 0
         self.bytes = 0
         """Objects and bytes that went to the mailbox."""
@@ -42,32 +35,37 @@ class Upload:
     def __exit__(self, *exception: object) -> None:
         # On an error what has not begun is dropped; what has is waited for, so that no thread outlives the push.
         self._pool.shutdown(wait=True, cancel_futures=exception[0] is not None)
+        arrived = [each for each in self._flying if not each[0].cancelled() and each[0].exception() is None]
+        with contextlib.suppress(HybridError):  # there is one to report already
+            for _, _, locations in arrived:
+                self._known.add(locations)
 
     def known(self, sha256: str) -> Location | None:
         return self._known.location(sha256)
 
     def put(self, name: str, data: bytes, locations: Mapping[str, Location]) -> None:
         while len(self._flying) >= self._most:
-            self._land(1)
+            self._land()
         future = self._pool.submit(self._remote.write, f"{self._base}/{name}", data)
-        self._flying.append((future, locations))
-        self.objects += 1
-        self.bytes += len(data)
-        self._land(0)
+        self._flying.append((future, len(data), locations))
+        while self._flying and self._flying[0][0].done():
+            self._land()
 
     def put_snapshot(self, name: str, data: bytes, locations: Mapping[str, Location]) -> None:
         """The snapshot's own chunks are left to the caller to remember, together with the snapshot."""
-        self._land(len(self._flying))
-        self._remote.write(f"{self._base}/{name}", data)
-        self.objects += 1
-        self.bytes += len(data)
+        while self._flying:
+            self._land()
+        self._count(self._remote.write(f"{self._base}/{name}", data), len(data))
         self.snapshot_locations = dict(locations)
 
-    def _land(self, at_least: int) -> None:
-        """Remembers the uploads that have ended, oldest first; waits for ``at_least`` of them. Raises what failed."""
-        while self._flying and (at_least > 0 or self._flying[0][0].done()):
-            future, locations = self._flying[0]
-            future.result()
-            self._flying.pop(0)
-            self._known.add(locations)
-            at_least -= 1
+    def _land(self) -> None:
+        """Waits for the oldest upload and remembers it. Raises what it failed with."""
+        future, size, locations = self._flying[0]
+        self._count(future.result(), size)
+        self._known.add(locations)
+        self._flying.pop(0)
+
+    def _count(self, written: bool, size: int) -> None:
+        # A name that is taken holds this content already: it is the content's hash.
+        self.objects += written
+        self.bytes += size if written else 0

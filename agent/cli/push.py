@@ -1,11 +1,12 @@
 """``hybrid push``: publishes the project to the mailbox."""
 
+import contextlib
 from pathlib import Path
 
 import click
 
 from sync.changes import Look, Published
-from sync.errors import Problem
+from sync.errors import Problem, UsageError
 from sync.local.held_back import measure_held_back
 from sync.local.include import include_line
 from sync.push import Pushed
@@ -21,12 +22,13 @@ _SHOWN = 10
 
 @click.command()
 @click.option("--dry-run", is_flag=True, help="Show what would go, and what stays; contact nothing.")
-@click.option("--check", is_flag=True, help="Ask the mailbox whether it still holds the last pushed state.")
+@click.option("--check", is_flag=True, help="Ask the mailbox what it holds, and send again what it has lost.")
 @click.option(
     "--accept-deletions", is_flag=True, help="Publish although most of the project's files are gone."
 )
+@click.option("--new-mailbox", is_flag=True, help="Begin a new mailbox where the old one is gone.")
 @common_options
-def push(call: Call, dry_run: bool, check: bool, accept_deletions: bool) -> int | None:
+def push(call: Call, dry_run: bool, check: bool, accept_deletions: bool, new_mailbox: bool) -> int | None:
     """Publish the project to the mailbox.
 
     Sends only what the mailbox does not hold yet. What git ignores and what looks like a secret stays, unless
@@ -38,46 +40,62 @@ def push(call: Call, dry_run: bool, check: bool, accept_deletions: bool) -> int 
       hybrid push --dry-run
       hybrid push --check --json
     """
+    if dry_run and check:
+        raise UsageError("--dry-run contacts nothing, and --check asks the mailbox.", "give one of them.")
     project = call.project()
-    index, message = pushing.open_index(project)
-    with index:
+    missing: list[str] = []
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(project.lock("push"))
+        index, message = pushing.open_index(project)
+        stack.enter_context(index)
         if message:
             call.console.warn(message)
-        with project.lock("push"):
-            seen = pushing.see(project, index, call.clock, call.console.progress())
-            if dry_run:
-                return _show_plan(call, seen, project.root)
-            if seen.nothing_to_do and seen.before is not None:
-                return _nothing(call, seen, seen.before, check)
-            with opened(project, call.clock) as mailbox:
-                done = pushing.publish(
-                    mailbox,
-                    index,
-                    seen,
-                    call.clock,
-                    call.console.progress(),
-                    accept_deletions=accept_deletions,
-                )
-    return _show_result(call, seen, done, project.root)
-
-
-def _nothing(call: Call, seen: Look, before: Published, check: bool) -> int | None:
-    missing: list[str] = []
-    if check:
-        with opened(call.project(), call.clock) as mailbox:
-            missing = pushing.check(mailbox, before)
-    document = {**_published(before), "pushed": False, "changed": 0, "removed": 0, "missing": missing}
-    document |= {"problems": _problems(call, seen.scan.problems)}
-    if missing:
-        call.console.result(
-            document,
-            f"The mailbox lacks {count(len(missing), 'object')} of the last pushed state, {missing[0]} among them.",
+        seen = pushing.see(project, index, call.clock, call.console.progress())
+        if dry_run:
+            return _show_plan(call, seen, project.root)
+        if seen.nothing_to_do and not check and not new_mailbox:
+            return _show_nothing(call, seen, checked=False)
+        mailbox = stack.enter_context(opened(project, call.clock))
+        if check and seen.before is not None and not new_mailbox:
+            missing = pushing.missing(mailbox, index, seen.before)
+            if missing:
+                seen = pushing.send_again(index, seen, missing)
+            elif seen.nothing_to_do:
+                return _show_nothing(call, seen, checked=True)
+        done = pushing.publish(
+            mailbox,
+            index,
+            seen,
+            call.clock,
+            call.console.progress(),
+            accept_deletions=accept_deletions,
+            new_mailbox=new_mailbox,
         )
-        call.console.next_step("touch a file and push again: what is missing is sent anew")
-        return Exit.MAILBOX
-    checked = " and the mailbox holds all of it" if check else ""
-    call.console.result(document, f"Nothing has changed since snapshot {before.seq}{checked}.")
-    return Exit.PARTIAL if seen.scan.problems else None
+    if missing:
+        call.console.warn(
+            f"The mailbox had lost {count(len(missing), 'object')}, {missing[0]} among them; their content was sent again."
+        )
+    return _show_result(call, done, missing, project.root, seen)
+
+
+def _show_nothing(call: Call, seen: Look, *, checked: bool) -> int | None:
+    assert seen.before is not None
+    problems = _problems(call, seen.scan.problems)
+    document = {
+        **_published(seen.before),
+        "pushed": False,
+        "changed": 0,
+        "removed": 0,
+        "new_bytes": 0,
+        "sent_bytes": 0,
+        "objects": 0,
+        "missing": [],
+        "held_back": None,
+        "problems": problems,
+    }
+    text = f"Nothing has changed since snapshot {seen.before.seq}"
+    call.console.result(document, f"{text}, and the mailbox holds all of it." if checked else f"{text}.")
+    return Exit.PARTIAL if problems else None
 
 
 def _show_plan(call: Call, seen: Look, root: Path) -> int | None:
@@ -96,7 +114,7 @@ def _show_plan(call: Call, seen: Look, root: Path) -> int | None:
         lines = [*lines[:_SHOWN], f"... and {len(lines) - _SHOWN} more (-v shows all)"]
     total = size(sum(entry.signature.size for entry in seen.changed))
     lines.append(
-        f"Would read {count(len(seen.changed), 'file')} ({total}) and remove {len(seen.removed)}."
+        f"Would read {count(len(seen.changed), 'file')} ({total}), and leave out {count(len(seen.removed), 'file')}."
         if not seen.nothing_to_do
         else "Nothing has changed."
     )
@@ -104,7 +122,8 @@ def _show_plan(call: Call, seen: Look, root: Path) -> int | None:
     return Exit.PARTIAL if seen.scan.problems else None
 
 
-def _show_result(call: Call, seen: Look, done: Pushed, root: Path) -> int | None:
+def _show_result(call: Call, done: Pushed, missing: list[str], root: Path, seen: Look) -> int | None:
+    problems = _problems(call, done.problems)
     document = {
         **_published(done.published),
         "pushed": not done.unpublished,
@@ -113,20 +132,21 @@ def _show_result(call: Call, seen: Look, done: Pushed, root: Path) -> int | None
         "new_bytes": done.new_bytes,
         "sent_bytes": done.sent_bytes,
         "objects": done.objects,
+        "missing": missing,
         "held_back": _held_back(call, seen, root),
-        "problems": _problems(call, done.problems),
+        "problems": problems,
     }
+    published = done.published
     if done.unpublished:
-        text = f"Nothing but times has changed since snapshot {done.published.seq}."
+        text = f"Nothing has changed since snapshot {published.seq}."
     else:
         text = (
-            f"Pushed snapshot {done.published.seq}: {count(done.published.files, 'file')},"
-            f" {size(done.published.bytes)}; {count(done.changed, 'file')} read, {size(done.sent_bytes)} sent"
-            f" in {count(done.objects, 'object')}."
+            f"Pushed snapshot {published.seq}: {count(published.files, 'file')}, {size(published.bytes)};"
+            f" {count(done.changed, 'file')} read, {size(done.sent_bytes)} sent in {count(done.objects, 'object')}."
         )
     call.console.result(document, text)
     call.console.next_step("hybrid run -- COMMAND")
-    return Exit.PARTIAL if done.problems else None
+    return Exit.PARTIAL if problems else None
 
 
 def _held_back(call: Call, seen: Look, root: Path) -> list[dict[str, object]]:
@@ -162,8 +182,11 @@ def _held_back(call: Call, seen: Look, root: Path) -> list[dict[str, object]]:
 
 
 def _problems(call: Call, problems: list[Problem]) -> list[dict[str, str]]:
-    for problem in problems:
+    shown = problems if call.verbose else problems[:_SHOWN]
+    for problem in shown:
         call.console.warn(f"Skipped: {_text(problem.path)} {problem.what}.")
+    if len(shown) < len(problems):
+        call.console.warn(f"... and {len(problems) - len(shown)} more were skipped (-v shows all)")
     return [{"path": _text(problem.path), "what": problem.what} for problem in problems]
 
 
