@@ -29,6 +29,7 @@ COMMANDS = {
     "logs": ("agent.cli.logs:logs", "Show what a run prints."),
     "pull": ("agent.cli.pull:pull", "Bring the outputs of runs home."),
     "stop": ("agent.cli.stop:stop", "Stop a run for good."),
+    "rm": ("agent.cli.rm:rm", "Remove runs from the mailbox."),
     "grade": ("agent.cli.grade:grade", "Grade the answers of a run, or in a file."),
     "demo": ("agent.cli.demo:demo", "Show the whole loop on this machine."),
     "doctor": ("agent.cli.doctor:doctor", "Check this machine, the project and its mailbox."),
