@@ -97,7 +97,10 @@ class Runner:
 
     def _work_on(self, run_id: str, spec: Spec, silence: lease.Silence) -> Generator[float, None, bool]:
         hold = self._leases.setdefault(run_id, Lease(self._place, self._hello, run_id, silence))
-        if not (yield from hold.take()):
+        try:
+            if not (yield from hold.take()):
+                return False
+        except Interrupted:  # the run was removed just now
             return False
         self._place.say(f"run {run_id}: taken")
         try:

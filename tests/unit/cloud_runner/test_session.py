@@ -13,16 +13,18 @@ import pytest
 from cloud_runner import host
 from cloud_runner.child import Command
 from cloud_runner.device import Device
+from cloud_runner.outage import LONGEST_S, Outage
 from cloud_runner.serve import Runner
 from sync.clock import ManualClock
-from sync.errors import NotFound, QuotaExceeded, Unreachable
+from sync.errors import NotFound, QuotaExceeded, Unauthorised, Unreachable
 from sync.mailbox import lease, records
 from sync.mailbox.layout import Attempt, RunFolder
 from sync.mailbox.records import Ended, Hello, Mark, Tick
 from sync.mailbox.state import Phase, phase, shards
 from sync.mailbox.view import RunView, look
+from sync.remotes.base import Capabilities
 from sync.remotes.faults import FaultPlan
-from sync.remotes.memory import MemoryRemote
+from sync.remotes.memory import MemoryRemote, MemoryStore
 from sync.store import codec
 from sync.store.reader import Reader
 from tests.support import mailboxes, scripted
@@ -36,10 +38,10 @@ DIR = RunFolder(RUN)
 class Bench:
     """A mailbox in memory, a clock, and workers that are made on it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, capabilities: Capabilities | None = None) -> None:
         self.folder = folder
         self.clock = ManualClock()
-        self.laptop = MemoryRemote()
+        self.laptop = MemoryRemote(MemoryStore(capabilities=capabilities))
         self.said: list[str] = []
         self.told = ""
         self.commands: list[Command] = []
@@ -375,6 +377,52 @@ def test_a_run_that_is_removed_ends_its_children_and_the_worker_goes_on_serving(
             removed = True
     assert children[0].signal
     assert any("the run was removed" in line for line in bench.said)
+
+
+def test_a_run_that_is_removed_while_it_is_being_taken_is_passed_over(bench: Bench) -> None:
+    bench.queue()
+    plan = FaultPlan().fail("write", NotFound("there is no such folder"), path=".claim-")
+    bench.run(bench.worker(writes(), plan=plan))
+    plan.verify_all_fired()
+    assert bench.view().done, "it was there after all"
+
+
+def test_a_worker_told_to_end_does_not_wait_until_its_claim_has_settled(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, Capabilities(settle_s=300.0))
+    bench.queue()
+    for wait in bench.worker(writes()).serve():
+        bench.clock.advance(min(wait, 1.0))
+        bench.told = "told to end"
+    assert bench.clock.monotonic() < 10
+    assert bench.view().claims and lease.holder(bench.view()) is None and not bench.view().starts
+
+
+def test_an_outage_without_end_ends_the_work(bench: Bench) -> None:
+    said: list[str] = []
+    outage = Outage(bench.clock, said.append)
+    outage.endure(Unreachable("the network is away"))
+    bench.clock.advance(LONGEST_S - 1)
+    outage.endure(Unreachable("the network is away"))
+    outage.over()
+    outage.endure(Unreachable("the network is away again"))
+    bench.clock.advance(LONGEST_S + 1)
+    with pytest.raises(Unreachable):
+        outage.endure(Unreachable("the network is away again"))
+    assert len(said) == 2, "it is said once each time"
+
+
+def test_a_worker_that_dies_of_an_error_takes_its_children_along(bench: Bench) -> None:
+    children: list[ScriptedChild] = []
+
+    def script(command: Command) -> ScriptedChild:
+        children.append(writes(polls=10_000)(command))
+        return children[-1]
+
+    plan = FaultPlan().fail("write", Unauthorised("the key was withdrawn"), path=".tick-", nth=3)
+    bench.queue(parallel=2, shards=2)
+    with pytest.raises(Unauthorised):
+        bench.run(bench.worker(script, plan=plan))
+    assert [child.signal for child in children] == [9, 9]
 
 
 def test_a_superseded_worker_ends_its_child_and_publishes_nothing(bench: Bench) -> None:
