@@ -66,6 +66,7 @@ def test_data() -> Iterator[Path]:
 def _loopback_only(connect: Any) -> Any:
     def guarded(self: socket.socket, address: Any) -> Any:
         if self.family in (socket.AF_INET, socket.AF_INET6) and not _is_loopback(address[0]):
+            self.close()
             pytest.fail(f"a test reaches out to {address[0]}; only this machine may be talked to")
         return connect(self, address)
 
