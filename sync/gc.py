@@ -4,9 +4,12 @@ Only what is provably this laptop's goes: snapshots carry its id in their name, 
 under the laptop's push lock, so that no pack of a push that is under way is taken for garbage.
 """
 
-from collections.abc import Iterable
+import json
+import math
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from .clock import Clock
 from .errors import CorruptMailbox, NotFound
 from .mailbox import layout, records
 from .mailbox.layout import RunFolder, SnapshotName
@@ -16,67 +19,88 @@ from .mailbox.state import Phase, phase, shards
 from .mailbox.view import look
 from .progress import Progress, Silent
 from .pull import run_ids
-from .remotes.base import Remote, RemoteFile
+from .remotes.base import Remote
+from .store import codec
 from .store.nouns import Root
-from .store.pack import read_index
+from .store.pack import FOOTER, LARGEST_INDEX, PACK_MAGIC
 from .store.reader import Reader
+
+_OVER = (Phase.DONE, Phase.STOPPED, Phase.FAILED)
 
 
 @dataclass(kw_only=True)
 class Collected:
-    """What was, or would be, removed: mailbox paths and their bytes."""
+    """What was, or would be, removed: mailbox paths and their bytes, snapshots first.
+
+    kept_packs, kept_bytes  packs that snapshots of this laptop need, and the bytes of those and the snapshots
+    others                  packs that were found to be another laptop's
+    """
 
     kept_snapshots: int = 0
+    kept_packs: int = 0
+    kept_bytes: int = 0
     removed: list[str] = field(default_factory=list)
     bytes: int = 0
+    others: set[str] = field(default_factory=set)
 
 
 class Collector:
     """``laptop`` is whose things may go. ``created`` in a snapshot's meta is seconds of this laptop's own clock."""
 
-    def __init__(self, remote: Remote, base: str, laptop: str, progress: Progress | None = None) -> None:
+    def __init__(
+        self, remote: Remote, base: str, laptop: str, clock: Clock, progress: Progress | None = None
+    ) -> None:
         self._remote = remote
         self._base = base
         self._laptop = laptop
+        self._clock = clock
         self._reader = Reader(remote, base)
         self._progress = progress or Silent()
 
     def collect(
-        self, *, now: float, last: int, days: int, mine: Iterable[str] = (), dry_run: bool = False
+        self,
+        *,
+        last: int,
+        days: int,
+        mine: Iterable[str] = (),
+        others: Iterable[str] = (),
+        forget: Callable[[list[str]], None] = lambda names: None,
+        dry_run: bool = False,
     ) -> Collected:
-        """``mine`` are packs that are known to be this laptop's, so that they need not be looked into.
+        """Keeps what ``retention.keep`` says, and all that open runs name.
 
-        Raises CorruptMailbox where a snapshot of this laptop is damaged: what it needs cannot be told then.
+        mine, others  packs that are known to be this laptop's, or another's, so that they need not be looked into
+        forget        told what will go before it goes, so that nothing here counts on it any more
+
+        Raises CorruptMailbox where a snapshot of this laptop, or a run's spec, is damaged: what they need cannot be
+        told then.
         """
-        collected = Collected()
+        if not self._remote.capabilities.strong_listing:
+            # What this laptop wrote last must be in the listings: a pack whose snapshot is missing looks like garbage.
+            self._clock.sleep(self._remote.capabilities.settle_s)
         names = self._own_snapshots()
-        roots: dict[str, Root] = {}
-        self._progress.start("snapshots", len(names), "snapshots")
-        for name in names:
-            roots[name.path] = self._root(name.path)
-            self._progress.advance(1)
-        self._progress.finish()
-        alive = keep(
-            (
-                Kept(name=name.path, seq=name.seq, created=float(roots[name.path].meta.get("created", now)))
-                for name in names
-            ),
-            now=now,
-            last=last,
-            days=days,
-            named=self._named_by_open_runs(),
-        )
-        collected.kept_snapshots = len(alive)
+        roots = self._roots(names)
+        now = self._clock.wall()
+        candidates = [
+            Kept(name=name.path, seq=name.seq, created=_created(roots[name.path], now))
+            for name in names
+            if name.path in roots
+        ]
+        alive = keep(candidates, now=now, last=last, days=days, named=self._named_by_open_runs())
         needed = alive | {name for path in alive for name in roots[path].objects}
+        collected = Collected(kept_snapshots=len(alive))
         sizes = self._sizes(layout.SNAPSHOTS)
-        # Snapshots go before packs: nothing may ever name what is not there.
-        for name in sorted(names):
-            if name.path not in needed:
-                self._remove(name.path, sizes.get(name.path, 0), collected, dry_run)
-        known = set(mine)
-        for path, size in sorted(self._sizes(layout.PACKS).items()):
-            if path not in needed and (path in known or self._is_mine(path)):
-                self._remove(path, size, collected, dry_run)
+        own = {path: sizes.get(path, 0) for path in roots} | self._own_packs(
+            needed, set(mine), set(others), collected
+        )
+        doomed = [path for path in own if path not in needed]
+        collected.kept_packs = sum(path in needed and path.startswith(layout.PACKS) for path in own)
+        collected.kept_bytes = sum(size for path, size in own.items() if path in needed)
+        collected.removed = doomed
+        collected.bytes = sum(own[path] for path in doomed)
+        if not dry_run and doomed:
+            forget(doomed)
+            self._remove(doomed)
         return collected
 
     def _own_snapshots(self) -> list[SnapshotName]:
@@ -84,10 +108,24 @@ class Collector:
         parsed = (layout.parse_snapshot(file.name) for file in files)
         return sorted({name for name in parsed if name is not None and name.laptop == self._laptop})
 
-    def _root(self, path: str) -> Root:
-        root = self._reader.root(path)
-        self._reader.forget(path)
-        return root
+    def _roots(self, names: list[SnapshotName]) -> dict[str, Root]:
+        roots = {}
+        self._progress.start("snapshots", len(names), "snapshots")
+        for name in names:
+            try:
+                roots[name.path] = self._reader.root(name.path)
+            except NotFound:
+                pass  # it went with an earlier collection, and the listing has not noticed yet
+            except CorruptMailbox as error:
+                raise CorruptMailbox(
+                    f"What may go cannot be told: {error}",
+                    "Where that state of the project does not matter, remove the file by hand.",
+                ) from error
+            finally:
+                self._reader.forget(name.path)
+            self._progress.advance(1)
+        self._progress.finish()
+        return roots
 
     def _named_by_open_runs(self) -> set[str]:
         named = set()
@@ -95,32 +133,71 @@ class Collector:
             folder = RunFolder(run_id)
             try:
                 spec = records.read(Spec, self._remote, f"{self._base}/{layout.spec(run_id)}")
-            except (NotFound, CorruptMailbox):
-                continue
+            except NotFound:
+                continue  # being queued by another laptop, from a state of its own, or removed
+            except CorruptMailbox as error:
+                raise CorruptMailbox(
+                    f"What may go cannot be told: {error}",
+                    f"hybrid rm --force {run_id} removes that run, if it stays so.",
+                ) from error
             seen = look(self._remote, self._base, folder)
             states = shards(seen, spec.shards, spec.retries)
-            now = phase(seen, states)
             home = all(state.accepted or not state.complete for state in states)
-            if not (home and now in (Phase.DONE, Phase.STOPPED, Phase.FAILED)):
+            if not (home and phase(seen, states) in _OVER):
                 named.add(spec.snapshot)
         return named
 
+    def _own_packs(
+        self, needed: set[str], mine: set[str], others: set[str], collected: Collected
+    ) -> dict[str, int]:
+        """Packs of this laptop, with their sizes: what its snapshots need is its own."""
+        found = {}
+        sizes = sorted(self._sizes(layout.PACKS).items())
+        self._progress.start("packs", len(sizes), "packs")
+        for path, size in sizes:
+            if path in needed or path in mine:
+                found[path] = size
+            elif path not in others and layout.is_pack(path.rpartition("/")[2]):
+                writer = self._writer(path, size)
+                if writer == self._laptop:
+                    found[path] = size
+                elif writer is not None:
+                    collected.others.add(path)
+            self._progress.advance(1)
+        self._progress.finish()
+        return found
+
     def _sizes(self, folder: str) -> dict[str, int]:
-        files: list[RemoteFile] = self._remote.list_files(f"{self._base}/{folder}")
+        files = self._remote.list_files(f"{self._base}/{folder}")
         return {f"{folder}/{file.name}": file.size for file in files}
 
-    def _is_mine(self, path: str) -> bool:
-        """Whether the pack's own index names this laptop. What cannot be read is nobody's, and stays."""
-        if not layout.is_pack(path.rpartition("/")[2]):
-            return False
+    def _writer(self, path: str, size: int) -> str | None:
+        """Whom the pack's own index names; None where it cannot be read: then it is nobody's, and stays."""
         try:
-            index = read_index(self._remote.read(f"{self._base}/{path}"), path)
-        except (NotFound, CorruptMailbox):
-            return False
-        return index.get("writer") == self._laptop
+            footer = self._remote.read(f"{self._base}/{path}", max(0, size - FOOTER.size), FOOTER.size)
+            if len(footer) != FOOTER.size:
+                return None
+            offset, stored, raw, name, magic = FOOTER.unpack(footer)
+            if magic != PACK_MAGIC or offset + stored + FOOTER.size != size or raw > LARGEST_INDEX:
+                return None
+            block = self._remote.read(f"{self._base}/{path}", offset, stored)
+            known = {each.encode()[:4]: each for each in codec.NAMES}
+            index = json.loads(codec.decompress(known.get(name, "unknown"), block, raw))
+        except (NotFound, CorruptMailbox, ValueError, RecursionError):
+            return None
+        writer = index.get("writer") if isinstance(index, dict) else None
+        return writer if isinstance(writer, str) else None
 
-    def _remove(self, path: str, size: int, collected: Collected, dry_run: bool) -> None:
-        if not dry_run:
+    def _remove(self, paths: list[str]) -> None:
+        """In the order given, snapshots first: nothing may ever name what is not there."""
+        self._progress.start("remove", len(paths), "objects")
+        for path in paths:
             self._remote.delete(f"{self._base}/{path}")
-        collected.removed.append(path)
-        collected.bytes += size
+            self._progress.advance(1)
+        self._progress.finish()
+
+
+def _created(root: Root, now: float) -> float:
+    """When the snapshot was made; one that does not say it counts as new."""
+    created = root.meta.get("created")
+    return float(created) if isinstance(created, int | float) and math.isfinite(created) else now

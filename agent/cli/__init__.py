@@ -30,6 +30,7 @@ COMMANDS = {
     "pull": ("agent.cli.pull:pull", "Bring the outputs of runs home."),
     "stop": ("agent.cli.stop:stop", "Stop a run for good."),
     "rm": ("agent.cli.rm:rm", "Remove runs from the mailbox."),
+    "gc": ("agent.cli.gc:gc", "Remove what nothing needs any more from the mailbox."),
     "grade": ("agent.cli.grade:grade", "Grade the answers of a run, or in a file."),
     "demo": ("agent.cli.demo:demo", "Show the whole loop on this machine."),
     "doctor": ("agent.cli.doctor:doctor", "Check this machine, the project and its mailbox."),

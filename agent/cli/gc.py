@@ -1,0 +1,73 @@
+"""``hybrid gc``: removes old states of the project from the mailbox."""
+
+import click
+
+from sync.gc import Collected, Collector
+
+from ..mailbox import opened
+from ..memory import Memory
+from ..pushing import open_index
+from ..sizes import count, size
+from ..state import opened as opened_state
+from .options import Call, common_options
+
+
+@click.command()
+@click.option("--dry-run", is_flag=True, help="Tell what would go, and remove nothing.")
+@common_options
+def gc(call: Call, dry_run: bool) -> None:
+    """Remove what nothing needs any more from the mailbox.
+
+    States of the project that this laptop pushed go, but for the newest ones and one a day, as [keep] in hybrid.toml
+    says, and those that runs still need. Runs stay: remove them with hybrid rm. What other laptops pushed is theirs.
+
+    \b
+    Examples:
+      hybrid gc --dry-run
+      hybrid gc
+    """
+    project = call.project()
+    settings = project.config.keep
+    with (
+        opened(project, call.clock) as mailbox,
+        opened_state(project, call.console.warn) as state,
+        project.lock("push"),
+    ):
+        mailbox.require()
+        memory = Memory(state)
+        index, message = open_index(project)
+        with index:
+            if message:
+                call.console.warn(message)
+            collector = Collector(
+                mailbox.remote, mailbox.base, mailbox.laptop, call.clock, call.console.progress()
+            )
+            collected = collector.collect(
+                last=settings.snapshots,
+                days=settings.days,
+                mine=index.objects(),
+                others=memory.others_packs(),
+                forget=index.drop_objects,
+                dry_run=dry_run,
+            )
+        memory.add_others_packs(collected.others)
+    _show(call, collected, dry_run)
+
+
+def _show(call: Call, collected: Collected, dry_run: bool) -> None:
+    snapshots = sum(name.endswith(".snap") for name in collected.removed)
+    packs = len(collected.removed) - snapshots
+    document = {
+        "dry_run": dry_run,
+        "kept_snapshots": collected.kept_snapshots,
+        "kept_packs": collected.kept_packs,
+        "kept_bytes": collected.kept_bytes,
+        "removed_snapshots": snapshots,
+        "removed_packs": packs,
+        "removed_bytes": collected.bytes,
+        "removed": collected.removed,
+    }
+    verb = "Would remove" if dry_run else "Removed"
+    gone = f"{verb} {count(snapshots, 'snapshot')} and {count(packs, 'pack')} ({size(collected.bytes)})"
+    kept = f"kept {count(collected.kept_snapshots, 'snapshot')} of this laptop ({size(collected.kept_bytes)})"
+    call.console.result(document, f"{gone if collected.removed else 'Nothing to remove'}; {kept}.")
