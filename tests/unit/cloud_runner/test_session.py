@@ -110,6 +110,12 @@ class Bench:
         self.laptop.write(f"{BASE}/{DIR.in_folder(name)}", records.encode(Mark(reason="so told")))
 
 
+def remote_of(runner: Runner) -> MemoryRemote:
+    remote = runner._place.remote
+    assert isinstance(remote, MemoryRemote)
+    return remote
+
+
 @pytest.fixture
 def bench(tmp_path: Path) -> Bench:
     return Bench(tmp_path)
@@ -254,6 +260,30 @@ def test_a_stopped_run_ends_its_children_and_starts_nothing_more(bench: Bench) -
     assert seen.left == seen.starts == {Attempt(0, "worker22", 1)}
     assert bench.ended("left", Attempt(0, "worker22", 1)).reason == "stopped by the laptop"
     assert phase(seen, shards(seen, 3, 1)) is Phase.STOPPED
+
+
+def test_a_child_that_does_not_listen_is_ended_after_the_grace_and_its_attempt_is_left(bench: Bench) -> None:
+    """The ticks go on meanwhile, and nothing that they bring interrupts the leaving."""
+    children: list[ScriptedChild] = []
+
+    def script(command: Command) -> ScriptedChild:
+        child = writes(polls=10_000)(command)
+        child.terminate = lambda: None  # type: ignore[method-assign]
+        children.append(child)
+        return child
+
+    bench.queue()
+    stopped_at = 0.0
+    for wait in bench.worker(script).serve():
+        bench.clock.advance(max(wait, 0.001))
+        if not stopped_at and bench.view().starts:
+            stopped_at = bench.clock.monotonic()
+            bench.mark(RunFolder.stop("laptop22"))
+        if children and not children[0].signal:
+            assert not stopped_at or bench.clock.monotonic() < stopped_at + 5 + 15 + 1
+    assert children[0].ended == -9
+    assert bench.view().left == {Attempt(0, "worker22", 1)}
+    assert len(bench.view().ticks["worker22"]) == 4, "at 0, and each 5 seconds of the grace"
 
 
 def test_a_stop_seen_just_before_a_shard_begins_is_obeyed(bench: Bench) -> None:
@@ -465,6 +495,27 @@ def test_a_done_attempt_without_its_packs_is_done_again(bench: Bench) -> None:
         Attempt(1, "worker22", 1),
         Attempt(1, "worker33", 1),
     }
+
+
+def test_a_done_attempt_whose_packs_are_only_late_is_not_done_again(bench: Bench) -> None:
+    bench.queue()
+    bench.run(bench.worker(writes()))
+    plan = FaultPlan().fail("read", NotFound("not yet"), path=".out-")
+    bench.run(bench.worker(writes(), "worker33", plan=plan))
+    plan.verify_all_fired()
+    assert bench.view().done == {Attempt(0, "worker22", 1)}
+
+
+def test_what_others_did_is_checked_only_while_there_is_nothing_to_begin(bench: Bench) -> None:
+    bench.queue(shards=2)
+    bench.step_until(bench.worker(writes()), lambda: bool(bench.view().done))
+    bench.clock.advance(60)
+    runner = bench.worker(writes(polls=30), "worker33")
+    bench.step_until(runner, lambda: any(a.worker == "worker33" for a in bench.view().starts))
+    assert not [path for method, path in remote_of(runner).calls if method == "read" and ".out-" in path]
+    bench.clock.advance(60)
+    bench.run(bench.worker(writes(), "worker44"))
+    assert {attempt.shard for attempt in bench.view().done} == {0, 1}
 
 
 def test_a_shard_that_kills_its_workers_is_not_offered_for_ever(bench: Bench) -> None:
