@@ -4,6 +4,7 @@ import shlex
 from dataclasses import dataclass
 
 from sync.clock import Clock
+from sync.mailbox import layout
 from sync.mailbox.records import Ended
 from sync.mailbox.state import Phase
 
@@ -80,7 +81,7 @@ def text(page: Page, clock: Clock) -> str:
     lines = [
         f"Run {one.run}: {phase(one)}",
         f"Command: {_short(spec.shell or shlex.join(spec.command))}",
-        f"For {one.target}, {queued}; snapshot {_short(spec.snapshot.rpartition('/')[2])}",
+        f"For {one.target}, {queued}; snapshot {_name_of(spec.snapshot)}",
         f"Shards: {one.accepted + one.done} of {one.shards} complete ({one.accepted} accepted), {one.running} running,"
         f" {one.waiting} waiting, {one.failed} failed",
     ]
@@ -111,6 +112,12 @@ def age(one: Summary, clock: Clock) -> str:
     return duration(clock.wall() - one.created) if one.mine else ""
 
 
+def _name_of(snapshot: str) -> str:
+    """A snapshot's laptop and number, as people tell them apart."""
+    parsed = layout.parse_snapshot(snapshot.rpartition("/")[2])
+    return f"{parsed.laptop}-{parsed.seq}" if parsed else "unknown"
+
+
 def _worker_lines(holder: Holder, silent: bool) -> list[str]:
     text = f"Worker {holder.worker}"
     if holder.hello is not None:
@@ -122,7 +129,7 @@ def _worker_lines(holder: Holder, silent: bool) -> list[str]:
         text += f" on {_short(holder.hello.host)} ({gpu}, Python {_short(holder.hello.python)})"
     tick = holder.tick
     if tick is not None:
-        text += f": {_short(tick.doing) or 'at work'} for {duration(tick.elapsed)}"
+        text += f": {_short(tick.doing) or 'at work'}, on this run for {duration(tick.elapsed)}"
     lines = [text]
     if holder.dead:
         lines.append("Its process on this machine has ended; another worker goes on with the run")

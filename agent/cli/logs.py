@@ -58,7 +58,7 @@ def logs(call: Call, name: str, shard: int | None, follow: bool, tail: int | Non
             lines.show(piece)
         lines.end()
     if not lines.any:
-        call.console.say(f"Run {run.spec.run} is {run.phase.value}, and has printed nothing yet.")
+        call.console.say(f"Run {run.spec.run}: {run.phase.value}; it has printed nothing yet.")
         step = runs.next_step(runs.summary(run, mailbox.laptop))
         if run.phase is Phase.QUEUED and step:
             call.console.next_step(step)
@@ -89,7 +89,7 @@ def _follow(
         said = note
         run = _look_again(call, mailbox, run)
     lines.end()
-    call.console.say(f"Run {run.spec.run} is {run.phase.value}.")
+    call.console.say(f"Run {run.spec.run}: {run.phase.value}.")
 
 
 def _look_again(call: Call, mailbox: Mailbox, run: Run) -> Run:

@@ -56,7 +56,8 @@ def pull(call: Call, names: tuple[str, ...], into: Path | None, no_partial: bool
                     for spec in specs
                 ]
             for spec, pulled in done:
-                if not dry_run and pulled.phase in runs.OVER and not pulled.incomplete:
+                all_shown = pulled.phase is Phase.DONE or not no_partial
+                if not dry_run and pulled.phase in runs.OVER and all_shown and not pulled.incomplete:
                     _close(mailbox, memory, spec)
     _show(call, done, unreadable, dry_run)
     whole = not unreadable and not any(pulled.problems or pulled.incomplete for _, pulled in done)

@@ -3,6 +3,7 @@
 import click
 
 from sync.errors import CorruptMailbox, HybridError, NewerMailbox, NotFound
+from sync.mailbox.state import Phase
 
 from .. import details, run_page, runs
 from ..mailbox import Mailbox, opened
@@ -95,7 +96,8 @@ def _look(
         return known, None, runs.next_step(known)
     run = runs.load(mailbox, run_id)
     one = runs.summary(run, mailbox.laptop)
-    if runs.is_closed(run, mailbox.laptop):
+    if run.phase is Phase.DONE and runs.is_closed(run, mailbox.laptop):
+        # Of a run that failed or was stopped, a pull may still show what is unfinished: that one closes it.
         memory.close(run_id, one.to_json())
     silence = details.silence(memory, run_id, run.seen, call.clock.wall())
     silent = silence if details.is_silent(mailbox, silence) else None

@@ -135,7 +135,7 @@ def test_nothing_printed_yet_says_so(project: Project) -> None:
     project.queue()
     code, out, err = project.call("logs", "r1")
     assert (code, out) == (0, "")
-    assert err == "Run r1 is queued, and has printed nothing yet.\nNext: hybrid up --on local\n"
+    assert err == "Run r1: queued; it has printed nothing yet.\nNext: hybrid up --on local\n"
 
 
 def test_log_cannot_steer_the_terminal_and_bars_show_their_last_state(project: Project) -> None:
@@ -174,7 +174,7 @@ def test_follow_goes_on_until_the_run_ends_and_tells_nothing_twice(
     assert err.splitlines() == [
         "Run r1 waits for a runner; one is started with: hybrid up --on local",
         "Shard 0: attempt 0.worker22.2 now.",
-        "Run r1 is done.",
+        "Run r1: done.",
     ]
 
 
@@ -210,7 +210,7 @@ def test_follow_of_a_stopped_run_waits_for_what_its_worker_still_prints(
     while_asleep(monkeypatch, lambda: worker.end("left", output=b"work\nSIGTERM, bye\n"))
     code, out, err = project.call("logs", "r1", "-f")
     assert (code, out) == (0, "work\nSIGTERM, bye\n")
-    assert err.endswith("Run r1 is stopped.\n")
+    assert err.endswith("Run r1: stopped.\n")
 
 
 def test_follow_of_a_run_that_is_removed_ends(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

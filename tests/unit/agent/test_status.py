@@ -96,6 +96,17 @@ def test_closed_run_is_not_looked_at_again(project: Project) -> None:
     assert (before[0]["phase"], before[0]["accepted"], before[0]["next"]) == ("done", 1, "")
 
 
+def test_status_does_not_keep_pull_from_showing_what_a_failed_run_left(project: Project) -> None:
+    project.queue(retries=0)
+    worker = project.worker().claim()
+    worker.failed(files={"a": b"unfinished"})
+    worker.yields()
+    project.call("status")
+    assert project.json("pull", "--no-partial")["runs"][0]["partial"] == []
+    assert project.json("pull")["runs"][0]["partial"] == [0]
+    assert project.json("pull")["runs"] == []
+
+
 def test_detail_tells_worker_failures_and_what_is_left(project: Project) -> None:
     project.queue(shards=4, retries=1, command=["python", "a b.py"])
     worker = project.worker().claim(host="gpubox", gpu="T4", vram_gb=15.0, python="3.12.1")
@@ -114,7 +125,7 @@ def test_detail_tells_worker_failures_and_what_is_left(project: Project) -> None
     assert code == 0
     assert "Command: python 'a b.py'\n" in out
     assert "Shards: 1 of 4 complete (0 accepted), 1 running, 2 waiting, 0 failed\n" in out
-    assert "Worker worker22 on gpubox (T4, 15 GB free, Python 3.12.1): working for 60 s\n" in out
+    assert "Worker worker22 on gpubox (T4, 15 GB free, Python 3.12.1): working, on this run for 60 s\n" in out
     assert "Attempts at work: 2.worker22.1 for 4 s\n" in out
     assert "About 26 s left" in out
     assert "Failed: shard 1 (1.worker22.1, tried again): exit code 1\n" in out
