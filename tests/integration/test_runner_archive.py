@@ -68,6 +68,7 @@ def test_the_same_sources_give_the_same_archive(archive: Path) -> None:
     assert ship.build().data == archive.read_bytes()
 
 
+@pytest.mark.platform
 def test_a_run_is_worked_off_with_nothing_but_the_archive(
     archive: Path, hostile: Path, tmp_path: Path
 ) -> None:

@@ -26,7 +26,10 @@ BASE = "lab"
 DIR = RunFolder("r-1")
 ROOT = Path(__file__).parents[2]
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals and process groups are POSIX")
+pytestmark = [
+    pytest.mark.platform,
+    pytest.mark.skipif(sys.platform == "win32", reason="signals and process groups are POSIX"),
+]
 
 # What children do. They find their way by the environment alone, as a user's program does.
 PROGRAM = textwrap.dedent("""

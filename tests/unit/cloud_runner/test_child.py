@@ -12,7 +12,10 @@ import pytest
 from cloud_runner import child, host
 from cloud_runner.child import Command, Process
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="process groups are POSIX")
+pytestmark = [
+    pytest.mark.platform,
+    pytest.mark.skipif(sys.platform == "win32", reason="process groups are POSIX"),
+]
 
 
 class Starter:

@@ -12,7 +12,10 @@ import pytest
 from cloud_runner import host
 from sync.mailbox.records import Hello
 
-pytestmark = pytest.mark.skipif(not host.boot(), reason="this system does not tell processes apart")
+pytestmark = [
+    pytest.mark.platform,
+    pytest.mark.skipif(not host.boot(), reason="this system does not tell processes apart"),
+]
 
 
 @pytest.fixture

@@ -599,9 +599,9 @@ def test_the_oldest_run_comes_first(bench: Bench) -> None:
     assert [command.env["HYBRID_RUN"] for command in bench.commands] == ["r-0", "r-1"]
 
 
+@pytest.mark.platform
+@pytest.mark.skipif(not host.boot(), reason="this system does not tell processes apart")
 def test_a_live_worker_of_this_very_machine_that_is_gone_is_replaced_at_once(bench: Bench) -> None:
-    if not host.boot():
-        pytest.skip("this system does not tell processes apart")
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
         gone = Hello(
             worker="worker11",

@@ -16,7 +16,10 @@ from sync.mailbox.layout import Attempt
 
 ATTEMPT = Attempt(3, "worker22", 1)
 
-pytestmark = pytest.mark.skipif(not host.boot(), reason="this system does not tell processes apart")
+pytestmark = [
+    pytest.mark.platform,
+    pytest.mark.skipif(not host.boot(), reason="this system does not tell processes apart"),
+]
 
 
 @pytest.fixture
