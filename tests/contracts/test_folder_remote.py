@@ -45,6 +45,7 @@ class TestFolderWithoutHardLinks(RemoteContract):
     def another(self, tmp_path: Path) -> Callable[[], Remote]:
         return lambda: FolderRemote(str(tmp_path))
 
+    @pytest.mark.platform
     @pytest.mark.skip(
         reason="without hard links two writers may both believe that they won; names have one writer"
     )

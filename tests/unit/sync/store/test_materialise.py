@@ -316,6 +316,7 @@ def test_a_path_longer_than_the_disk_takes_is_a_problem(target: Path) -> None:
     assert on_disk(target)[b"z"] == File(b"3")
 
 
+@pytest.mark.platform
 @not_root
 def test_what_cannot_be_removed_is_a_problem(target: Path) -> None:
     make_tree(target, {"extra/file": b"1"})
