@@ -29,7 +29,7 @@ def examine(project: Project, clock: Clock) -> Iterator[Finding]:
     try:
         with opened(project, clock) as mailbox:
             found = [reach(mailbox.remote, mailbox.base)]
-            if found[0].status is not Status.FAIL:
+            if found[0].status is Status.OK:
                 there = project.config.project.id in mailbox.remote.list_folders("")
                 folder = f"{mailbox.base if there else ''}/doctor-{secrets.token_hex(8)}".lstrip("/")
                 found.append(promises(mailbox.remote, folder, clock))

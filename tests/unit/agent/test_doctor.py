@@ -216,9 +216,10 @@ def test_a_bad_include_fails(root: Path) -> None:
     assert_fails(examined(root, offline=True)["push"], "elsewhere")
 
 
-def test_a_mailbox_folder_that_is_not_there_is_warned_about(root: Path, mail: Path) -> None:
+def test_a_mailbox_folder_that_is_not_there_is_warned_about_and_not_made(root: Path, mail: Path) -> None:
     mail.rmdir()
     assert_fails(examined(root)["mailbox"], "not there yet", Status.WARN)
+    assert not mail.exists()
 
 
 def test_a_mailbox_that_is_no_folder_fails(root: Path, mail: Path) -> None:
