@@ -18,14 +18,16 @@ from .project import Project
 STATE = "state.db"
 
 
-def see(project: Project, index: Index, clock: Clock, progress: Progress) -> Look:
-    """The project's tree against what was pushed last. Never contacts the mailbox."""
+def see(project: Project, index: Index, clock: Clock, progress: Progress, *, thorough: bool = False) -> Look:
+    """The project's tree against what was pushed last. Never contacts the mailbox. ``thorough`` as for ``look``."""
     return look(
         project.root,
         index,
         clock,
         url=project.remote_url,
         include=project.config.push.include,
+        outputs=project.config.project.outputs,
+        thorough=thorough,
         progress=progress,
     )
 
@@ -57,18 +59,22 @@ def publish(
     new_mailbox: bool = False,
 ) -> Pushed:
     """Publishes what ``seen`` found; the caller holds the push lock. Raises ConfirmationNeeded."""
-    push = Push(
-        mailbox.project.root,
-        index,
-        mailbox.remote,
-        clock,
-        base=mailbox.base,
-        laptop=mailbox.laptop,
-        url=mailbox.project.remote_url,
-        mailbox=meet(mailbox, index, new_mailbox=new_mailbox).mailbox,
-        progress=progress,
-    )
-    return push.publish(seen, accept_deletions=accept_deletions)
+    try:
+        push = Push(
+            mailbox.project.root,
+            index,
+            mailbox.remote,
+            clock,
+            base=mailbox.base,
+            laptop=mailbox.laptop,
+            url=mailbox.project.remote_url,
+            mailbox=meet(mailbox, index, new_mailbox=new_mailbox).mailbox,
+            progress=progress,
+        )
+        return push.publish(seen, accept_deletions=accept_deletions)
+    except NotFound as error:
+        # Where a push writes there are folders, unless the mailbox has gone away or something stands in its place.
+        raise Unreachable(str(error), error.hint) from error
 
 
 def missing(mailbox: Mailbox, index: Index, published: Published) -> list[str]:

@@ -77,21 +77,27 @@ class Look:
 
     @property
     def nothing_to_do(self) -> bool:
-        return not self.changed and not self._other_changes
+        return not self.changed and self._only_files_may_differ
 
     @property
-    def _other_changes(self) -> bool:
-        return self.before is None or bool(self.removed) or self.others != self.before.others
+    def all_is_doubtful(self) -> bool:
+        """Whether there may be nothing to do, once the ``doubtful`` files were read."""
+        return self._only_files_may_differ and len(self.doubtful) == len(self.changed)
 
     @property
-    def decided_by_content(self) -> bool:
-        """Whether it is all the same but for files that have other times than before, or too young ones to tell."""
-        return not self._other_changes and all(
-            (row := self.recorded.get(entry.path)) is not None
+    def _only_files_may_differ(self) -> bool:
+        return self.before is not None and not self.removed and self.others == self.before.others
+
+    @property
+    def doubtful(self) -> list[Entry]:
+        """Files that only differ in their times, or are too young for these to tell anything: content decides."""
+        return [
+            entry
+            for entry in self.changed
+            if (row := self.recorded.get(entry.path)) is not None
             and row.signature.size == entry.signature.size
             and row.signature.executable == entry.signature.executable
-            for entry in self.changed
-        )
+        ]
 
 
 def look(
@@ -101,26 +107,31 @@ def look(
     *,
     url: str,
     include: Iterable[str] = (),
+    outputs: str = "outputs",
+    thorough: bool = False,
     progress: Progress | None = None,
 ) -> Look:
-    """Scans the tree and compares it with what was published last to ``url``.
+    """Scans the tree and compares it with what was published last to ``url``; ``include`` and ``outputs`` as in
+    ``hybrid.toml``.
 
-    Where only the content can tell whether there is anything to push, it is read up to the first difference. Files
-    that turn out to be the same are remembered with their new times.
+    Where only the content can tell whether there is anything to push, it is read up to the first difference;
+    ``thorough`` reads all that is doubtful. What turns out to be the same is remembered with its new times.
     """
     progress = progress or Silent()
     folder = identity(root)
-    found = _presentable(scan(root, load_rules(root, include), clock, progress))
+    found = _presentable(scan(root, load_rules(root, include, outputs), clock, progress))
     seen = compared(found, folder, index, url)
-    if not seen.changed or not seen.decided_by_content:
+    doubtful = seen.doubtful
+    if not doubtful or not (thorough or seen.all_is_doubtful):
         return seen
     same: dict[bytes, FileRow] = {}
-    progress.start("read", sum(entry.signature.size for entry in seen.changed))
-    for entry in seen.changed:
+    progress.start("read", sum(entry.signature.size for entry in doubtful))
+    for entry in doubtful:
         row = reread(root, seen.recorded[entry.path], found.started_ns, progress)
-        if row is None:
+        if row is not None:
+            same[entry.path] = row
+        elif not thorough:
             break
-        same[entry.path] = row
     progress.finish()
     index.remember_files(same.values())
     return replace(

@@ -50,7 +50,7 @@ def push(call: Call, dry_run: bool, check: bool, accept_deletions: bool, new_mai
         stack.enter_context(index)
         if message:
             call.console.warn(message)
-        seen = pushing.see(project, index, call.clock, call.console.progress())
+        seen = pushing.see(project, index, call.clock, call.console.progress(), thorough=dry_run)
         if dry_run:
             return _show_plan(call, seen, project.root)
         if seen.nothing_to_do and not check and not new_mailbox:

@@ -15,8 +15,9 @@ from .rules import GIT_RULES, OUR_RULES, Rules, junk_level
 LARGEST_IGNORE_FILE = 100 * 1024 * 1024
 
 
-def load_rules(root: Path, include: Iterable[str] = ()) -> Rules:
-    """``include`` is ``[push] include``. Raises UsageError where that cannot be."""
+def load_rules(root: Path, include: Iterable[str] = (), outputs: str = "outputs") -> Rules:
+    """``include`` is ``[push] include``, ``outputs`` where results are pulled to. Raises UsageError where an include
+    cannot be."""
     settings = ignore_settings(root)
     problems: list[Problem] = []
     return Rules(
@@ -25,6 +26,7 @@ def load_rules(root: Path, include: Iterable[str] = ()) -> Rules:
         tracked=tracked_but_ignored(root),
         ignore_case=settings.ignore_case,
         problems=problems,
+        outputs=os.fsencode(os.path.normpath(outputs).replace(os.sep, "/")),
     )
 
 

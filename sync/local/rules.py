@@ -2,7 +2,7 @@
 
 From the strongest word to the weakest:
 
-1. ``.git`` never goes, at any depth; at the root, neither do ``.hybrid`` and ``outputs``.
+1. ``.git`` never goes, at any depth; neither do ``.hybrid`` at the root and the folder of outputs.
 2. A secret's name is held back, unless an include names it by more than ``*``.
 3. An include brings in the path that it matches and all below, but not, below it, what ``.hybridignore`` holds
    back there (that file speaks to us, so it is how to carve something out), nor well-known junk.
@@ -68,7 +68,8 @@ class Rules:
     """The rules of one project before any of its directories is read.
 
     ``outside`` are the rules from outside the project as they stand at its root, built on ``junk_level``;
-    ``tracked`` are the paths that git tracks in spite of its rules; ``problems`` are lines that never match.
+    ``tracked`` are the paths that git tracks in spite of its rules; ``problems`` are lines that never match;
+    ``outputs`` is the folder of pulled outputs.
     """
 
     def __init__(
@@ -78,6 +79,7 @@ class Rules:
         tracked: frozenset[bytes] = frozenset(),
         ignore_case: bool = False,
         problems: Sequence[Problem] = (),
+        outputs: bytes = b"outputs",
     ) -> None:
         self.include = tuple(include)
         self.ignore_case = ignore_case
@@ -89,8 +91,14 @@ class Rules:
         self.tracked_folders = frozenset(
             path[:i] for path in tracked for i, c in enumerate(path) if c == 0x2F
         )
-        self.never = _spellings((b".git",), ignore_case)
-        self.never_at_root = _spellings((b".git", b".hybrid", b"outputs"), ignore_case)
+        parent, slash, name = outputs.rpartition(b"/")
+        self._never = _spellings((b".git",), ignore_case)
+        self._never_in = {b"": self._never | _spellings((b".hybrid",), ignore_case)}
+        self._never_in[parent + slash] = self.never(parent + slash) | _spellings((name,), ignore_case)
+
+    def never(self, path: bytes) -> frozenset[bytes]:
+        """Names that never go in the directory ``path``, which is empty or ends with a slash."""
+        return self._never_in.get(path, self._never)
 
     def root(self) -> "Folder":
         nothing = top(self.ignore_case)
@@ -123,7 +131,7 @@ class Folder:
         self._own = own  # the rules of .hybridignore alone
         self._own_file = own.file if mode is _Mode.INCLUDED and own.rules else None
         self._wanted = wanted
-        self._never = rules.never if path else rules.never_at_root
+        self._never = rules.never(path)
 
     def read(self, files: dict[bytes, bytes]) -> tuple["Folder", list[Problem]]:
         """This folder once its own ignore files count, given by name and content."""
