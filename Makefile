@@ -16,7 +16,7 @@ help:
 	@echo "make demo    see hybrid at work: push, run, pull and grade, all on this machine"
 	@echo "make test    everything: system programs, make check, all tests"
 	@echo "make check   style, types, layers, the oldest Python of the runner"
-	@echo "make fast    the tests that need no server and take seconds"
+	@echo "make fast    the tests that need no server, in about a minute"
 	@echo "make clean   remove the environment and the caches"
 
 demo: $(USE)
@@ -33,7 +33,7 @@ check: $(WORK)
 	$(BIN)/vermin --target=3.10- --no-tips --violations --exclude compression --exclude compression.zstd $(CARRIED)
 
 fast: $(WORK)
-	$(BIN)/python -m pytest -q -m "not slow" tests/unit tests/properties tests/contracts --ignore tests/contracts/test_sftp_remote.py
+	$(BIN)/python -m pytest -q -m "not slow" tests/unit tests/contracts --ignore tests/unit/examples --ignore tests/contracts/test_sftp_remote.py $(addprefix --ignore ,$(wildcard tests/unit/sync/test_ssh*.py))
 
 system-parts:
 	@sh tests/system_parts.sh

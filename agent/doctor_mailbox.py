@@ -78,7 +78,9 @@ def login(name: str, spec: HostSpec, python: str) -> Iterator[Finding]:
 
 def reach(remote: Remote, base: str) -> Finding:
     folder = remote.capabilities.local_path
-    if folder is not None and not os.path.isdir(folder):
+    if folder is not None and os.path.exists(folder) and not os.path.isdir(folder):
+        return fail("mailbox", f"{folder} is no folder", "move it away, or choose another folder.")
+    if folder is not None and not os.path.exists(folder):
         what = f"{folder} is not there yet; the first push makes it"
         return warn("mailbox", what, "if it is a mounted disk, mount it first.")
     try:
