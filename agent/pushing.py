@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from sync.changes import Look, Published, look
 from sync.clock import Clock
-from sync.errors import CorruptMailbox, NotFound, Unreachable
+from sync.errors import CorruptMailbox, NotFound, Problem, Unreachable
 from sync.local.index import Index
 from sync.mailbox import layout
 from sync.mailbox.records import Format
@@ -37,15 +37,18 @@ def meet(mailbox: Mailbox, index: Index, *, new_mailbox: bool = False) -> Format
 
     Raises Unreachable where it was there before: an empty folder in its place is mostly a disk that is not mounted.
     """
-    if new_mailbox or known_mailbox(index, mailbox.project.remote_url) is None:
+    url = mailbox.project.remote_url
+    if new_mailbox or known_mailbox(index, url) is None:
         return mailbox.make()
-    try:
-        return mailbox.format
-    except NotFound as error:
-        raise Unreachable(
-            f"The mailbox that this project was pushed to is not at {mailbox.project.remote_url} any more.",
-            "See whether a disk is missing there. To begin a new mailbox: hybrid push --new-mailbox",
-        ) from error
+    for wait_s in (mailbox.remote.capabilities.settle_s, 0.0):
+        try:
+            return mailbox.format
+        except NotFound:
+            mailbox.clock.sleep(wait_s)  # it may only be too new to be seen
+    raise Unreachable(
+        f"The mailbox that this project was pushed to is not at {url} any more.",
+        "See whether a disk is missing there. To begin a new mailbox: hybrid push --new-mailbox",
+    )
 
 
 def publish(
@@ -75,6 +78,21 @@ def publish(
     except NotFound as error:
         # Where a push writes there are folders, unless the mailbox has gone away or something stands in its place.
         raise Unreachable(str(error), error.hint) from error
+
+
+def current(
+    mailbox: Mailbox, index: Index, seen: Look, clock: Clock, progress: Progress, *, accept_deletions: bool
+) -> tuple[Published, list[Problem]]:
+    """A snapshot of the project as it is now that is in the mailbox for certain, and the paths that are not in it."""
+    before = seen.before
+    if seen.nothing_to_do and before is not None and meet(mailbox, index).mailbox == before.mailbox:
+        try:
+            mailbox.remote.read(f"{mailbox.base}/{before.snapshot}", 0, 1)
+            return before, seen.scan.problems
+        except NotFound:
+            seen = send_again(index, seen, [before.snapshot])
+    done = publish(mailbox, index, seen, clock, progress, accept_deletions=accept_deletions)
+    return done.published, done.problems
 
 
 def missing(mailbox: Mailbox, index: Index, published: Published) -> list[str]:

@@ -52,6 +52,7 @@ class _Command(click.Command):
 @common_options
 def run(
     call: Call,
+    /,
     words: tuple[str, ...],
     on: str | None,
     env: tuple[str, ...],
@@ -93,19 +94,14 @@ def run(
                 _show_plan(call, project, index, settings, name, chosen, seen.nothing_to_do)
                 return None
             with opened(project, call.clock) as mailbox:
-                if seen.nothing_to_do and seen.before is not None:
-                    published, problems = seen.before, seen.scan.problems
-                    mailbox.require()
-                else:
-                    done = pushing.publish(
-                        mailbox,
-                        index,
-                        seen,
-                        call.clock,
-                        call.console.progress(),
-                        accept_deletions=accept_deletions,
-                    )
-                    published, problems = done.published, done.problems
+                published, problems = pushing.current(
+                    mailbox,
+                    index,
+                    seen,
+                    call.clock,
+                    call.console.progress(),
+                    accept_deletions=accept_deletions,
+                )
                 for problem in problems:
                     call.console.warn(
                         f"Skipped: {problem.path.decode('utf-8', 'backslashreplace')} {problem.what}."

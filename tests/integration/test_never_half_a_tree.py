@@ -1,5 +1,6 @@
 """Whoever looks into a mailbox, whenever, gets a tree that was: never a mix of two."""
 
+import json
 import os
 import random
 import shutil
@@ -11,8 +12,8 @@ import pytest
 
 from sync.remotes.base import Capabilities
 from sync.remotes.folder import FolderRemote
-from tests.support.pushes import Desk
-from tests.support.trees import fingerprint
+from tests.support.pushes import BASE, Desk, laid_out, packs, snapshots
+from tests.support.trees import fingerprint, make_tree
 from tests.support.watching import digest
 
 REPOSITORY = Path(__file__).parents[2]
@@ -80,3 +81,38 @@ def test_a_reader_on_another_machine_only_ever_sees_states_that_were(tmp_path: P
     assert observed[-1] == past[-1]
     order = [past.index(each) for each in observed]
     assert order == sorted(order)
+
+
+@pytest.mark.slow
+def test_push_killed_again_and_again_gets_there_and_leaves_nothing_half(tmp_path: Path) -> None:
+    dice = random.Random(3)
+    root, mailbox = tmp_path / "project", tmp_path / "mailbox"
+    make_tree(root, {f"{n:02d}.bin": dice.randbytes(1_000_000) for n in range(40)})
+    make_tree(
+        root, {"hybrid.toml": f'[project]\nid = "{BASE}"\n[remote]\nurl = "folder:{mailbox.as_posix()}"\n'}
+    )
+    command = [sys.executable, "-m", "agent", "push", "--json"]
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+    remote = FolderRemote(str(mailbox))
+    killed = durable = 0
+    for attempt in range(40):
+        with subprocess.Popen(
+            command, cwd=root, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        ) as push:
+            try:
+                push.wait(0.3 + 0.05 * attempt)
+            except subprocess.TimeoutExpired:
+                push.kill()
+                killed += 1
+        assert len(packs(remote)) >= durable
+        durable = len(packs(remote))
+        names = snapshots(remote, (Path(os.environ["HYBRID_CONFIG_DIR"]) / "laptop-id").read_text().strip())
+        if names:
+            break
+    assert killed
+    done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=True)
+    shown = {path: what for path, what in fingerprint(root).items() if not path.startswith(b".hybrid")}
+    assert laid_out(remote, json.loads(done.stdout)["snapshot"], tmp_path / "out") == shown
+    # What was in flight when a push was killed is the same pack again the next time: nothing is there twice.
+    stored = sum(path.stat().st_size for path in (mailbox / BASE / "packs").glob("*.pack"))
+    assert stored < 41_000_000

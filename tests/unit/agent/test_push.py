@@ -1,5 +1,6 @@
 """``hybrid push``: what it says, what it answers on bad days, and that nothing is lost on them."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -199,6 +200,19 @@ def test_damaged_snapshot_is_replaced_by_a_new_one_and_not_overwritten(
     assert (document["missing"], document["seq"]) == ([first], 2)
     assert damaged.read_bytes() == b"nonsense"
     assert mailbox_tree(project, document["snapshot"], tmp_path / "out") == own_tree(project)
+
+
+def test_run_names_a_snapshot_that_is_there(project: Project, tmp_path: Path) -> None:
+    first = project.json("push")["snapshot"]
+    words = ("run", "--no-start", "--json", "--", "true")
+    assert json.loads(project.call(*words)[1])["snapshot"] == first
+    (project.mail / first).unlink()
+    second = json.loads(project.call(*words)[1])["snapshot"]
+    assert second != first
+    assert mailbox_tree(project, second, tmp_path / "out") == own_tree(project)
+    project.mail.parent.rename(project.mail.parent.with_name("away"))
+    code, _, err = project.call(*words)
+    assert (code, "any more" in err) == (10, True)
 
 
 def test_vanished_mailbox_is_not_begun_anew_unasked(project: Project, tmp_path: Path) -> None:

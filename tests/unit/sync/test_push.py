@@ -391,6 +391,28 @@ def test_published_state_of_another_version_is_not_believed(desk: Desk) -> None:
         assert Published.load(index, URL) is None
 
 
+def test_mailbox_with_late_listings_gets_the_same_trees(tmp_path: Path) -> None:
+    """As on a drive that shows a new file to others, and in listings, only after minutes."""
+    clock = later()
+    store = MemoryStore(clock=clock, lag=300.0, dice=random.Random(5), capabilities=SMALL_PACKS)
+    desk = Desk(tmp_path / "home", MemoryRemote(store), clock)
+    make_tree(desk.tree, {f"{n:02d}": noise(30_000, n) for n in range(40)})
+    for n in range(8):
+        make_tree(desk.tree, {f"{n:02d}": noise(30_000, 100 + n), "small": b"%d" % n})
+        if n % 3 != 1:
+            desk.remote = MemoryRemote(store)  # the laptop's next process knows no more than others
+        if n == 5:
+            desk.state.unlink()
+        clock.advance(20)
+        done = desk.push()
+        assert not done.unpublished
+        if n not in (0, 5):
+            assert done.new_bytes <= 30_001
+    clock.advance(600)
+    assert laid_out(MemoryRemote(store), done.published.snapshot, tmp_path / "out") == fingerprint(desk.tree)
+    assert done.published.snapshot in snapshots(MemoryRemote(store))
+
+
 # Killed, and failing
 
 
