@@ -6,26 +6,25 @@ soon as it is answered, so that what is done can be seen while the rest runs.
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import sys
 import time
 from pathlib import Path
 
-from search import STEPS, solve, strip
+from search import solve, strip
 
 
 def main(arguments: list[str]) -> int:
     """Answer every task of the input once; returns the exit status."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("source", nargs="?", default=os.environ.get("HYBRID_SHARD_INPUT"), metavar="TASKS.jsonl")
-    parser.add_argument("folder", nargs="?", default=os.environ.get("HYBRID_OUTPUT"), metavar="OUTPUT_DIR")
-    parser.add_argument("--steps", type=int, default=STEPS, help="what may be spent on a task (default: %(default)s)")
-    options = parser.parse_args(arguments)
-    if not options.source or not options.folder:
-        parser.error("name TASKS.jsonl and OUTPUT_DIR, or set HYBRID_SHARD_INPUT and HYBRID_OUTPUT")
-    source, folder = options.source, options.folder
+    environment = [os.environ.get("HYBRID_SHARD_INPUT"), os.environ.get("HYBRID_OUTPUT")]
+    source, folder = arguments if len(arguments) == 2 else environment
+    if not source or not folder:
+        print(
+            "usage: solve.py TASKS.jsonl OUTPUT_DIR (or set HYBRID_SHARD_INPUT and HYBRID_OUTPUT)",
+            file=sys.stderr,
+        )
+        return 2
     records = [
         json.loads(line) for line in Path(source).read_text(encoding="utf-8").splitlines() if line.strip()
     ]
@@ -34,7 +33,7 @@ def main(arguments: list[str]) -> int:
     with (output / "answers.jsonl").open("w", encoding="utf-8", newline="\n") as answers:
         for number, record in enumerate(records, 1):
             began = time.perf_counter()
-            answer = solve(strip(record), options.steps)
+            answer = solve(strip(record))
             seconds = round(time.perf_counter() - began, 3)
             programs = [" > ".join(program) or "identity" for program in answer.programs]
             line = {
