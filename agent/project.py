@@ -76,16 +76,18 @@ class Project:
 
     @contextlib.contextmanager
     def lock(self, name: str) -> Iterator[None]:
-        """Holds ``.hybrid/NAME.lock`` against other processes and threads; ``name`` as in ``push``.
+        """Holds the project's lock ``name`` (as in ``push``) against other processes and threads of this user.
 
-        Raises Locked, naming the holder's process id, after half a second. The system lets go of the lock when its
+        It lies outside the project, because clones of a project share what they have in the mailbox. Raises Locked, naming the holder's process id, after half a second. The system lets go of the lock when its
         holder dies.
         """
         from filelock import FileLock, Timeout
 
-        lock = FileLock(self.state_dir / f"{name}.lock")
+        folder = places.data_folder() / "locks"
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder / f"{self.config.project.id}.{name}.lock")
         # Beside the lock, because Windows lets nobody read a file that is locked.
-        holder = self.state_dir / f"{name}.pid"
+        holder = folder / f"{self.config.project.id}.{name}.pid"
         try:
             lock.acquire(timeout=_LOCK_WAIT_S, poll_interval=0.05)
         except Timeout as error:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from sync.mailbox.layout import CHECKPOINT, Attempt, RunFolder
+from sync.store.entries import refusal
 from sync.store.nouns import DIRECTORY, FILE, LINK, Entry, Root
 from sync.store.writer import SnapshotWriter, placed_elsewhere
 
@@ -37,8 +38,8 @@ class Found:
 def walk(folder: Path) -> list[Found]:
     """What can be published of a folder, sorted by path.
 
-    What is no file, folder or link is left out, and so is what vanishes meanwhile. Raises OSError where a folder
-    cannot be listed.
+    What is no file, folder or link is left out, and so is what vanishes meanwhile, or has a path that no snapshot
+    takes. Raises OSError where a folder cannot be listed.
     """
     found: list[Found] = []
     top = os.fsencode(folder)
@@ -53,6 +54,8 @@ def walk(folder: Path) -> list[Found]:
             found.append(Found(prefix[:-1], top + b"/" + prefix, DIRECTORY, False, (0, 0, 0, 0)))
         for child in children:
             path = prefix + child.name
+            if refusal(path):
+                continue
             try:
                 if child.is_dir(follow_symlinks=False):
                     waiting.append(path + b"/")

@@ -192,12 +192,17 @@ class Puller:
             ended = records.read(Ended, self._remote, f"{job.path}/{RunFolder.attempt('done', attempt)}")
         except (NotFound, CorruptMailbox):
             return None
+        if not layout.is_outputs_of(ended.snapshot, job.spec.run, attempt):
+            return None
         return Choice(attempt=str(attempt), snapshot=ended.snapshot)
 
     def _accepted(self, job: _Job, name: str) -> Choice | None:
         try:
             found = records.read(Accepted, self._remote, f"{job.path}/{name}")
         except (NotFound, CorruptMailbox):
+            return None
+        attempt = layout.parse_attempt(found.attempt)
+        if attempt is None or not layout.is_outputs_of(found.snapshot, job.spec.run, attempt):
             return None
         return Choice(attempt=found.attempt, snapshot=found.snapshot)
 

@@ -193,3 +193,14 @@ def parse_run_file(name: str) -> WorkerFile | LaptopFile | WorkerSnapshot | None
         kind = match[1] or match[3] or "accepted"
         return LaptopFile(kind=kind, who=match[4], shard=int(match[2] or 0))
     return None
+
+
+def is_outputs_of(path: str, run_id: str, attempt: Attempt) -> bool:
+    """Whether ``path`` names a snapshot of that attempt's outputs, in its own run's folder."""
+    folder, _, name = path.rpartition("/")
+    found = parse_run_file(name)
+    return (
+        folder == run(run_id)
+        and isinstance(found, WorkerSnapshot)
+        and (found.what, found.attempt) == (OUTPUTS, attempt)
+    )

@@ -37,12 +37,13 @@ class Silence:
     """How long each worker has shown no new tick, on the observer's own monotonic clock."""
 
     def __init__(self) -> None:
-        self._last: dict[str, tuple[int, float]] = {}
+        self._last: dict[str, tuple[tuple[int, int], float]] = {}
 
     def observe(self, seen: RunView, now: float) -> None:
         """``now`` is monotonic seconds."""
-        for worker in seen.claims:
-            beat = max(seen.ticks.get(worker, [0])[-1], 0)
+        for worker, epoch in seen.claims.items():
+            # A new claim is a sign of life too.
+            beat = (epoch, seen.ticks.get(worker, [0])[-1])
             known = self._last.get(worker)
             if known is None or beat > known[0]:
                 self._last[worker] = (beat, now)
