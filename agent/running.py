@@ -93,6 +93,8 @@ def follow(mailbox: Mailbox, run_id: str, progress: Progress, gone: Callable[[],
             shown = over
             if run.phase in FINAL:
                 return run, False
+            if run.phase is Phase.SETUP_FAILED:
+                return run, True
             if mailbox.clock.monotonic() >= ask_at:
                 ask_at = mailbox.clock.monotonic() + ASK_MACHINE_S
                 if gone():
