@@ -54,7 +54,9 @@ def hybrid(call: Call) -> None:
 
     \b
     Examples:
-      hybrid init --remote folder:/mnt/shared/mailbox
+      hybrid init --remote sftp://me@box/~/mailbox
+      hybrid run --over data.jsonl --chunk 20 -- python3 solve.py
+      hybrid pull
       hybrid completion bash >> ~/.bashrc
     """
     context = click.get_current_context()
