@@ -90,10 +90,7 @@ def test_the_run_goes_on_when_the_laptop_is_gone(laptop: Laptop) -> None:
     started = laptop.hybrid("run", "--json", "--", sys.executable, "slow.py").json
     # Nothing of the laptop runs now: the command has returned, and no connection is open.
     time.sleep(1)
-    deadline = time.monotonic() + 60
-    while laptop.hybrid("status", started["run"], "--json").json["phase"] != "done":
-        assert time.monotonic() < deadline
-        time.sleep(0.5)
+    laptop.until(started["run"], "done")
     laptop.hybrid("pull")
     assert (laptop.project / "outputs" / started["run"] / "x").read_text() == "there"
     laptop.hybrid("down")
@@ -116,10 +113,7 @@ def test_down_is_a_pause_and_up_goes_on(laptop: Laptop) -> None:
     assert len(laptop.hybrid("down", "--json").json["ended"]) == 1
     assert laptop.hybrid("status", started["run"], "--json").json["phase"] == "queued"
     laptop.hybrid("up")
-    deadline = time.monotonic() + 60
-    while laptop.hybrid("status", started["run"], "--json").json["phase"] != "done":
-        assert time.monotonic() < deadline
-        time.sleep(0.5)
+    laptop.until(started["run"], "done")
     laptop.hybrid("pull")
     output = laptop.project / "outputs" / started["run"]
     assert (output / "n").read_text() == "6"
@@ -130,10 +124,7 @@ def test_down_is_a_pause_and_up_goes_on(laptop: Laptop) -> None:
 def test_a_stopped_run_stays_stopped(laptop: Laptop) -> None:
     laptop.write("sleep.py", "import time; print('sleeping', flush=True); time.sleep(600)")
     started = laptop.hybrid("run", "--json", "--", sys.executable, "sleep.py").json
-    deadline = time.monotonic() + 60
-    while laptop.hybrid("status", started["run"], "--json").json["phase"] != "running":
-        assert time.monotonic() < deadline
-        time.sleep(0.5)
+    laptop.until(started["run"], "running")
     laptop.hybrid("stop", started["run"], "--wait")
     laptop.hybrid("down")
     laptop.hybrid("up")
@@ -166,10 +157,7 @@ def test_cutting_the_network_changes_nothing_for_the_runner(tmp_path: Path, serv
     refused = laptop.hybrid("pull", expect=10)
     assert "Error:" in refused.err and "Try:" in refused.err
     server.start()
-    deadline = time.monotonic() + 60
-    while laptop.hybrid("status", started["run"], "--json").json["phase"] != "done":
-        assert time.monotonic() < deadline
-        time.sleep(0.5)
+    laptop.until(started["run"], "done")
     laptop.hybrid("pull")
     assert (laptop.project / "outputs" / started["run"] / "x").read_text() == "there"
     laptop.hybrid("down")

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,13 @@ class Laptop:
         assert "Traceback" not in answer.err, shown
         assert expect is None or answer.code == expect, shown
         return answer
+
+    def until(self, run: str, phase: str, limit: float = 60) -> None:
+        """Waits until the run is in that phase, as ``hybrid status`` says."""
+        deadline = time.monotonic() + limit
+        while (found := self.hybrid("status", run, "--json").json["phase"]) != phase:
+            assert time.monotonic() < deadline, f"{run} is still {found}"
+            time.sleep(0.5)
 
     def write(self, path: str, content: str | bytes) -> Path:
         target = self.project / path
