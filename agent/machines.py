@@ -1,15 +1,12 @@
 """The runners that this project has started, remembered so that none is forgotten: ``.hybrid/state.db``."""
 
 import json
-import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from sync.clock import Clock
 from sync.errors import HybridError, RemoteError
-from sync.local.database import connect, transaction
 from sync.mailbox import layout
 
 from . import ship
@@ -17,6 +14,7 @@ from .launchers import launcher
 from .launchers.base import Handle, Launch, Launcher, Liveness
 from .mailbox import Mailbox
 from .project import Project
+from .state import State, opened
 
 _SCHEMA = """CREATE TABLE IF NOT EXISTS machines (
     id INTEGER PRIMARY KEY, handle TEXT NOT NULL, started REAL NOT NULL, ended REAL
@@ -35,37 +33,33 @@ class Machine:
 
 
 class Machines:
-    """One thread; each method is one transaction."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-        self._connection.execute(_SCHEMA)
+    def __init__(self, state: State) -> None:
+        self._state = state
+        state.prepare(_SCHEMA)
 
     def add(self, handle: Handle, now: float) -> None:
-        with transaction(self._connection):
-            self._connection.execute(
+        with self._state.writing() as connection:
+            connection.execute(
                 "INSERT INTO machines (handle, started) VALUES (?, ?)", (json.dumps(handle.to_json()), now)
             )
 
     def open(self) -> list[Machine]:
         """Those that have not been seen to be gone, oldest first."""
-        rows = self._connection.execute(
-            "SELECT id, handle, started FROM machines WHERE ended IS NULL ORDER BY id"
-        )
+        with self._state.reading() as connection:
+            rows = connection.execute(
+                "SELECT id, handle, started FROM machines WHERE ended IS NULL ORDER BY id"
+            ).fetchall()
         return [Machine(number=n, handle=Handle(**json.loads(text)), started=at) for n, text, at in rows]
 
     def ended(self, machine: Machine, now: float) -> None:
-        with transaction(self._connection):
-            self._connection.execute("UPDATE machines SET ended = ? WHERE id = ?", (now, machine.number))
+        with self._state.writing() as connection:
+            connection.execute("UPDATE machines SET ended = ? WHERE id = ?", (now, machine.number))
 
 
 @contextmanager
-def remembered(project: Project) -> Iterator[Machines]:
-    opened = connect(Path(project.state_dir) / "state.db")
-    try:
-        yield Machines(opened.connection)
-    finally:
-        opened.connection.close()
+def remembered(project: Project, warn: Callable[[str], None]) -> Iterator[Machines]:
+    with opened(project, warn) as state:
+        yield Machines(state)
 
 
 def ensure_archive(mailbox: Mailbox) -> str:

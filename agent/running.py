@@ -58,15 +58,20 @@ def queue(
     return spec
 
 
-def start(mailbox: Mailbox, spec: Spec, launch: Launcher | None, refusal: HybridError | None) -> Queued:
+def start(
+    mailbox: Mailbox,
+    known: machines.Machines,
+    spec: Spec,
+    launch: Launcher | None,
+    refusal: HybridError | None,
+) -> Queued:
     """Starts a runner for the run, unless one is at work that will take it."""
     if launch is None:
         return Queued(spec=spec, handle=None, refusal=refusal)
-    with machines.remembered(mailbox.project) as known:
-        try:
-            handle = machines.start(mailbox, known, launch, spec.target, idle_exit=IDLE_EXIT_S)
-        except HybridError as error:
-            return Queued(spec=spec, handle=None, refusal=error)
+    try:
+        handle = machines.start(mailbox, known, launch, spec.target, idle_exit=IDLE_EXIT_S)
+    except HybridError as error:
+        return Queued(spec=spec, handle=None, refusal=error)
     return Queued(spec=spec, handle=handle, refusal=None)
 
 

@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from sync.local.database import connect, damaged, failure, is_damage, transaction
+from sync.local.database import connect, reading, transaction
 
 from .project import Project
 
@@ -19,17 +19,8 @@ class State:
         self._connection = connection
         self._path = path
 
-    @contextlib.contextmanager
-    def reading(self) -> Iterator[sqlite3.Connection]:
-        try:
-            yield self._connection
-        except sqlite3.Error as error:
-            if is_damage(error):
-                self._connection.close()
-                raise damaged(self._path) from error
-            if isinstance(error, sqlite3.OperationalError):
-                raise failure(self._path, error) from error
-            raise  # a wrong statement is a bug
+    def reading(self) -> contextlib.AbstractContextManager[sqlite3.Connection]:
+        return reading(self._connection, self._path)
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:

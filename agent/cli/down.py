@@ -35,7 +35,7 @@ def down(call: Call, target: str | None, no_wait: bool) -> int | None:
         launchers.check(target)
     ended: list[dict[str, object]] = []
     left: list[dict[str, object]] = []
-    with machines.remembered(project) as known:
+    with machines.remembered(project, call.console.warn) as known:
         wanted = [each for each in known.open() if target in (None, each.handle.target)]
         for where in sorted({each.handle.target for each in wanted}):
             mine = [each for each in wanted if each.handle.target == where]

@@ -119,7 +119,8 @@ def run(
                         target=target,
                         moment=datetime.now().astimezone(),
                     )
-                    queued = running.start(mailbox, spec, launch, refusal)
+                    with machines.remembered(project, call.console.warn) as known:
+                        queued = running.start(mailbox, known, spec, launch, refusal)
                 finally:
                     if launch is not None:
                         launch.close()
@@ -206,7 +207,7 @@ def _show_queued(call: Call, queued: running.Queued, no_start: bool) -> int | No
 def _wait(call: Call, project: Project, run_id: str, target: str) -> int:
     def gone() -> bool:
         try:
-            with machines.remembered(project) as known:
+            with machines.remembered(project, call.console.warn) as known:
                 return machines.is_gone(known, project, target, call.clock)
         except HybridError:
             return False  # the machine cannot be asked now: no reason to give up

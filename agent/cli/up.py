@@ -39,7 +39,7 @@ def up(call: Call, target: str | None, idle_exit: float) -> None:
         mailbox.require()
         launch = launcher(where, project)
         try:
-            with machines.remembered(project) as known:
+            with machines.remembered(project, call.console.warn) as known:
                 handle = machines.start(mailbox, known, launch, where, idle_exit=idle_exit)
                 living = [each.handle for each in known.open() if each.handle.target == where]
         finally:

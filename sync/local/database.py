@@ -65,6 +65,20 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     connection.execute("COMMIT")
 
 
+@contextmanager
+def reading(connection: sqlite3.Connection, path: Path) -> Iterator[sqlite3.Connection]:
+    """Turns what SQLite says into HybridError; a database that turns out to be damaged is set aside at once."""
+    try:
+        yield connection
+    except sqlite3.Error as error:
+        if is_damage(error):
+            connection.close()
+            raise damaged(path) from error
+        if isinstance(error, sqlite3.OperationalError):
+            raise failure(path, error) from error
+        raise  # a wrong statement or a closed connection is a bug
+
+
 def set_aside(path: Path) -> Path:
     """Renames the database, with what belongs to it, to the first free ``state.db.corrupt-N``."""
     number = 1

@@ -8,14 +8,14 @@ knows it, so that it is read once more.
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from ..store.nouns import Location
 from .bulk import without_collections
-from .database import connect, damaged, failure, is_damage, transaction
+from .database import connect, reading, transaction
 from .entry import FILE, Entry, Signature
 
 # FAT keeps times in steps of two seconds; nothing in use is coarser.
@@ -218,17 +218,8 @@ class Index:
         with self._writing():
             yield
 
-    @contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection]:
-        try:
-            yield self._connection
-        except sqlite3.Error as error:
-            if is_damage(error):
-                self._connection.close()
-                raise damaged(self._path) from error
-            if isinstance(error, sqlite3.OperationalError):
-                raise failure(self._path, error) from error
-            raise  # a wrong statement or a closed index is a bug
+    def _reading(self) -> AbstractContextManager[sqlite3.Connection]:
+        return reading(self._connection, self._path)
 
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
