@@ -6,17 +6,20 @@ VENV := .venv
 BIN := $(VENV)/bin
 USE := $(VENV)/.made-for-use
 WORK := $(VENV)/.made-for-work
+SOAK_MINUTES ?= 15
 # What the runner carries: it must run on Python 3.10.
 CARRIED := cloud_runner sync/mailbox sync/store sync/clock.py sync/errors.py sync/progress.py sync/__init__.py \
     $(addprefix sync/remotes/,__init__.py base.py folder.py names.py opening.py retry.py)
 
-.PHONY: help demo test check fast system-parts clean
+.PHONY: help demo test check fast system-parts clean bench soak
 
 help:
 	@echo "make demo    see hybrid at work: push, run, pull and grade, all on this machine"
 	@echo "make test    everything: system programs, make check, all tests"
 	@echo "make check   style, types, layers, the oldest Python of the runner"
 	@echo "make fast    the tests that need no server, in about a minute"
+	@echo "make bench   time it beside rsync, and part by part, in under five minutes"
+	@echo "make soak    random histories of failing workers, for SOAK_MINUTES (15)"
 	@echo "make clean   remove the environment and the caches"
 
 demo: $(USE)
@@ -34,6 +37,13 @@ check: $(WORK)
 
 fast: $(WORK)
 	$(BIN)/python -m pytest -q -m "not slow" tests/unit tests/contracts --ignore tests/unit/examples --ignore tests/contracts/test_sftp_remote.py $(addprefix --ignore ,$(wildcard tests/unit/sync/test_ssh*.py))
+
+bench: $(WORK)
+	$(BIN)/python -m bench.push
+	$(BIN)/python -m bench.parts
+
+soak: $(WORK)
+	$(BIN)/python -W error -m tests.soak --minutes $(SOAK_MINUTES)
 
 system-parts:
 	@sh tests/system_parts.sh
