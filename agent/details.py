@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from cloud_runner import host
 from sync.errors import CorruptMailbox, NotFound
 from sync.mailbox import lease, records
 from sync.mailbox.layout import Attempt, RunFolder
@@ -80,7 +79,7 @@ def holder(mailbox: Mailbox, run: Run, memory: Memory, now: float) -> Holder | N
         hello=hello,
         tick=tick,
         silent=silence(memory, run.spec.run, run.seen, now),
-        dead=hello is not None and host.is_dead(hello),
+        dead=hello is not None and _is_dead(hello),
     )
 
 
@@ -129,3 +128,10 @@ def estimate(took: Iterable[float], waiting: int, running: Iterable[float]) -> f
     usual = sum(times) / len(times)
     work = waiting * usual + sum(max(0.0, usual - spent) for spent in at_work)
     return work / len(at_work)
+
+
+def _is_dead(hello: Hello) -> bool:
+    # Imported here: the list of runs, which most calls of ``status`` want, does without it.
+    from cloud_runner import host
+
+    return host.is_dead(hello)

@@ -13,8 +13,7 @@ from sync.mailbox.layout import RunFolder
 from sync.mailbox.opening import make_mailbox, open_mailbox
 from sync.mailbox.records import Format, Spec
 from sync.mailbox.state import Phase, ShardState, phase, shards
-from sync.mailbox.view import RunView, look
-from sync.pull import run_ids
+from sync.mailbox.view import RunView, look, run_ids
 from sync.remotes import open_remote
 from sync.remotes.base import Remote
 

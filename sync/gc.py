@@ -16,9 +16,8 @@ from .mailbox.layout import RunFolder, SnapshotName
 from .mailbox.records import Spec
 from .mailbox.retention import Kept, keep
 from .mailbox.state import Phase, phase, shards
-from .mailbox.view import look
+from .mailbox.view import look, run_ids
 from .progress import Progress, Silent
-from .pull import run_ids
 from .remotes.base import Remote
 from .store import codec
 from .store.nouns import Root

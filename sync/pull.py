@@ -307,12 +307,6 @@ def check(spec: Spec) -> None:
         raise CorruptMailbox(f"The spec of a run cannot be true: {spec.run[:80]!r} is no id of a run.")
 
 
-def run_ids(remote: Remote, base: str) -> list[str]:
-    """The runs in the mailbox, oldest first."""
-    valid = re.compile(layout.RUN_ID)
-    return sorted(name for name in remote.list_folders(f"{base}/{layout.RUNS}") if valid.fullmatch(name))
-
-
 def _others(seen: RunView, laptop: str) -> dict[int, list[str]]:
     found: dict[int, list[str]] = {}
     for name in sorted(seen.names):

@@ -1,10 +1,12 @@
 """A run's folder at one moment, as its names tell it. No file is read for it: one listing is one view."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from sync.remotes.base import Remote
 
+from . import layout
 from .layout import Attempt, LaptopFile, RunFolder, WorkerFile, WorkerSnapshot, parse_run_file
 
 
@@ -36,6 +38,12 @@ class RunView:
 def look(remote: Remote, base: str, folder: RunFolder) -> RunView:
     """One listing of the run's folder; ``base`` is the project's folder in the remote."""
     return view(file.name for file in remote.list_files(f"{base}/{folder.path}"))
+
+
+def run_ids(remote: Remote, base: str) -> list[str]:
+    """The runs in the mailbox, oldest first."""
+    valid = re.compile(layout.RUN_ID)
+    return sorted(name for name in remote.list_folders(f"{base}/{layout.RUNS}") if valid.fullmatch(name))
 
 
 def view(names: Iterable[str]) -> RunView:
