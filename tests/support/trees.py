@@ -6,6 +6,7 @@ for an empty directory, ``Script`` for an executable file. Paths are bytes or te
 
 import hashlib
 import os
+import random
 import stat
 import tempfile
 from collections.abc import Mapping
@@ -94,6 +95,11 @@ def nasty_tree(root: Path) -> list[bytes]:
     }
     make_tree(root, tree)
     return sorted(os.fsencode(path) for path in tree)
+
+
+def noise(size: int, seed: int = 0) -> bytes:
+    """Bytes that do not compress, the same for the same ``seed``."""
+    return random.Random(seed).randbytes(size)
 
 
 def make_fifo(root: Path, relative: str) -> Path:

@@ -1,0 +1,209 @@
+"""How a worker comes to leave a run: stopped, told to end, superseded, out of time, or dead; and who goes on then."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cloud_runner import host
+from cloud_runner.child import Command
+from sync.errors import NotFound, Unauthorised
+from sync.mailbox import lease, records
+from sync.mailbox.layout import Attempt, RunFolder
+from sync.mailbox.records import Hello
+from sync.mailbox.state import Phase, phase, shards
+from sync.remotes.base import Capabilities
+from sync.remotes.faults import FaultPlan
+from tests.support.bench import BASE, DIR, Bench, writes
+from tests.support.scripted import ScriptedChild
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
+
+
+def test_a_stopped_run_ends_its_children_and_starts_nothing_more(bench: Bench) -> None:
+    bench.queue(shards=3)
+    steps = bench.worker(writes(polls=10_000)).serve()
+    stopped = False
+    for wait in steps:
+        bench.clock.advance(max(wait, 0.001))
+        if not stopped and bench.view().starts:
+            bench.mark(RunFolder.stop("laptop22"))
+            stopped = True
+    seen = bench.view()
+    assert seen.left == seen.starts == {Attempt(0, "worker22", 1)}
+    assert bench.ended("left", Attempt(0, "worker22", 1)).reason == "stopped by the laptop"
+    assert phase(seen, shards(seen, 3, 1)) is Phase.STOPPED
+
+
+def test_a_child_that_does_not_listen_is_ended_after_the_grace_and_its_attempt_is_left(bench: Bench) -> None:
+    """The ticks go on meanwhile, and nothing that they bring interrupts the leaving."""
+    children: list[ScriptedChild] = []
+
+    def script(command: Command) -> ScriptedChild:
+        child = writes(polls=10_000)(command)
+        child.terminate = lambda: None  # type: ignore[method-assign]
+        children.append(child)
+        return child
+
+    bench.queue()
+    stopped_at = 0.0
+    for wait in bench.worker(script).serve():
+        bench.clock.advance(max(wait, 0.001))
+        if not stopped_at and bench.view().starts:
+            stopped_at = bench.clock.monotonic()
+            bench.mark(RunFolder.stop("laptop22"))
+        if children and not children[0].signal:
+            assert not stopped_at or bench.clock.monotonic() < stopped_at + 5 + 15 + 1
+    assert children[0].ended == -9
+    assert bench.view().left == {Attempt(0, "worker22", 1)}
+    assert len(bench.view().ticks["worker22"]) == 4, "at 0, and each 5 seconds of the grace"
+
+
+def test_a_stop_seen_just_before_a_shard_begins_is_obeyed(bench: Bench) -> None:
+    """The listing before a start shows the stop earlier than the next tick would."""
+    bench.queue(shards=2)
+
+    def script(command: Command) -> ScriptedChild:
+        bench.mark(RunFolder.stop("laptop22"))
+        return writes(polls=1)(command)
+
+    bench.run(bench.worker(script))
+    assert bench.view().starts == {Attempt(0, "worker22", 1)}
+    assert bench.view().done == {Attempt(0, "worker22", 1)}, "what had ended by itself keeps its verdict"
+
+
+def test_a_run_that_is_removed_ends_its_children_and_the_worker_goes_on_serving(bench: Bench) -> None:
+    children: list[ScriptedChild] = []
+
+    def script(command: Command) -> ScriptedChild:
+        children.append(writes(polls=10_000)(command))
+        return children[-1]
+
+    bench.queue()
+    removed = False
+    for wait in bench.worker(script).serve():
+        bench.clock.advance(max(wait, 0.001))
+        if not removed and children:
+            bench.laptop.delete_folder(f"{BASE}/{DIR.path}")
+            removed = True
+    assert children[0].signal
+    assert any("the run was removed" in line for line in bench.said)
+
+
+def test_a_run_that_is_removed_while_it_is_being_taken_is_passed_over(bench: Bench) -> None:
+    bench.queue()
+    plan = FaultPlan().fail("write", NotFound("there is no such folder"), path=".claim-")
+    bench.run(bench.worker(writes(), plan=plan))
+    plan.verify_all_fired()
+    assert bench.view().done, "it was there after all"
+
+
+def test_a_worker_told_to_end_does_not_wait_until_its_claim_has_settled(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, Capabilities(settle_s=300.0))
+    bench.queue()
+    for wait in bench.worker(writes()).serve():
+        bench.clock.advance(min(wait, 1.0))
+        bench.told = "told to end"
+    assert bench.clock.monotonic() < 10
+    assert bench.view().claims and lease.holder(bench.view()) is None and not bench.view().starts
+
+
+def test_a_worker_that_dies_of_an_error_takes_its_children_along(bench: Bench) -> None:
+    children: list[ScriptedChild] = []
+
+    def script(command: Command) -> ScriptedChild:
+        children.append(writes(polls=10_000)(command))
+        return children[-1]
+
+    plan = FaultPlan().fail("write", Unauthorised("the key was withdrawn"), path=".tick-", nth=3)
+    bench.queue(parallel=2, shards=2)
+    with pytest.raises(Unauthorised):
+        bench.run(bench.worker(script, plan=plan))
+    assert [child.signal for child in children] == [9, 9]
+
+
+def test_a_superseded_worker_ends_its_child_and_publishes_nothing(bench: Bench) -> None:
+    bench.queue()
+    ended = False
+    for wait in bench.worker(writes(polls=10_000)).serve():
+        bench.clock.advance(max(wait, 0.001))
+        if not ended and bench.view().starts:
+            bench.mark(RunFolder.claim("worker99", 5))
+            ended = True
+        if lease.holder(bench.view()) == "worker99" and bench.view().left:
+            bench.told = "enough"
+    left = bench.ended("left", Attempt(0, "worker22", 1))
+    assert (left.snapshot, left.reason) == ("", "another worker has taken over")
+
+
+def test_a_superseded_worker_takes_the_run_again_once_the_other_is_silent(bench: Bench) -> None:
+    bench.queue()
+    superseded = False
+    for wait in bench.worker(writes(polls=100)).serve():
+        bench.clock.advance(max(wait, 0.001))
+        if not superseded and bench.view().starts:
+            bench.mark(RunFolder.claim("worker99", 5))
+            superseded = True
+    seen = bench.view()
+    assert seen.claims["worker22"] == 6
+    assert seen.done == {Attempt(0, "worker22", 2)}
+
+
+def test_a_shard_that_kills_its_workers_is_not_offered_for_ever(bench: Bench) -> None:
+    def deadly(command: Command) -> ScriptedChild:
+        if command.env["HYBRID_SHARD"] == "0":
+            raise KeyboardInterrupt  # stands for the death of the process
+        return writes()(command)
+
+    bench.queue(shards=2)
+    deaths = 0
+    for n in range(9):
+        try:
+            bench.run(bench.worker(deadly, f"worker{n:02}"))
+            break
+        except KeyboardInterrupt:
+            deaths += 1
+            bench.clock.advance(60)
+    assert deaths == 5
+    assert {attempt.shard for attempt in bench.view().done} == {1}
+
+
+def test_a_time_limit_leaves_and_this_worker_does_not_take_the_run_again(bench: Bench) -> None:
+    bench.queue(max_hours=0.01)
+    bench.run(bench.worker(writes(polls=10_000)))
+    seen = bench.view()
+    assert seen.left == {Attempt(0, "worker22", 1)}
+    assert "HYBRID_DEADLINE" in bench.commands[0].env
+    assert len(bench.commands) == 1
+
+
+@pytest.mark.platform
+@pytest.mark.skipif(not host.boot(), reason="this system does not tell processes apart")
+def test_a_live_worker_of_this_very_machine_that_is_gone_is_replaced_at_once(bench: Bench) -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        gone = Hello(
+            worker="worker11",
+            host=host.name(),
+            boot=host.boot(),
+            pid=process.pid,
+            born=host.born(process.pid),
+        )
+        bench.queue()
+        bench.laptop.write(f"{BASE}/{DIR.in_folder(RunFolder.hello('worker11'))}", records.encode(gone))
+        bench.mark(RunFolder.claim("worker11", 1))
+        steps = bench.worker(writes()).serve()
+        for _ in range(5):
+            bench.clock.advance(next(steps))
+        assert not bench.view().starts, "it lives"
+        process.kill()
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        before = bench.clock.monotonic()
+        while not bench.view().starts:
+            bench.clock.advance(next(steps))
+        assert bench.clock.monotonic() - before < lease.LEAST_SILENCE_S / 2
+        steps.close()
