@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from sync.clock import Clock
-from sync.errors import HybridError, RemoteError
+from sync.errors import CorruptMailbox, HybridError, RemoteError
 from sync.mailbox import layout
 
 from . import ship
@@ -63,12 +63,21 @@ def remembered(project: Project, warn: Callable[[str], None]) -> Iterator[Machin
 
 
 def ensure_archive(mailbox: Mailbox) -> str:
-    """Puts this version's runner into the mailbox, if it is not there; returns its SHA-256."""
+    """Puts this version's runner into the mailbox, if it is not there; returns its SHA-256.
+
+    Raises CorruptMailbox where something else has its name: a machine would execute it.
+    """
     archive = ship.build()
-    name = layout.runner(archive.sha256)
-    files = mailbox.remote.list_files(f"{mailbox.base}/{layout.RUNNER}")
-    if not any(file.name == name.rpartition("/")[2] for file in files):
-        mailbox.remote.write(f"{mailbox.base}/{name}", archive.data)
+    folder, _, name = f"{mailbox.base}/{layout.runner(archive.sha256)}".rpartition("/")
+    path = f"{folder}/{name}"
+    there = any(file.name == name for file in mailbox.remote.list_files(folder))
+    if not there and mailbox.remote.write(path, archive.data):
+        return archive.sha256
+    if mailbox.remote.read(path, 0, len(archive.data) + 1) != archive.data:
+        raise CorruptMailbox(
+            f"{path} in the mailbox is not the runner that its name promises, and nothing was started.",
+            "remove that file and try again.",
+        )
     return archive.sha256
 
 

@@ -13,7 +13,7 @@ def launcher(target: str, project: Project) -> Launcher:
     if kind == "local":
         from .local import launcher as local
 
-        return local(_folder_here(project), project.config.project.id)
+        return local(_folder_here(project))
     from .ssh import launcher as ssh
 
     return ssh(name, project.config)

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from sync.errors import HybridError
-from sync.mailbox import layout
 
 from .base import Handle, Launch, Liveness
 
@@ -17,16 +16,23 @@ class Ran(NamedTuple):
 
 
 class ProcessLauncher:
-    """``run(argv)`` runs a command on the machine; ``mailbox`` is the folder of the mailbox there."""
+    """``run(argv)`` runs a command on the machine; ``archive(sha256)`` is the runner's path there, and ``mailbox`` the
+    folder of the mailbox."""
 
     def __init__(
-        self, run: Callable[[list[str]], Ran], *, where: str, python: str, mailbox: str, project: str
+        self,
+        run: Callable[[list[str]], Ran],
+        archive: Callable[[str], str],
+        *,
+        where: str,
+        python: str,
+        mailbox: str,
     ) -> None:
         self._run = run
+        self._archive = archive
         self._where = where
         self._python = python
         self._mailbox = mailbox
-        self._project = project
 
     def start(self, launch: Launch) -> Handle:
         words = ["--detach", "--mailbox", f"folder:{self._mailbox}", "--project", launch.project]
@@ -59,9 +65,7 @@ class ProcessLauncher:
         return self._ask(handle.runner, ["--probe", str(handle.pid), handle.born, "--log", handle.log])
 
     def _ask(self, runner: str, words: list[str]) -> dict[str, Any]:
-        separator = "\\" if "\\" in self._mailbox else "/"
-        archive = separator.join([self._mailbox, self._project, *layout.runner(runner).split("/")])
-        ran = self._run([self._python, "-I", archive, *words])
+        ran = self._run([self._python, "-I", self._archive(runner), *words])
         try:
             answer = json.loads(ran.out.strip().splitlines()[-1])
             if ran.code == 0 and isinstance(answer, dict):

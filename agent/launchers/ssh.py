@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 from sync.errors import UsageError
+from sync.mailbox import layout
 from sync.ssh import SshConnection
 from sync.ssh_target import HostSpec, parse_host, read_config, resolve
 
@@ -22,7 +23,10 @@ class SshLauncher(ProcessLauncher):
     def __init__(
         self, connection: SshConnection, *, where: str, python: str, mailbox: str, project: str
     ) -> None:
-        super().__init__(self._over_ssh, where=where, python=python, mailbox=mailbox, project=project)
+        def archive(sha256: str) -> str:
+            return f"{mailbox}/{project}/{layout.runner(sha256)}"
+
+        super().__init__(self._over_ssh, archive, where=where, python=python, mailbox=mailbox)
         self._connection = connection
 
     def _over_ssh(self, argv: list[str]) -> Ran:

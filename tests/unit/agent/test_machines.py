@@ -1,0 +1,57 @@
+"""Runners that are really started on this machine: which program they are, and which of them count as living."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from agent import places, ship
+from tests.support.projects import Project
+
+PLANTED = b"import pathlib; pathlib.Path(__file__).with_name('executed').touch()"
+
+
+@pytest.fixture
+def project(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Project]:
+    project = Project(tmp_path, monkeypatch, capsys).make()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    yield project
+    code, _, err = project.call("down")
+    assert code == 0, err
+
+
+def runner_of(project: Project) -> Path:
+    return project.mail / "runner" / f"{ship.build().sha256}.pyz"
+
+
+def plant(path: Path) -> None:
+    path.unlink(missing_ok=True)
+    path.write_bytes(PLANTED)
+
+
+def test_runner_that_was_planted_in_the_mailbox_is_named_and_never_started(project: Project) -> None:
+    plant(runner_of(project))
+    code, out, err = project.call("up")
+    assert (code, out) == (16, "")
+    assert runner_of(project).name in err
+    assert runner_of(project).read_bytes() == PLANTED
+    assert not runner_of(project).with_name("executed").exists()
+    runner_of(project).unlink()
+
+
+def test_runner_in_the_mailbox_is_not_executed_on_the_laptop(project: Project) -> None:
+    assert project.json("up")["started"]
+    plant(runner_of(project))
+    assert len(project.json("down")["ended"]) == 1
+    assert not runner_of(project).with_name("executed").exists()
+
+
+def test_damaged_own_copy_of_the_runner_is_replaced(project: Project) -> None:
+    own = places.data_folder() / "runner" / f"{ship.build().sha256}.pyz"
+    own.parent.mkdir(parents=True)
+    own.write_bytes(ship.build().data[:-1])
+    assert project.json("up")["started"]
+    assert own.read_bytes() == ship.build().data
+    assert [path.name for path in own.parent.iterdir()] == [own.name]
