@@ -114,8 +114,13 @@ def missing(mailbox: Mailbox, index: Index, published: Published) -> list[str]:
 
 
 def send_again(index: Index, seen: Look, gone: list[str]) -> Look:
-    """Forgets objects that the mailbox has lost: publishing what this returns sends their content again."""
-    index.drop_objects(gone)
+    """Forgets objects that the mailbox has lost: publishing what this returns sends their content again.
+
+    Killed before it is published, the next push does so: nothing counts as published any more.
+    """
+    with index.at_once():
+        index.drop_objects(gone)
+        index.meta_set("published", "")
     return replace(seen, before=None)
 
 

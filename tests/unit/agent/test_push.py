@@ -190,6 +190,19 @@ def test_lost_objects_are_noticed_by_check_and_sent_again(project: Project, tmp_
     assert project.json("push", "--check")["missing"] == []
 
 
+def test_check_that_breaks_off_is_completed_by_the_next_push(project: Project, tmp_path: Path) -> None:
+    project.call("push")
+    packs = project.mail / "packs"
+    shutil.rmtree(packs)
+    packs.touch()  # nothing can be written there
+    assert project.call("push", "--check")[0] == 10
+    packs.unlink()
+    packs.mkdir()
+    document = project.json("push")
+    assert document["pushed"]
+    assert mailbox_tree(project, document["snapshot"], tmp_path / "out") == own_tree(project)
+
+
 def test_damaged_snapshot_is_replaced_by_a_new_one_and_not_overwritten(
     project: Project, tmp_path: Path
 ) -> None:
