@@ -2,7 +2,7 @@
 
 from collections.abc import Generator
 
-from sync.errors import CorruptMailbox, NotFound
+from sync.errors import CorruptMailbox, NewerMailbox, NotFound
 from sync.mailbox import records
 from sync.mailbox.layout import Attempt, RunFolder
 from sync.mailbox.records import Ended
@@ -16,7 +16,8 @@ from .worker import Lease, Place
 class Closures:
     """Reads all that such an attempt names, piece by piece, while there is nothing better to do.
 
-    void  attempts of which something is missing or damaged, and was so for longer than a listing may lag
+    void  attempts of which something is missing, damaged or beyond this program, and was so for longer than a
+          listing may lag
     """
 
     def __init__(self, lease: Lease, reader: Reader) -> None:
@@ -45,7 +46,7 @@ class Closures:
             return 0.0
         except StopIteration:
             self._whole.add(attempt)
-        except (NotFound, CorruptMailbox) as error:
+        except (NotFound, CorruptMailbox, NewerMailbox) as error:
             return self._miss(attempt, error)
         except OUTAGES as error:
             self._reading = None

@@ -177,6 +177,16 @@ def test_a_done_attempt_whose_packs_are_only_late_is_not_done_again(bench: Bench
     assert bench.view().done == {Attempt(0, "worker22", 1)}
 
 
+def test_a_done_record_of_a_newer_version_is_void_and_does_not_break_the_run(bench: Bench) -> None:
+    bench.queue()
+    newer = Attempt(0, "worker99", 1)
+    name = RunFolder.attempt("done", newer)
+    bench.laptop.write(f"{BASE}/{DIR.in_folder(name)}", records.seal({"version": 2}))
+    bench.run(bench.worker(writes()))
+    assert bench.view().done == {newer, Attempt(0, "worker22", 1)}
+    assert not bench.view().broken
+
+
 def test_what_others_did_is_checked_only_while_there_is_nothing_to_begin(bench: Bench) -> None:
     bench.queue(shards=2)
     bench.step_until(bench.worker(writes()), lambda: bool(bench.view().done))
