@@ -114,17 +114,20 @@ class Push:
                 pack_size=self._remote.capabilities.pack_size,
             )
             self._progress.start("upload", sum(entry.signature.size for entry in todo))
+            sent = False  # also where the tree is the same: content that the mailbox had lost
             for entry in sorted(todo, key=lambda each: each.path):
+                sent_before = writer.sent
                 row = self._read(writer, entry, seen)
                 if row is not None:
                     rows[entry.path] = row
+                    sent = sent or writer.sent > sent_before
             if identity(self._root) != seen.folder:
                 raise HybridError(
                     f"The project folder {self._root} was replaced while it was read.", "Push again."
                 )
             self._keep_what_cannot_be_seen(seen, rows, known)
             published = seen.before
-            if published is None or anew or _differs(seen, published, rows):
+            if published is None or anew or sent or _differs(seen, published, rows):
                 created = self._clock.wall()
                 with without_collections():
                     root = writer.finish(

@@ -47,6 +47,18 @@ def test_lost_local_state_is_found_again_in_the_mailbox(desk: Desk, tmp_path: Pa
     assert desk.look().nothing_to_do
 
 
+def test_lost_local_state_and_a_lost_pack_are_both_made_good(tmp_path: Path) -> None:
+    folder = tmp_path / "mailbox"
+    desk = Desk(tmp_path / "home", FolderRemote(str(folder)))
+    make_tree(desk.tree, {"a": b"a", "big": noise(3_000_000)})
+    desk.push()
+    shutil.rmtree(folder / BASE / "packs")
+    (folder / BASE / "packs").mkdir()
+    desk.state.unlink()
+    assert not desk.push().unpublished
+    assert newest(desk.remote, tmp_path / "out") == fingerprint(desk.tree)
+
+
 def test_second_clone_goes_on_with_the_numbers_and_sends_only_what_is_new(
     tmp_path: Path, remote: Remote
 ) -> None:
