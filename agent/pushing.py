@@ -96,7 +96,10 @@ def current(
 
 
 def missing(mailbox: Mailbox, index: Index, published: Published) -> list[str]:
-    """What the mailbox lacks of the last published state: names of objects; empty where it is all there."""
+    """What the mailbox lacks of the last published state: names of objects; empty where it is all there.
+
+    A pack that is cut short is removed: the same content makes the same name, which must be free for it.
+    """
     from sync.store.reader import Reader
 
     if meet(mailbox, index).mailbox != published.mailbox:
@@ -105,12 +108,17 @@ def missing(mailbox: Mailbox, index: Index, published: Published) -> list[str]:
         root = Reader(mailbox.remote, mailbox.base).root(published.snapshot)
     except (NotFound, CorruptMailbox):
         return [published.snapshot]
-    there = {
-        f"{folder}/{file.name}"
+    sizes = {
+        f"{folder}/{file.name}": file.size
         for folder in (layout.PACKS, layout.SNAPSHOTS)
         for file in mailbox.remote.list_files(f"{mailbox.base}/{folder}")
     }
-    return [name for name in root.objects if name not in there]
+    least = index.reaches()
+    lost = [name for name in root.objects if sizes.get(name, 0) < least.get(name, 1)]
+    for name in lost:
+        if name in sizes and name.startswith(f"{layout.PACKS}/"):
+            mailbox.remote.delete(f"{mailbox.base}/{name}")
+    return lost
 
 
 def send_again(index: Index, seen: Look, gone: list[str]) -> Look:

@@ -196,6 +196,16 @@ class Index:
         with self._reading() as database:
             return [row[0] for row in database.execute("SELECT name FROM objects")]
 
+    def reaches(self) -> dict[str, int]:
+        """For each object that holds chunks whose place is known, the byte up to which they reach."""
+        with self._reading() as database:
+            return dict(
+                database.execute(
+                    "SELECT name, MAX(block_offset + block_stored) FROM chunks"
+                    " JOIN objects ON objects.id = chunks.object GROUP BY objects.id"
+                )
+            )
+
     def clear_locations(self) -> None:
         with self._writing() as database:
             database.execute("DELETE FROM chunks")

@@ -190,6 +190,19 @@ def test_lost_objects_are_noticed_by_check_and_sent_again(project: Project, tmp_
     assert project.json("push", "--check")["missing"] == []
 
 
+@pytest.mark.parametrize("left", [0, 1000])
+def test_pack_that_was_cut_short_is_noticed_by_check_and_sent_again(
+    project: Project, tmp_path: Path, left: int
+) -> None:
+    project.call("push")
+    [pack] = (project.mail / "packs").iterdir()
+    os.truncate(pack, left)
+    document = project.json("push", "--check")
+    assert document["missing"] == [f"packs/{pack.name}"]
+    assert mailbox_tree(project, document["snapshot"], tmp_path / "out") == own_tree(project)
+    assert project.json("push", "--check")["missing"] == []
+
+
 def test_check_that_breaks_off_is_completed_by_the_next_push(project: Project, tmp_path: Path) -> None:
     project.call("push")
     packs = project.mail / "packs"
