@@ -3,7 +3,7 @@
 from collections.abc import Generator
 
 from sync.errors import CorruptMailbox, NewerMailbox, NotFound
-from sync.mailbox import records
+from sync.mailbox import layout, records
 from sync.mailbox.layout import Attempt, RunFolder
 from sync.mailbox.records import Ended
 from sync.mailbox.view import RunView
@@ -68,6 +68,8 @@ class Closures:
     def _read(self, attempt: Attempt) -> Generator[None, None, None]:
         path = self._lease.folder.in_folder(RunFolder.attempt("done", attempt))
         ended = records.read(Ended, self._place.remote, f"{self._place.base}/{path}")
+        if not layout.is_outputs_of(ended.snapshot, self._lease.run, attempt):
+            raise CorruptMailbox(f"{path} names what is not its own outputs.")
         root = self._reader.root(ended.snapshot)
         try:
             for _ in self._reader.fetch(

@@ -74,6 +74,7 @@ class Lease:
     def __init__(self, place: Place, hello: Hello, run_id: str, silence: lease.Silence) -> None:
         self.place = place
         self.hello = hello
+        self.run = run_id
         self.folder = RunFolder(run_id)
         self.silence = silence
         self.epoch = 0

@@ -187,6 +187,18 @@ def test_a_done_record_of_a_newer_version_is_void_and_does_not_break_the_run(ben
     assert not bench.view().broken
 
 
+def test_a_done_record_that_names_anothers_outputs_is_void(bench: Bench) -> None:
+    """The laptop accepts no such attempt, so the shard has to be done."""
+    bench.queue(shards=2)
+    bench.run(bench.worker(writes()))
+    of_another = bench.ended("done", Attempt(1, "worker22", 1))
+    name = DIR.in_folder(RunFolder.attempt("done", Attempt(0, "worker22", 1)))
+    bench.laptop.delete(f"{BASE}/{name}")
+    bench.laptop.write(f"{BASE}/{name}", records.encode(of_another))
+    bench.run(bench.worker(writes(), "worker33"))
+    assert Attempt(0, "worker33", 1) in bench.view().done
+
+
 def test_what_others_did_is_checked_only_while_there_is_nothing_to_begin(bench: Bench) -> None:
     bench.queue(shards=2)
     bench.step_until(bench.worker(writes()), lambda: bool(bench.view().done))
