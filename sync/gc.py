@@ -18,6 +18,7 @@ from .mailbox.retention import Kept, keep
 from .mailbox.state import Phase, phase, shards
 from .mailbox.view import look, run_ids
 from .progress import Progress, Silent
+from .recover import own_snapshots
 from .remotes.base import Remote
 from .store import codec
 from .store.nouns import Root
@@ -77,7 +78,8 @@ class Collector:
         if not self._remote.capabilities.strong_listing:
             # What this laptop wrote last must be in the listings: a pack whose snapshot is missing looks like garbage.
             self._clock.sleep(self._remote.capabilities.settle_s)
-        names = self._own_snapshots()
+        # Newest first, so that no snapshot ever goes before one that leans on it.
+        names = own_snapshots(self._remote, self._base, self._laptop)[::-1]
         roots = self._roots(names)
         now = self._clock.wall()
         candidates = [
@@ -101,11 +103,6 @@ class Collector:
             forget(doomed)
             self._remove(doomed)
         return collected
-
-    def _own_snapshots(self) -> list[SnapshotName]:
-        files = self._remote.list_files(f"{self._base}/{layout.SNAPSHOTS}")
-        parsed = (layout.parse_snapshot(file.name) for file in files)
-        return sorted({name for name in parsed if name is not None and name.laptop == self._laptop})
 
     def _roots(self, names: list[SnapshotName]) -> dict[str, Root]:
         roots = {}
@@ -188,7 +185,7 @@ class Collector:
         return writer if isinstance(writer, str) else None
 
     def _remove(self, paths: list[str]) -> None:
-        """In the order given, snapshots first: nothing may ever name what is not there."""
+        """In the order given, snapshots first and the newest of those: nothing may ever name what is not there."""
         self._progress.start("remove", len(paths), "objects")
         for path in paths:
             self._remote.delete(f"{self._base}/{path}")

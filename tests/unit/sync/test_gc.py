@@ -261,6 +261,16 @@ def test_collection_that_is_killed_leaves_nothing_that_names_what_is_gone(
     assert mail.is_whole(newest, tmp_path / "out")
 
 
+def test_snapshot_goes_before_the_one_that_it_leans_on(mail: Mail, monkeypatch: pytest.MonkeyPatch) -> None:
+    small = b"rides in the first snapshot"
+    old = [mail.push({"same": small, "own": b"%d" % seq}, seq).name for seq in (1, 2, 3)]
+    mail.push({"other": b"stands alone"}, 4)
+    gone: list[str] = []
+    monkeypatch.setattr(mail.remote, "delete", lambda path: gone.append(path.removeprefix(f"{BASE}/")))
+    mail.collect()
+    assert gone == old[::-1]
+
+
 def test_dry_run_removes_and_forgets_nothing(mail: Mail) -> None:
     mail.push({"a": blob()}, 1)
     mail.push({"a": b"2"}, 2)
