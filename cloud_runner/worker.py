@@ -96,6 +96,7 @@ class Lease:
 
     @property
     def elapsed(self) -> float:
+        """Seconds since the run was taken; waiting for another worker's end is no work on it."""
         return self.place.clock.monotonic() - self._began
 
     def see(self) -> RunView:
@@ -145,7 +146,7 @@ class Lease:
                 return False
             yield left
         if lease.holder(self.see()) == self.worker:
-            self._tick_due = self.place.clock.monotonic()
+            self._began = self._tick_due = self.place.clock.monotonic()
             return True
         self.give_up("another worker came first")
         return False

@@ -182,6 +182,24 @@ def test_a_time_limit_leaves_and_this_worker_does_not_take_the_run_again(bench: 
     assert len(bench.commands) == 1
 
 
+def test_time_spent_superseded_does_not_use_up_the_time_limit(bench: Bench) -> None:
+    bench.queue(max_hours=0.02)
+    other = ticks = 0
+    for wait in bench.worker(writes(polls=100)).serve():
+        bench.clock.advance(max(wait, 0.001))
+        now = bench.clock.monotonic()
+        if not other and bench.view().starts:
+            other = 1
+            bench.mark(RunFolder.claim("worker99", 5))
+        if other and now > 10 * ticks and now < 300:
+            ticks += 1
+            bench.mark(RunFolder.tick("worker99", ticks))
+    assert bench.clock.monotonic() > 300 > 0.02 * 3600
+    assert {attempt.shard for attempt in bench.view().done} == {0}
+    begun = bench.clock.wall() - bench.clock.monotonic()
+    assert float(bench.commands[-1].env["HYBRID_DEADLINE"]) > begun + 300 + 0.02 * 3600
+
+
 @pytest.mark.platform
 @pytest.mark.skipif(not host.boot(), reason="this system does not tell processes apart")
 def test_a_live_worker_of_this_very_machine_that_is_gone_is_replaced_at_once(bench: Bench) -> None:
