@@ -5,8 +5,9 @@ dropped at any point, as a killed process would be, and another worker goes on.
 """
 
 import contextlib
+import hashlib
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sync.clock import Clock
@@ -131,8 +132,12 @@ class Lease:
         seen = self.see()
         if lease.holder(seen) != self.worker and not may_take(self.place, self.folder, seen, self.silence):
             return False
+        if self.worker in seen.released:
+            return False
         settle = self.place.remote.capabilities.settle_s
         self.epoch = lease.next_epoch(seen)
+        if 0 < seen.claims.get(self.worker, 0) < self.epoch - 1:
+            self._become_another()
         if RunFolder.hello(self.worker) not in self._own:
             self.write(RunFolder.hello(self.worker), self.hello)
         else:
@@ -150,6 +155,17 @@ class Lease:
             return True
         self.give_up("another worker came first")
         return False
+
+    def _become_another(self) -> None:
+        """Goes on under a new id, made of the old one.
+
+        Readers order attempts and checkpoints by their worker's highest epoch. Under the old id, what was made before
+        another took over would count as newer than all that the other has made.
+        """
+        worker = hashlib.sha256(f"{self.worker} overtaken".encode()).hexdigest()[:12]
+        self.place.say(f"run {self.run}: goes on as worker {worker}")
+        self.hello = replace(self.hello, worker=worker)
+        self._ticks = 0
 
     def give_up(self, reason: str) -> None:
         with contextlib.suppress(Interrupted):  # there is nothing to give up in a run that was removed

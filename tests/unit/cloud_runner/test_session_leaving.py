@@ -11,13 +11,14 @@ from cloud_runner import host
 from cloud_runner.child import Command
 from sync.errors import NotFound, Unauthorised
 from sync.mailbox import lease, records
-from sync.mailbox.layout import Attempt, RunFolder
+from sync.mailbox.layout import CHECKPOINT, Attempt, RunFolder
 from sync.mailbox.records import Hello
 from sync.mailbox.state import Phase, phase, shards
 from sync.remotes.base import Capabilities
 from sync.remotes.faults import FaultPlan
-from tests.support.bench import BASE, DIR, Bench, writes
+from tests.support.bench import BASE, DIR, RUN, Bench, writes
 from tests.support.scripted import ScriptedChild
+from tests.support.workers import Worker
 
 
 @pytest.fixture
@@ -150,8 +151,52 @@ def test_a_superseded_worker_takes_the_run_again_once_the_other_is_silent(bench:
             bench.mark(RunFolder.claim("worker99", 5))
             superseded = True
     seen = bench.view()
-    assert seen.claims["worker22"] == 6
-    assert seen.done == {Attempt(0, "worker22", 2)}
+    [done] = seen.done
+    assert seen.claims[done.worker] == 6
+    assert done.worker not in ("worker22", "worker99"), "under a new id"
+    assert seen.claims["worker22"] == 1, "its old work stays older than the other's"
+
+
+def test_a_worker_that_was_overtaken_goes_on_from_the_others_checkpoint_not_its_own(bench: Bench) -> None:
+    """It claims a third time for good measure: the new id counts as new only until it is overtaken itself."""
+    bench.queue()
+    found: list[bytes] = []
+
+    def script(command: Command) -> ScriptedChild:
+        kept = Path(command.env["HYBRID_CHECKPOINT"]) / "step"
+        found.append(kept.read_bytes() if kept.exists() else b"")
+        child = ScriptedChild(command, 10_000, {}, 0, checkpoint={"step": b"own %d" % len(found)})
+        if len(found) == 3:
+            child.polls = 1
+        return child
+
+    def published(worker: str) -> bool:
+        return any(s.attempt.worker == worker and s.what == CHECKPOINT for s in bench.view().snapshots)
+
+    others = 0
+    for wait in bench.worker(script).serve():
+        bench.clock.advance(max(wait, 0.001))
+        mine = {attempt.worker for attempt in bench.view().starts if "other" not in attempt.worker}
+        if others < 2 and len(mine) == others + 1 and all(published(worker) for worker in mine):
+            others += 1
+            other = Worker(bench.laptop, BASE, RUN, f"other{others}22")
+            other.claim(2 * others)
+            other.checkpoint(other.start(), {"step": b"other %d" % others})
+    assert found == [b"", b"other 1", b"other 2"]
+    assert len(bench.view().done) == 1
+
+
+def test_a_released_worker_does_not_come_back_under_another_id(bench: Bench) -> None:
+    bench.queue()
+    superseded = False
+    for wait in bench.worker(writes(polls=100)).serve():
+        bench.clock.advance(max(wait, 0.001))
+        if not superseded and bench.view().starts:
+            bench.mark(RunFolder.claim("worker99", 5))
+            superseded = True
+        if bench.view().left:
+            bench.mark(RunFolder.released("worker22"))
+    assert set(bench.view().claims) == {"worker22", "worker99"}
 
 
 def test_a_shard_that_kills_its_workers_is_not_offered_for_ever(bench: Bench) -> None:
