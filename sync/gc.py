@@ -4,7 +4,6 @@ Only what is provably this laptop's goes: snapshots carry its id in their name, 
 under the laptop's push lock, so that no pack of a push that is under way is taken for garbage.
 """
 
-import json
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -20,9 +19,8 @@ from .mailbox.view import look, run_ids
 from .progress import Progress, Silent
 from .recover import own_snapshots
 from .remotes.base import Remote
-from .store import codec
 from .store.nouns import Root
-from .store.pack import FOOTER, LARGEST_INDEX, PACK_MAGIC
+from .store.pack import FOOTER, PACK_MAGIC, decode_index, read_footer
 from .store.reader import Reader
 
 _OVER = (Phase.DONE, Phase.STOPPED, Phase.FAILED)
@@ -170,18 +168,14 @@ class Collector:
     def _writer(self, path: str, size: int) -> str | None:
         """Whom the pack's own index names; None where it cannot be read: then it is nobody's, and stays."""
         try:
-            footer = self._remote.read(f"{self._base}/{path}", max(0, size - FOOTER.size), FOOTER.size)
-            if len(footer) != FOOTER.size:
+            tail = self._remote.read(f"{self._base}/{path}", max(0, size - FOOTER.size), FOOTER.size)
+            at = read_footer(tail, size, path)
+            if at.magic != PACK_MAGIC:
                 return None
-            offset, stored, raw, name, magic = FOOTER.unpack(footer)
-            if magic != PACK_MAGIC or offset + stored + FOOTER.size != size or raw > LARGEST_INDEX:
-                return None
-            block = self._remote.read(f"{self._base}/{path}", offset, stored)
-            known = {each.encode()[:4]: each for each in codec.NAMES}
-            index = json.loads(codec.decompress(known.get(name, "unknown"), block, raw))
-        except (NotFound, CorruptMailbox, ValueError, RecursionError):
+            index = decode_index(at, self._remote.read(f"{self._base}/{path}", at.offset, at.stored), path)
+        except (NotFound, CorruptMailbox):
             return None
-        writer = index.get("writer") if isinstance(index, dict) else None
+        writer = index.get("writer")
         return writer if isinstance(writer, str) else None
 
     def _remove(self, paths: list[str]) -> None:

@@ -38,6 +38,16 @@ class Sealed(NamedTuple):
     locations: dict[str, Location]
 
 
+class Footer(NamedTuple):
+    """Where a file's index lies, how long it is in the file and unpacked, its codec, and what the file is."""
+
+    offset: int
+    stored: int
+    raw: int
+    codec: str
+    magic: bytes
+
+
 class PackBuilder:
     """Gathers chunks into one file. ``size`` is what it has come to so far, in bytes."""
 
@@ -112,21 +122,36 @@ def read_index(data: bytes, name: str) -> dict[str, Any]:
     """
     if len(data) < len(PACK_MAGIC) + FOOTER.size:
         raise CorruptMailbox(f"{name} is cut short.")
-    offset, stored, raw, codec_bytes, magic = FOOTER.unpack(data[-FOOTER.size :])
+    magic = data[-len(PACK_MAGIC) :]
     for known in (PACK_MAGIC, SNAPSHOT_MAGIC):
         if data[:7] == known[:7] and data[:8] != known:
             raise NewerMailbox(
                 f"{name} has version {data[7]} of the pack format, and this program knows version {known[7]}.",
                 "Update hybrid on this machine.",
             )
-    if magic != data[:8] or data[:8] not in (PACK_MAGIC, SNAPSHOT_MAGIC):
+    if magic != data[:8]:
         raise CorruptMailbox(f"{name} is no pack and no snapshot.")
-    if offset + stored + FOOTER.size != len(data) or raw > LARGEST_INDEX:
+    at = read_footer(data[-FOOTER.size :], len(data), name)
+    return decode_index(at, data[at.offset : at.offset + at.stored], name)
+
+
+def read_footer(data: bytes, size: int, name: str) -> Footer:
+    """What the last bytes of a file of ``size`` bytes say. Raises CorruptMailbox where they cannot be true."""
+    if len(data) != FOOTER.size:
+        raise CorruptMailbox(f"{name} is cut short.")
+    offset, stored, raw, codec_bytes, magic = FOOTER.unpack(data)
+    if magic not in (PACK_MAGIC, SNAPSHOT_MAGIC):
+        raise CorruptMailbox(f"{name} is no pack and no snapshot.")
+    if offset + stored + FOOTER.size != size or max(stored, raw) > LARGEST_INDEX:
         raise CorruptMailbox(f"The footer of {name} does not fit the file.")
     names = {known.encode()[:4]: known for known in codec.NAMES}
-    block = codec.decompress(names.get(codec_bytes, "unknown"), data[offset : offset + stored], raw)
+    return Footer(offset, stored, raw, names.get(codec_bytes, "unknown"), magic)
+
+
+def decode_index(at: Footer, block: bytes, name: str) -> dict[str, Any]:
+    """The index that ``at`` tells of, whose stored bytes are ``block``. Raises CorruptMailbox."""
     try:
-        index = json.loads(block)
+        index = json.loads(codec.decompress(at.codec, block, at.raw))
     except (ValueError, RecursionError) as error:
         raise CorruptMailbox(f"The index of {name} is not JSON.") from error
     if not isinstance(index, dict):
