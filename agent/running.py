@@ -9,7 +9,7 @@ from sync.errors import HybridError, NotFound, Transient, Unreachable
 from sync.local.index import Index
 from sync.mailbox.layout import RunFolder
 from sync.mailbox.records import Spec
-from sync.mailbox.state import Phase
+from sync.mailbox.state import OVER, Phase
 from sync.progress import Progress
 
 from . import machines, planning
@@ -17,7 +17,6 @@ from .config import NamedRun
 from .launchers.base import Handle, Launcher
 from .mailbox import Mailbox, Run
 
-FINAL = (Phase.DONE, Phase.FAILED, Phase.STOPPED)
 IDLE_EXIT_S = 60.0
 LEAST_POLL_S = 1.0
 ASK_MACHINE_S = 15.0
@@ -96,7 +95,7 @@ def follow(mailbox: Mailbox, run_id: str, progress: Progress, gone: Callable[[],
             over = sum(state.over for state in run.states)
             progress.advance(over - shown)
             shown = over
-            if run.phase in FINAL:
+            if run.phase in OVER:
                 return run, False
             if run.phase is Phase.SETUP_FAILED:
                 return run, True
@@ -105,7 +104,7 @@ def follow(mailbox: Mailbox, run_id: str, progress: Progress, gone: Callable[[],
                 if gone():
                     # It may have finished between the two looks.
                     run = mailbox.run(run_id)
-                    return run, run.phase not in FINAL
+                    return run, run.phase not in OVER
             mailbox.clock.sleep(poll)
     finally:
         progress.finish()

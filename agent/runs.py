@@ -7,11 +7,9 @@ from sync.errors import CorruptMailbox, NotFound
 from sync.mailbox import lease
 from sync.mailbox.layout import RunFolder
 from sync.mailbox.records import Spec
-from sync.mailbox.state import Phase, ShardState
+from sync.mailbox.state import OVER, Phase, ShardState
 
 from .mailbox import Mailbox, Run
-
-OVER = (Phase.DONE, Phase.STOPPED, Phase.FAILED)
 
 
 @dataclass(frozen=True, kw_only=True)

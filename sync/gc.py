@@ -14,7 +14,7 @@ from .mailbox import layout, records
 from .mailbox.layout import RunFolder, SnapshotName
 from .mailbox.records import Spec
 from .mailbox.retention import Kept, keep
-from .mailbox.state import Phase, phase, shards
+from .mailbox.state import OVER, phase, shards
 from .mailbox.view import look, run_ids
 from .progress import Progress, Silent
 from .recover import own_snapshots
@@ -22,8 +22,6 @@ from .remotes.base import Remote
 from .store.nouns import Root
 from .store.pack import FOOTER, PACK_MAGIC, decode_index, read_footer
 from .store.reader import Reader
-
-_OVER = (Phase.DONE, Phase.STOPPED, Phase.FAILED)
 
 
 @dataclass(kw_only=True)
@@ -137,7 +135,7 @@ class Collector:
             seen = look(self._remote, self._base, folder)
             states = shards(seen, spec.shards, spec.retries)
             home = all(state.accepted or not state.complete for state in states)
-            if not (home and phase(seen, states) in _OVER):
+            if not (home and phase(seen, states) in OVER):
                 named.add(spec.snapshot)
         return named
 

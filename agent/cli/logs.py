@@ -6,7 +6,7 @@ import click
 
 from sync.errors import NotFound, Transient, Unreachable, UsageError
 from sync.mailbox import lease
-from sync.mailbox.state import Phase
+from sync.mailbox.state import OVER, Phase
 from sync.outputs import Outputs
 
 from .. import details, runs
@@ -116,7 +116,7 @@ def _is_over(run: Run, shard: int | None, gone: bool) -> bool:
     if run.phase is Phase.SETUP_FAILED:
         return True
     at_work = any(state.running for state in run.states) and not gone
-    return run.phase in runs.OVER and not at_work
+    return run.phase in OVER and not at_work
 
 
 class _Lines:

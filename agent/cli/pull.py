@@ -6,7 +6,7 @@ import click
 
 from sync.errors import CorruptMailbox, NewerMailbox, NotFound
 from sync.mailbox.records import Spec
-from sync.mailbox.state import Phase
+from sync.mailbox.state import OVER, Phase
 from sync.pull import Pulled, Puller
 
 from .. import runs
@@ -57,7 +57,7 @@ def pull(call: Call, names: tuple[str, ...], into: Path | None, no_partial: bool
                 ]
             for spec, pulled in done:
                 all_shown = pulled.phase is Phase.DONE or not no_partial
-                if not dry_run and pulled.phase in runs.OVER and all_shown and not pulled.incomplete:
+                if not dry_run and pulled.phase in OVER and all_shown and not pulled.incomplete:
                     _close(mailbox, memory, spec)
     _show(call, done, unreadable, dry_run)
     whole = not unreadable and not any(pulled.problems or pulled.incomplete for _, pulled in done)

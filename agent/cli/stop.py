@@ -3,6 +3,7 @@
 import click
 
 from sync.errors import ConfirmationNeeded
+from sync.mailbox.state import OVER
 
 from .. import runs, stopping
 from ..exits import Exit
@@ -35,7 +36,7 @@ def stop(call: Call, name: str, wait: bool, yes: bool) -> int:
         run = runs.load(mailbox, mailbox.find(name))
         run_id, before = run.spec.run, run.phase
         worker = stopping.at_work(mailbox, run)
-        over = before in runs.OVER
+        over = before in OVER
         if not over:
             if run.spec.laptop != mailbox.laptop and not yes:
                 raise ConfirmationNeeded(

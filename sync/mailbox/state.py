@@ -27,6 +27,10 @@ class Phase(Enum):
     DONE = "done"
 
 
+OVER = (Phase.DONE, Phase.STOPPED, Phase.FAILED)
+"""In these, nobody takes the run any more."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class ShardState:
     """``done`` are attempts that say so (not yet verified); ``running`` belong to the lease's holder."""
