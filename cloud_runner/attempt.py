@@ -31,6 +31,7 @@ class Job:
     started: float
     slot: int
     log_sent: int = 0
+    log_offered: tuple[int, int, str] | None = None
     seen: dict[str, tuple[list[Found], float]] = field(default_factory=dict)
     next_publication: dict[str, float] = field(default_factory=dict)
 
@@ -39,10 +40,27 @@ class Job:
         return self.folder / "log"
 
     def new_log(self, limit: int) -> tuple[int, str] | None:
-        """Offset and text of what the log grew by since the last call; None where it did not grow.
+        """Offset and text of what the log grew by since ``log_told``; None where it did not grow.
 
         Of more than ``limit`` bytes the last ones. A character that is only half written waits for the next call.
+        Until it has been told, the same text is given again, unchanged: a write that seemed to fail may have
+        succeeded, and a reader then finds the same text at the same offset.
         """
+        if self.log_offered is None:
+            self.log_offered = self._grown(limit)
+        if self.log_offered is None:
+            return None
+        start, _, text = self.log_offered
+        return start, text
+
+    def log_told(self) -> None:
+        """What ``new_log`` gave last is in the mailbox."""
+        if self.log_offered is not None:
+            self.log_sent = self.log_offered[1]
+            self.log_offered = None
+
+    def _grown(self, limit: int) -> tuple[int, int, str] | None:
+        """Start, end and text."""
         try:
             with open(self.log, "rb") as file:
                 size = os.fstat(file.fileno()).st_size
@@ -52,10 +70,7 @@ class Job:
         except FileNotFoundError:  # the child may do as it likes with its folder
             return None
         data = data[: len(data) - _half_character(data)]
-        if not data:
-            return None
-        self.log_sent = start + len(data)
-        return start, data.decode("utf-8", "replace")
+        return (start, start + len(data), data.decode("utf-8", "replace")) if data else None
 
     def log_tail(self) -> str:
         return tail(self.log)

@@ -52,6 +52,7 @@ class Session:
         self._states: list[ShardState] = []
         self._concluded = (-1, -1)
         lease.report = self._tick
+        lease.told = self._told
         lease.leaving = False
 
     def run(self) -> Generator[float, None, None]:
@@ -253,6 +254,10 @@ class Session:
             running={str(job.attempt): now - job.started for job in self._jobs},
             logs={attempt: list(log) for attempt, log in logs.items()},
         )
+
+    def _told(self) -> None:
+        for job in self._jobs:
+            job.log_told()
 
 
 def _reason(code: int) -> str:

@@ -70,6 +70,7 @@ class Lease:
 
     leaving  set while the work on the run is being wound up: then nothing interrupts it any more
     changes  counts what has been learnt about the folder, so that conclusions are drawn again only then
+    report   asked for what the next tick says; ``told`` is called once such a tick is in the mailbox
     """
 
     def __init__(self, place: Place, hello: Hello, run_id: str, silence: lease.Silence) -> None:
@@ -83,6 +84,7 @@ class Lease:
         self.leaving = False
         self.changes = 0
         self.report: Callable[[], Tick] | None = None
+        self.told: Callable[[], None] = lambda: None
         self._listed: set[str] = set()
         self._own: set[str] = set()
         self._view: tuple[int, RunView] | None = None
@@ -203,6 +205,7 @@ class Lease:
         tick = self.report() if self.report else Tick(n=0, epoch=self.epoch, elapsed=self.elapsed)
         values = {**tick.__dict__, "n": self._ticks, "epoch": self.epoch, "doing": self.doing}
         self.write(RunFolder.tick(self.worker, self._ticks), Tick(**values))
+        self.told()
         old = RunFolder.tick(self.worker, self._ticks - TICKS_KEPT)
         if old in self._own:
             self.place.remote.delete(f"{self.place.base}/{self.folder.in_folder(old)}")

@@ -24,9 +24,22 @@ def test_a_log_that_does_not_grow_or_is_gone_tells_nothing(tmp_path: Path) -> No
     assert watched.new_log(100) is None
     watched.log.write_bytes(b"one\n")
     assert watched.new_log(100) == (0, "one\n")
+    watched.log_told()
     assert watched.new_log(100) is None
+    watched.log_told()
     with open(watched.log, "ab") as log:
         log.write(b"two\n")
+    assert watched.new_log(100) == (4, "two\n")
+
+
+def test_text_that_was_not_told_is_given_again_at_the_same_place(tmp_path: Path) -> None:
+    watched = job(tmp_path)
+    watched.log.write_bytes(b"one\n")
+    assert watched.new_log(100) == (0, "one\n")
+    with open(watched.log, "ab") as log:
+        log.write(b"two\n")
+    assert watched.new_log(100) == (0, "one\n")
+    watched.log_told()
     assert watched.new_log(100) == (4, "two\n")
 
 
@@ -49,6 +62,7 @@ def test_text_that_arrives_byte_by_byte_is_told_whole(
         if new:
             assert new[0] == len(told)
             told += new[1].encode()
+            watched.log_told()
     assert told == raw
 
 

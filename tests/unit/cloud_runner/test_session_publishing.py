@@ -47,6 +47,20 @@ def test_ticks_carry_the_beat_and_new_log_bytes(bench: Bench) -> None:
     assert max(tick.running.get("0.worker22.1", 0.0) for tick in ticks) > 10
 
 
+def test_log_text_of_a_tick_that_failed_comes_with_the_next(bench: Bench) -> None:
+    plan = FaultPlan()
+    for n in range(2, 5):
+        plan.fail("write", Unreachable("the network is away"), path=".tick-", nth=n)
+    bench.queue()
+    bench.run(bench.worker(writes(polls=200), plan=plan))
+    plan.verify_all_fired()
+    ticks = [
+        records.read(Tick, bench.laptop, f"{BASE}/{DIR.in_folder(RunFolder.tick('worker22', n))}")
+        for n in bench.view().ticks["worker22"]
+    ]
+    assert [log for tick in ticks for log in tick.logs.values()] == [[0, "begun\n"]]
+
+
 def test_a_worker_told_to_end_publishes_the_checkpoint_and_the_next_goes_on_from_it(bench: Bench) -> None:
     def first(command: Command) -> ScriptedChild:
         return ScriptedChild(command, 10_000, {}, 0, checkpoint={"step": b"17"})
