@@ -30,6 +30,7 @@ from sync.remotes.folder import FolderRemote
 from sync.store import chunker, codec
 from sync.store.materialise import materialise, to_end
 from sync.store.nouns import Entry as StoredEntry
+from sync.store.pack import BLOCK
 from sync.store.reader import Reader
 from tests.support.laptop import Laptop
 from tests.support.pushes import BASE, Desk, root_of, snapshots
@@ -37,7 +38,7 @@ from tests.support.pushes import BASE, Desk, root_of, snapshots
 T = TypeVar("T")
 
 _SETTLE_S = 2.5
-_BLOCK = 256 * 1024
+_MIB = 1024 * 1024
 _SMALL = 200
 """Bytes of each of the many files: the cost of a file counts here, not that of its content."""
 
@@ -131,17 +132,16 @@ def many_files(parts: Parts, folder: Path, count: int) -> None:
 
 def content(parts: Parts, folder: Path, mebibytes: int) -> None:
     """What is done to each byte."""
-    noise = random.Random(3).randbytes(mebibytes * 1024 * 1024)
-    words = trees.text(random.Random(4), 4 * 1024 * 1024) * max(1, mebibytes // 4)
-    pieces = [noise[at : at + 1024 * 1024] for at in range(0, len(noise), 1024 * 1024)]
+    dice = random.Random(3)
+    pieces = [dice.randbytes(_MIB) for _ in range(mebibytes)]
+    words = [trees.text(dice, _MIB)] * mebibytes
     mib = float(mebibytes)
 
     parts.measure(
         "cut into chunks", lambda: sum(1 for _ in chunker.chunks(pieces, chunker.FILES)), mib, "MiB"
     )
     parts.measure("SHA-256", lambda: [hashlib.sha256(piece).digest() for piece in pieces], mib, "MiB")
-    plain = [words[at : at + _BLOCK] for at in range(0, len(words), _BLOCK)]
-    hard = [noise[at : at + _BLOCK] for at in range(0, len(noise), _BLOCK)]
+    hard, plain = _blocks(pieces), _blocks(words)
     parts.measure("compress random", lambda: [codec.compress(each) for each in hard], mib, "MiB")
     packed = parts.measure("compress text", lambda: [codec.compress(each) for each in plain], mib, "MiB")
     blocks = [(*pack, len(raw)) for pack, raw in zip(packed, plain, strict=True)]
@@ -157,6 +157,11 @@ def content(parts: Parts, folder: Path, mebibytes: int) -> None:
     name = snapshots(remote)[-1]
     entries = _reader(remote, name).entries(root_of(remote, name))
     _lay_out(parts, "materialise it", remote, name, entries, folder / "laid", mib, "MiB")
+
+
+def _blocks(pieces: list[bytes]) -> list[bytes]:
+    """Cut as packs cut small files together."""
+    return [piece[at : at + BLOCK] for piece in pieces for at in range(0, len(piece), BLOCK)]
 
 
 def _read_all(root: Path, entries: list[Entry]) -> None:
