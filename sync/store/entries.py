@@ -23,6 +23,11 @@ LONGEST_PATH = 4096
 """Bytes of a path or a link's target: what a Linux call takes, and more than most systems do."""
 DEEPEST = 256
 """Parts of a path: deeper trees overrun the recursion of the tools that walk and remove them."""
+LARGEST_ENTRIES = 512 * 1024 * 1024
+MOST_ENTRIES = 5_000_000
+LONGEST_LINE = 32 * 1024 * 1024
+"""Bounds of one snapshot's entries: bytes of all, how many they are, and bytes of one, which is what a file of about
+120 GB takes. Beyond them it is refused before it fills the memory."""
 _REFERENCE = 16
 # Made once: ``json.dumps`` with separators makes an encoder at each call.
 _json = json.JSONEncoder(separators=(",", ":")).encode

@@ -10,7 +10,16 @@ from sync.errors import CorruptMailbox
 from sync.remotes.base import Remote
 
 from . import codec
-from .entries import TreeHash, decode, decode_chunk, is_sha256, reference
+from .entries import (
+    LARGEST_ENTRIES,
+    LONGEST_LINE,
+    MOST_ENTRIES,
+    TreeHash,
+    decode,
+    decode_chunk,
+    is_sha256,
+    reference,
+)
 from .nouns import SELF, Chunk, Entry, Location, Root
 from .pack import read_index
 
@@ -19,10 +28,9 @@ _OBJECT = re.compile(
 )
 
 LARGEST_SNAPSHOT = 256 * 1024 * 1024
-LARGEST_ENTRIES = 512 * 1024 * 1024
-MOST_ENTRIES = 5_000_000
-"""Bounds of one snapshot: its file, its list of entries in bytes, and how many they are. A larger one is refused
-before it fills the memory."""
+"""Bound of a snapshot's file."""
+ENTRIES_AT_ONCE = 64 * 1024 * 1024
+"""Bytes of the entry stream that are held at a time; an honest one of 300,000 files comes at once."""
 
 LARGEST_READ = 16 * 1024 * 1024
 WIDEST_GAP = 64 * 1024
@@ -68,17 +76,13 @@ class Reader:
         """Every entry of the snapshot, checked. ``SELF`` is resolved to the snapshot's own name."""
         if sum(chunk.at.length for chunk in root.entries) > LARGEST_ENTRIES:
             raise CorruptMailbox(f"{root.name} holds more entries than any snapshot may.")
-        by_hash = {chunk.sha256: data for chunk, data in self.fetch(root.entries)}
-        stream = b"".join(by_hash[chunk.sha256] for chunk in root.entries)
-        if stream.count(b"\n") > MOST_ENTRIES:
-            raise CorruptMailbox(f"{root.name} holds more entries than any snapshot may.")
-        lines = stream.split(b"\n")
-        if lines.pop():
-            raise CorruptMailbox(f"The entries of {root.name} are cut short.")
         objects = {reference(name): name for name in root.objects} | {SELF: root.name}
-        entries = list(decode(lines, objects))
+        entries: list[Entry] = []
         totals = TreeHash()
-        for entry in entries:
+        for entry in decode(_lines(self._stream(root), root.name), objects):
+            if len(entries) == MOST_ENTRIES:
+                raise CorruptMailbox(f"{root.name} holds more entries than any snapshot may.")
+            entries.append(entry)
             totals.add(entry)
         if (totals.hexdigest(), totals.files, totals.bytes) != (root.tree, root.files, root.bytes):
             raise CorruptMailbox(f"{root.name} does not hold the tree that its root describes.")
@@ -113,6 +117,19 @@ class Reader:
                         raise CorruptMailbox(f"A chunk in {block.object} does not match its SHA-256.")
                     yield chunk, piece
 
+    def _stream(self, root: Root) -> Iterator[bytes]:
+        """The entry stream, little of it at a time: what a few bytes in the mailbox claim to be may be long."""
+        batch: list[Chunk] = []
+        size = 0
+        for chunk in (*root.entries, None):
+            if chunk is None or size + chunk.at.length > ENTRIES_AT_ONCE:
+                pieces = {each.sha256: data for each, data in self.fetch(batch)}
+                yield from (pieces[each.sha256] for each in batch)
+                batch, size = [], 0
+            if chunk is not None:
+                batch.append(chunk)
+                size += chunk.at.length
+
     def _read(self, span: _Range) -> bytes:
         whole = self._whole.get(span.object)
         if whole is not None:
@@ -122,6 +139,23 @@ class Reader:
         if len(data) != span.end - span.start:
             raise CorruptMailbox(f"{span.object} is cut short.")
         return data
+
+
+def _lines(pieces: Iterable[bytes], name: str) -> Iterator[bytes]:
+    """The stream cut at its newlines; ``name`` is for messages. A line is refused before it is put together."""
+    begun: list[bytes] = []
+    size = 0
+    for piece in pieces:
+        first, *others = piece.split(b"\n")
+        begun.append(first)
+        size += len(first)
+        if size > LONGEST_LINE:
+            raise CorruptMailbox(f"{name} holds a longer entry than any snapshot may.")
+        for line in others:
+            yield b"".join(begun)
+            begun, size = [line], len(line)
+    if size:
+        raise CorruptMailbox(f"The entries of {name} are cut short.")
 
 
 def _ranges(blocks: Iterable[Location]) -> Iterator[_Range]:

@@ -1,6 +1,7 @@
 """Snapshots are hostile input: nothing in them leads out of the target, or makes the reader do endless work."""
 
 import time
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -307,6 +308,35 @@ def test_entries_repeated_under_a_false_length_are_refused() -> None:
     bomb = forge.content(b'["d","a"]\n' * 800_000)[0]
     name = forge.publish([], entries=[bomb, *[[*bomb[:7], 1]] * 200_000])
     refused(shelf, name)
+
+
+def costs(shelf: Shelf, name: str) -> int:
+    """Refuses the snapshot's entries; the bytes of memory that this takes at most."""
+    reader = shelf.reader()
+    root = reader.root(name)
+    tracemalloc.start()
+    try:
+        with pytest.raises(CorruptMailbox):
+            reader.entries(root)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_one_endless_entry_is_refused_before_it_fills_the_memory() -> None:
+    shelf = Shelf()
+    forge = Forge(shelf)
+    begin, much, end = forge.content(b'["f","a",0,0,[', b"[]," * 2_700_000, b"[]]]\n")
+    name = forge.publish([], entries=[begin, *[much] * 10, end])
+    assert costs(shelf, name) < 200_000_000
+
+
+def test_few_bytes_that_claim_to_be_a_long_list_are_refused_before_they_fill_the_memory() -> None:
+    shelf = Shelf()
+    forge = Forge(shelf)
+    lines = b"".join(b'["d","%s%04d"]\n' % (b"a" * 4000, n) for n in range(2000))
+    name = forge.publish([], entries=forge.content(lines) * 60)
+    assert costs(shelf, name) < 200_000_000
 
 
 def test_more_entries_than_any_tree_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
