@@ -49,7 +49,8 @@ def refusal(path: bytes) -> str | None:
 
 
 def encode(entry: Entry) -> bytes:
-    """One line, with its newline. Raises HybridError on a path for which ``refusal`` has a reason."""
+    """One line, with its newline. Raises HybridError on a path for which ``refusal`` has a reason, and on a file of too
+    many chunks."""
     if why := refusal(entry.path):
         shown = entry.path[:80].decode("utf-8", "replace")
         raise HybridError(f"A snapshot cannot hold {shown}..., which {why}.", "Move it to a shorter path.")
@@ -61,7 +62,13 @@ def encode(entry: Entry) -> bytes:
         line = [LINK, path, entry.target.decode("utf-8", "surrogateescape")]
     else:
         line = [DIRECTORY, path]
-    return _json(line).encode() + b"\n"
+    encoded = _json(line).encode()
+    if len(encoded) > LONGEST_LINE:
+        raise HybridError(
+            f"A snapshot cannot hold {path[:80]}: it is too large ({entry.size:,} bytes).",
+            "Split it into several files.",
+        )
+    return encoded + b"\n"
 
 
 def encode_chunk(chunk: Chunk) -> list[Any]:

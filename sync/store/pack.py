@@ -12,7 +12,7 @@ import struct
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from sync.errors import CorruptMailbox, NewerMailbox
+from sync.errors import CorruptMailbox, HybridError, NewerMailbox
 
 from . import codec
 from .nouns import SELF, Location
@@ -65,6 +65,10 @@ class PackBuilder:
     def __contains__(self, sha256: str) -> bool:
         return sha256 in self._held
 
+    def __len__(self) -> int:
+        """How many chunks it holds."""
+        return len(self._held)
+
     @property
     def empty(self) -> bool:
         return not self._held
@@ -105,10 +109,18 @@ class PackBuilder:
         return self._locations
 
     def seal(self, fields: Mapping[str, Any]) -> Sealed:
-        """Ends the file; ``fields`` join the index. They name the writer, so that no two writers' packs are one."""
+        """Ends the file; ``fields`` join the index. They name the writer, so that no two writers' packs are one.
+
+        Raises HybridError where the index is larger than a reader takes.
+        """
         self.flush()
         index = {**fields, "blocks": self._blocks, "chunks": self._chunks}
         raw = json.dumps(index, separators=(",", ":"), sort_keys=True).encode()
+        if len(raw) > LARGEST_INDEX:
+            raise HybridError(
+                f"A tree of this size makes an index of {len(raw):,} bytes, and {LARGEST_INDEX:,} is the most.",
+                "Split it into several projects or runs.",
+            )
         name, stored = codec.compress(raw)
         footer = FOOTER.pack(self.size, len(stored), len(raw), name.encode()[:4], self._magic)
         data = b"".join([*self._parts, stored, footer])

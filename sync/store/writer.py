@@ -8,8 +8,10 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
 
+from sync.errors import HybridError
+
 from . import chunker
-from .entries import TreeHash, encode, encode_chunk, reference
+from .entries import LARGEST_ENTRIES, MOST_ENTRIES, TreeHash, encode, encode_chunk, reference
 from .nouns import FILE, SELF, Chunk, Entry, Location, Root
 from .pack import PACK_MAGIC, SNAPSHOT_MAGIC, PackBuilder, moved
 
@@ -19,6 +21,12 @@ snapshot, so a lot of it would make a lot of entries travel again."""
 ENTRIES_RIDE = 1024 * 1024
 """Bytes of new entries, before compression, that may ride in a snapshot. What rides is stored once more when a later
 snapshot would lean on too many others."""
+
+
+MOST_CHUNKS = 100_000
+"""Chunks at which a pack is closed, so that its index stays small."""
+_TOO_LARGE = "The tree is too large for one snapshot, which holds at most"
+_SPLIT = "Split it into several projects or runs, or pack many small files into one."
 
 
 class Outlet(Protocol):
@@ -116,8 +124,12 @@ class SnapshotWriter:
         tree   the entries, in any order; the chunks of a file need only SHA-256 and length: this writer fills in
                where they lie. Each must have been added, or be known to the outlet.
         rides  whether a little content may lie in the snapshot itself; otherwise all of it goes into packs
+
+        Raises HybridError, before the snapshot is published, where no reader would take one of this size.
         """
         entries = sorted(tree, key=lambda entry: entry.path)
+        if len(entries) > MOST_ENTRIES:
+            raise HybridError(f"{_TOO_LARGE} {MOST_ENTRIES:,} files and empty folders.", _SPLIT)
         builder = self._become_snapshot(rides)
         content = dict(builder.flush())
         totals = TreeHash()
@@ -150,11 +162,15 @@ class SnapshotWriter:
             yield b"".join(batch)
 
         stream: list[tuple[str, int]] = []
+        listed = 0
         riding: dict[str, bytes] = {}
         room = ENTRIES_RIDE if rides else 0
         for piece in chunker.chunks(lines(), chunker.ENTRIES):
             sha256 = hashlib.sha256(piece).hexdigest()
             stream.append((sha256, len(piece)))
+            listed += len(piece)
+            if listed > LARGEST_ENTRIES:
+                raise HybridError(f"{_TOO_LARGE} a list of files of {LARGEST_ENTRIES:,} bytes.", _SPLIT)
             if sha256 in builder or sha256 in riding:
                 continue
             if len(piece) > room:
@@ -208,7 +224,7 @@ class SnapshotWriter:
         if self._holds(sha256):
             return False
         self._pack.add(sha256, data)
-        if self._pack.size >= self._pack_size:
+        if self._pack.size >= self._pack_size or len(self._pack) >= MOST_CHUNKS:
             self._close_pack()
         return True
 

@@ -5,8 +5,10 @@ from dataclasses import replace
 
 import pytest
 
-from sync.errors import CorruptMailbox, NotFound
-from sync.store import chunker
+from sync.errors import CorruptMailbox, HybridError, NotFound
+from sync.store import chunker, writer
+from sync.store import entries as entries_module
+from sync.store import pack as pack_module
 from sync.store.entries import TreeHash
 from sync.store.nouns import FILE, Entry
 from sync.store.pack import read_index
@@ -240,3 +242,32 @@ def test_a_reader_can_forget_a_snapshot() -> None:
     entries = reader.entries(reader.root(root.name))
     reader.forget(root.name)
     assert reader.entries(root) == entries
+
+
+@pytest.mark.parametrize(
+    ("module", "limit", "value"),
+    [
+        (writer, "MOST_ENTRIES", 100),
+        (writer, "LARGEST_ENTRIES", 10_000),
+        (pack_module, "LARGEST_INDEX", 10_000),
+        (entries_module, "LONGEST_LINE", 300),
+    ],
+)
+def test_what_no_reader_would_take_is_refused_before_a_snapshot_names_it(
+    monkeypatch: pytest.MonkeyPatch, module: object, limit: str, value: int
+) -> None:
+    shelf = Shelf()
+    tree = {b"big": File(noise(3_000_000)), **many_files(200)}
+    monkeypatch.setattr(module, limit, value)
+    with pytest.raises(HybridError):
+        shelf.save(tree)
+    assert not shelf.remote.list_files(f"{BASE}/snapshots")
+
+
+def test_index_of_a_pack_of_tiny_files_stays_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writer, "MOST_CHUNKS", 50)
+    shelf = Shelf()
+    tree = many_files(200, size=20)
+    root = shelf.save(tree)
+    assert len([name for name, _ in shelf.puts if name.startswith("packs/")]) == 4
+    assert shelf.tree(root.name) == tree
