@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from .errors import CorruptMailbox, HybridError, LocalDiskFull, NotFound, Problem
+from .errors import CorruptMailbox, HybridError, LocalDiskFull, NewerMailbox, NotFound, Problem
 from .filters import Filters
 from .mailbox import layout, records
 from .mailbox.layout import OUTPUTS, Attempt, LaptopFile, RunFolder, parse_run_file
@@ -28,6 +28,8 @@ from .store.reader import Reader
 
 _SPARE = 64 * 1024 * 1024
 """Bytes of the disk that a pull leaves free."""
+_UNUSABLE = (NotFound, CorruptMailbox, NewerMailbox)
+"""What makes one attempt unusable, and leaves every other one as good as it was."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,7 +126,7 @@ class Puller:
         dry_run  find out what would come, and write nothing anywhere
 
         Raises what the remote raises, LocalDiskFull, and CorruptMailbox for a spec that cannot be true. Content that
-        is damaged or not there is a result.
+        is damaged, not there, or of a newer version is a result.
         """
         check(spec)
         folder = RunFolder(spec.run)
@@ -172,8 +174,8 @@ class Puller:
         for candidate in candidates:
             try:
                 self._take(job, shard, candidate)
-            except (NotFound, CorruptMailbox) as error:
-                pulled.incomplete[shard] = f"attempt {candidate.attempt}: {error}"
+            except _UNUSABLE as error:
+                pulled.incomplete[shard] = f"attempt {candidate.attempt}: {_why(error)}"
                 continue
             pulled.incomplete.pop(shard, None)
             pulled.fetched.append(shard)
@@ -190,7 +192,8 @@ class Puller:
     def _done(self, job: _Job, attempt: Attempt) -> Choice | None:
         try:
             ended = records.read(Ended, self._remote, f"{job.path}/{RunFolder.attempt('done', attempt)}")
-        except (NotFound, CorruptMailbox):
+        except _UNUSABLE as error:
+            job.pulled.incomplete[attempt.shard] = f"attempt {attempt}: {_why(error)}"
             return None
         if not layout.is_outputs_of(ended.snapshot, job.spec.run, attempt):
             return None
@@ -199,7 +202,7 @@ class Puller:
     def _accepted(self, job: _Job, name: str) -> Choice | None:
         try:
             found = records.read(Accepted, self._remote, f"{job.path}/{name}")
-        except (NotFound, CorruptMailbox):
+        except _UNUSABLE:
             return None
         attempt = layout.parse_attempt(found.attempt)
         if attempt is None or not layout.is_outputs_of(found.snapshot, job.spec.run, attempt):
@@ -216,7 +219,7 @@ class Puller:
                 self._choices.put(job.spec.run, shard, choice)
                 try:
                     self._lay_out(job, shard, wanted)
-                except (NotFound, CorruptMailbox):
+                except _UNUSABLE:
                     self._choices.drop(job.spec.run, shard)
                     raise
         job.pulled.left_out += sum(entry.kind == FILE for entry in left_out)
@@ -267,7 +270,7 @@ class Puller:
         try:
             with self._entries(f"{layout.run(job.spec.run)}/{newest.name}") as (wanted, _):
                 self._write(wanted, target, job.pulled)
-        except (NotFound, CorruptMailbox):
+        except _UNUSABLE:
             _remove_empty(target)
             return
         job.pulled.partial.append(shard)
@@ -305,6 +308,10 @@ def check(spec: Spec) -> None:
     """Raises CorruptMailbox for a spec that would lead its reader astray: a run's id names a folder of this machine."""
     if not re.fullmatch(layout.RUN_ID, spec.run):
         raise CorruptMailbox(f"The spec of a run cannot be true: {spec.run[:80]!r} is no id of a run.")
+
+
+def _why(error: HybridError) -> str:
+    return f"{error} {error.hint}".rstrip()
 
 
 def _others(seen: RunView, laptop: str) -> dict[int, list[str]]:

@@ -1,6 +1,8 @@
 """Pulling: only whole and verified attempts come home, one a shard, and nothing here is ever overwritten."""
 
+import hashlib
 import os
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -12,11 +14,12 @@ from sync.errors import CorruptMailbox, HybridError, LocalDiskFull
 from sync.filters import Filters
 from sync.mailbox import records
 from sync.mailbox.layout import RunFolder
-from sync.mailbox.records import Accepted, Spec
+from sync.mailbox.records import Accepted, Ended, Spec
 from sync.mailbox.state import Phase
 from sync.mailbox.view import look
 from sync.pull import Choice, Pulled, Puller
 from sync.remotes.folder import FolderRemote
+from sync.store.pack import SNAPSHOT_MAGIC
 from tests.support.mailboxes import LAPTOP, make_mailbox, publish_tree, queue_run
 from tests.support.workers import Worker
 
@@ -308,6 +311,39 @@ def test_damaged_attempt_gives_way_to_a_whole_one(home: Home) -> None:
     pulled = home.pull(spec)
     assert (pulled.fetched, pulled.incomplete) == ([0], {})
     assert tree(home.outputs)["r1/a"] == b"whole"
+
+
+def of_a_newer_version(snapshot: Path) -> str:
+    """Puts a snapshot that only a later program can read in the place of ``snapshot``; returns its name."""
+    data = snapshot.read_bytes().replace(SNAPSHOT_MAGIC, SNAPSHOT_MAGIC[:7] + b"\x02")
+    name = re.sub("[0-9a-f]{64}", hashlib.sha256(data).hexdigest(), snapshot.name)
+    snapshot.rename(snapshot.with_name(name)).write_bytes(data)
+    return name
+
+
+def test_record_or_snapshot_of_a_newer_version_is_incomplete_and_says_what_to_do(home: Home) -> None:
+    spec = home.queue(shards=3)
+    worker = home.worker().claim()
+    for shard in range(3):
+        worker.done(shard, {"a": b"%d" % shard})
+    [record] = home.run_files("*.done-0.1.json")
+    record.write_bytes(records.seal({**records.unseal(record.read_bytes(), ""), "version": 2}))
+    [snapshot] = home.run_files("*.out-1.1-*.snap")
+    [record] = home.run_files("*.done-1.1.json")
+    record.write_bytes(records.encode(Ended(snapshot=f"runs/r1/{of_a_newer_version(snapshot)}")))
+    pulled = home.pull(spec)
+    assert pulled.fetched == [2]
+    assert pulled.incomplete.keys() == {0, 1}
+    assert all("Update hybrid on this machine." in why for why in pulled.incomplete.values())
+
+
+def test_unfinished_outputs_of_a_newer_version_are_left_for_later(home: Home) -> None:
+    spec = home.queue()
+    worker = home.worker().claim()
+    worker.publish(worker.start(), {"a": b"so far"})
+    [snapshot] = home.run_files("*.snap")
+    of_a_newer_version(snapshot)
+    assert home.pull(spec).partial == []
 
 
 def test_what_was_accepted_is_never_replaced_by_another_attempt(home: Home) -> None:
