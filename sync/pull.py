@@ -165,6 +165,7 @@ class Puller:
             pulled.present.append(shard)
             return True
         if job.outputs.is_blocked(shard):
+            pulled.blocked.append(shard)
             pulled.incomplete[shard] = (
                 f"{job.outputs.place(shard)} is in the way; move it away and pull again"
             )

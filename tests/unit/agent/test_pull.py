@@ -102,6 +102,16 @@ def test_shard_that_is_not_whole_is_named_with_what_to_do(project: Project) -> N
     assert "if it stays so, hybrid up --on local does it again" in err
 
 
+def test_what_is_in_the_way_is_to_be_moved_and_no_machine_is_to_be_started(project: Project) -> None:
+    done_run(project)
+    (project.outputs / "r1").mkdir(parents=True)
+    (project.outputs / "r1/mine").write_bytes(b"mine")
+    code, _, err = project.call("pull")
+    assert code == 3
+    assert "is in the way" in err
+    assert err.endswith("Next: move away what is in the way, then: hybrid pull r1\n")
+
+
 def test_failed_run_is_pulled_like_any_other(project: Project) -> None:
     project.queue(retries=0)
     project.worker().claim().failed(files={"a": b"1"})
