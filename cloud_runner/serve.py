@@ -1,6 +1,8 @@
 """Looks for open runs that fit this runner and works on them, oldest first, until there is nothing left to do."""
 
-from collections.abc import Generator
+import contextlib
+from collections.abc import Callable, Generator
+from functools import partial
 
 from sync.errors import CorruptMailbox, HybridError, NewerMailbox, NotFound, RemoteError
 from sync.mailbox import layout, lease
@@ -9,7 +11,7 @@ from sync.mailbox.records import Ended, Hello, Spec
 from sync.mailbox.state import shards
 from sync.mailbox.view import look
 
-from .outage import OUTAGES, Outage
+from .outage import LONGEST_LEAVING_S, OUTAGES, Outage, through
 from .prepare import SetupFailed
 from .session import Session
 from .worker import Interrupted, Lease, Place, may_take, read_spec
@@ -106,28 +108,41 @@ class Runner:
         try:
             yield from hold.beating(Session(hold, spec).run(), spec.max_hours * 3600)
         except Interrupted as reason:
-            hold.give_up(str(reason))
             self._place.say(f"run {run_id}: {reason}")
             if not reason.again:
                 self._not_again.add(run_id)
+            yield from self._tell(partial(hold.give_up, str(reason)))
         except SetupFailed as failure:
-            self._cannot(hold, run_id, failure.ended)
+            yield from self._cannot(hold, run_id, failure.ended)
         except (NotFound, CorruptMailbox, NewerMailbox) as error:
-            self._cannot(hold, run_id, Ended(reason=f"the run's snapshot cannot be used: {error}"))
+            yield from self._cannot(hold, run_id, Ended(reason=f"the run's snapshot cannot be used: {error}"))
         except RemoteError:
             raise
         except (HybridError, OSError, ValueError) as error:
             hint = f" {error.hint}" if isinstance(error, HybridError) else ""
-            self._cannot(hold, run_id, Ended(reason=f"this machine cannot work on it: {error}{hint}"))
+            yield from self._cannot(
+                hold, run_id, Ended(reason=f"this machine cannot work on it: {error}{hint}")
+            )
         else:
-            hold.give_up("every shard is over")
             self._closed.add(run_id)
             self._place.say(f"run {run_id}: every shard is over")
+            yield from self._tell(partial(hold.give_up, "every shard is over"))
         return True
 
-    def _cannot(self, hold: Lease, run_id: str, ended: Ended) -> None:
+    def _cannot(self, hold: Lease, run_id: str, ended: Ended) -> Generator[float, None, None]:
         """Another worker may be able to; this one does not try again."""
-        hold.broken(ended)
-        hold.give_up(ended.reason)
         self._not_again.add(run_id)
         self._place.say(f"run {run_id}: {ended.reason}\n{ended.log}".rstrip())
+        yield from self._tell(partial(hold.broken, ended))
+        yield from self._tell(partial(hold.give_up, ended.reason))
+
+    def _tell(self, write: Callable[[], None]) -> Generator[float, None, None]:
+        """Tells how the work on a run ended. Others find out without it, only later."""
+
+        def once() -> Generator[float, None, None]:
+            write()
+            yield from ()
+
+        outage = Outage(self._place.clock, self._place.say, LONGEST_LEAVING_S)
+        with contextlib.suppress(*OUTAGES):
+            yield from through(once, outage, self._place.tick_s)

@@ -8,7 +8,7 @@ from collections.abc import Generator
 from functools import partial
 from pathlib import Path
 
-from sync.errors import HybridError
+from sync.errors import HybridError, Transient, Unreachable
 from sync.mailbox.layout import CHECKPOINT, OUTPUTS, Attempt, RunFolder
 from sync.mailbox.records import Ended, Spec, Tick
 from sync.mailbox.state import ShardState, shards
@@ -20,7 +20,7 @@ from . import checkpoints
 from .attempt import LOG_A_TICK, Job
 from .child import Child, Command
 from .closures import Closures
-from .outage import OUTAGES, Outage, through
+from .outage import LONGEST_LEAVING_S, OUTAGES, Outage, through
 from .outlet import Outlet
 from .pace import POLL_S, unhurried
 from .prepare import prepare
@@ -208,24 +208,29 @@ class Session:
     def _leave(self, reason: Interrupted) -> Generator[float, None, None]:
         """Ends all children, publishes what they made where that is worth it, and marks their attempts as left."""
         self._lease.doing = f"leaving: {reason}"
-        for job in list(self._jobs):
-            code = job.child.poll()
-            if code is not None:  # it came to its end by itself
-                yield from self._end(job, code)
+        ended = [(job, job.child.poll()) for job in self._jobs]  # by themselves, so far
         for job in self._jobs:
             job.child.terminate()
         yield from self._wait_for_children(self._place.grace_s)
         for job in self._jobs:
             job.child.kill()
         yield from self._wait_for_children(DYING_S)
-        for job in list(self._jobs):
-            snapshot = ""
-            if reason.publish:
-                snapshot = yield from self._publish_what_is_left(job)
-            ended = Ended(snapshot=snapshot, reason=str(reason), log=job.log_tail())
-            self._lease.write(RunFolder.attempt("left", job.attempt), ended)
-            self._jobs.remove(job)
-            self._space.remove(job.folder)
+        outage = Outage(self._place.clock, self._place.say, LONGEST_LEAVING_S)
+        for job, code in ended:
+            step = partial(self._left, job, reason) if code is None else partial(self._end, job, code)
+            try:
+                yield from through(step, outage, self._place.tick_s)
+            except OUTAGES as error:
+                self._place.say(f"attempt {job.attempt}: its end cannot be told: {error}")
+
+    def _left(self, job: Job, reason: Interrupted) -> Generator[float, None, None]:
+        snapshot = ""
+        if reason.publish:
+            snapshot = yield from self._publish_what_is_left(job)
+        ended = Ended(snapshot=snapshot, reason=str(reason), log=job.log_tail())
+        self._lease.write(RunFolder.attempt("left", job.attempt), ended)
+        self._jobs.remove(job)
+        self._space.remove(job.folder)
 
     def _wait_for_children(self, seconds: float) -> Generator[float, None, None]:
         until = self._place.clock.monotonic() + seconds
@@ -237,6 +242,8 @@ class Session:
             if job.checkpoint.is_new(job.checkpoint.look()):
                 yield from self._publish(job.checkpoint, final=True)
             root = yield from self._publish(job.outputs, final=True)
+        except (Transient, Unreachable):
+            raise
         except (HybridError, OSError) as error:
             self._place.say(f"attempt {job.attempt}: what it made cannot be published: {error}")
             return ""

@@ -9,7 +9,8 @@ import pytest
 
 from cloud_runner import host
 from cloud_runner.child import Command
-from sync.errors import NotFound, Unauthorised
+from cloud_runner.outage import LONGEST_LEAVING_S
+from sync.errors import NotFound, Unauthorised, Unreachable
 from sync.mailbox import lease, records
 from sync.mailbox.layout import CHECKPOINT, Attempt, RunFolder
 from sync.mailbox.records import Hello
@@ -126,6 +127,45 @@ def test_a_worker_that_dies_of_an_error_takes_its_children_along(bench: Bench) -
     with pytest.raises(Unauthorised):
         bench.run(bench.worker(script, plan=plan))
     assert [child.signal for child in children] == [9, 9]
+
+
+def test_a_worker_told_to_end_during_an_outage_ends_all_children_first_and_tells_once_it_is_over(
+    bench: Bench,
+) -> None:
+    plan = FaultPlan()
+    for path in (".done-", ".left-", ".yield-"):
+        plan.fail("write", Unreachable("the network is away"), path=path)
+    children: list[ScriptedChild] = []
+
+    def script(command: Command) -> ScriptedChild:
+        children.append(writes(polls=10_000)(command))
+        return children[-1]
+
+    bench.queue(shards=2, parallel=2)
+    for wait in bench.worker(script, plan=plan).serve():
+        bench.clock.advance(max(wait, 0.001))
+        if len(bench.view().starts) == 2 and not bench.told:
+            bench.told = "told to end"
+            children[0].polls = 0
+        if bench.view().done:
+            assert children[1].ended == -15, "it had its time to end while the first one's verdict was stuck"
+    plan.verify_all_fired()
+    seen = bench.view()
+    assert seen.done == {Attempt(0, "worker22", 1)} and seen.left == {Attempt(1, "worker22", 1)}
+    assert lease.holder(seen) is None
+
+
+def test_a_worker_told_to_end_does_not_wait_for_ever_for_the_mailbox(bench: Bench) -> None:
+    plan = FaultPlan()
+    bench.queue(shards=2, parallel=2)
+    for wait in bench.worker(writes(polls=10_000), plan=plan).serve():
+        bench.clock.advance(max(wait, 0.001))
+        if len(bench.view().starts) == 2 and not bench.told:
+            bench.told = "told to end"
+            told_at = bench.clock.monotonic()
+            for nth in range(1, 500):
+                plan.fail("*", Unreachable("the network is away"), nth=nth)
+    assert 2 * LONGEST_LEAVING_S < bench.clock.monotonic() - told_at < 3 * LONGEST_LEAVING_S
 
 
 def test_a_superseded_worker_ends_its_child_and_publishes_nothing(bench: Bench) -> None:
