@@ -19,23 +19,26 @@ from .state import State, opened
 _SCHEMA = """CREATE TABLE IF NOT EXISTS machines (
     id INTEGER PRIMARY KEY, handle TEXT NOT NULL, started REAL NOT NULL, ended REAL
 )"""
+_ASKED = "CREATE TABLE IF NOT EXISTS machines_asked_to_end (id INTEGER PRIMARY KEY)"
 LAST_LOOK_S = 2.5
 """A runner that lives this long after a spec was written has seen it: idle ones look every second."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Machine:
-    """A runner that was started; ``started`` is this laptop's wall clock."""
+    """A runner that was started; ``started`` is this laptop's wall clock. ``leaving``: it was asked to end."""
 
     number: int
     handle: Handle
     started: float
+    leaving: bool
 
 
 class Machines:
     def __init__(self, state: State) -> None:
         self._state = state
         state.prepare(_SCHEMA)
+        state.prepare(_ASKED)
 
     def add(self, handle: Handle, now: float) -> None:
         with self._state.writing() as connection:
@@ -47,9 +50,17 @@ class Machines:
         """Those that have not been seen to be gone, oldest first."""
         with self._state.reading() as connection:
             rows = connection.execute(
-                "SELECT id, handle, started FROM machines WHERE ended IS NULL ORDER BY id"
+                "SELECT id, handle, started, id IN (SELECT id FROM machines_asked_to_end) FROM machines"
+                " WHERE ended IS NULL ORDER BY id"
             ).fetchall()
-        return [Machine(number=n, handle=Handle(**json.loads(text)), started=at) for n, text, at in rows]
+        return [
+            Machine(number=n, handle=Handle(**json.loads(text)), started=at, leaving=bool(leaving))
+            for n, text, at, leaving in rows
+        ]
+
+    def asked_to_end(self, machine: Machine) -> None:
+        with self._state.writing() as connection:
+            connection.execute("INSERT OR IGNORE INTO machines_asked_to_end VALUES (?)", (machine.number,))
 
     def ended(self, machine: Machine, now: float) -> None:
         with self._state.writing() as connection:
@@ -98,9 +109,13 @@ def start(
     mailbox: Mailbox, machines: Machines, launch: Launcher, target: str, *, idle_exit: float
 ) -> Handle | None:
     """Starts a runner unless one of this target lives and goes on doing so; None where that is the case."""
-    if living(machines, launch, target, mailbox.clock):
+
+    def stays() -> bool:
+        return any(not machine.leaving for machine in living(machines, launch, target, mailbox.clock))
+
+    if stays():
         mailbox.clock.sleep(LAST_LOOK_S)
-        if living(machines, launch, target, mailbox.clock):
+        if stays():
             return None
     name = target.partition(":")[2]
     settings = mailbox.project.config.machines.get(name)

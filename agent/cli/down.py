@@ -48,6 +48,7 @@ def down(call: Call, target: str | None, no_wait: bool) -> int | None:
             try:
                 for machine in mine:
                     launch.stop(machine.handle)
+                    known.asked_to_end(machine)
                 until = call.clock.monotonic() + (0 if no_wait else WAIT_S)
                 while mine:
                     for machine in list(mine):

@@ -41,10 +41,12 @@ def up(call: Call, target: str | None, idle_exit: float) -> None:
         try:
             with machines.remembered(project, call.console.warn) as known:
                 handle = machines.start(mailbox, known, launch, where, idle_exit=idle_exit)
-                living = [each.handle for each in known.open() if each.handle.target == where]
+                at_work = [
+                    each.handle for each in known.open() if each.handle.target == where and not each.leaving
+                ]
         finally:
             launch.close()
-    shown = handle or living[-1]
+    shown = handle or at_work[-1]
     text = f"Started a runner on {where}" if handle else f"A runner is at work on {where} already"
     document = {"started": handle is not None, "target": where, "runner": shown.to_json()}
     call.console.result(document, f"{text} (process {shown.pid} on {shown.host}, log {shown.log}).")

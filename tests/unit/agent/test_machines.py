@@ -1,5 +1,7 @@
 """Runners that are really started on this machine: which program they are, and which of them count as living."""
 
+import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -55,3 +57,19 @@ def test_damaged_own_copy_of_the_runner_is_replaced(project: Project) -> None:
     assert project.json("up")["started"]
     assert own.read_bytes() == ship.build().data
     assert [path.name for path in own.parent.iterdir()] == [own.name]
+
+
+@pytest.mark.platform
+@pytest.mark.skipif(os.name == "nt", reason="cannot hold a process")
+def test_up_starts_a_runner_where_the_other_was_asked_to_end_and_has_not_yet(project: Project) -> None:
+    first = project.json("up")["runner"]["pid"]
+    assert not project.json("up")["started"]
+    os.kill(first, signal.SIGSTOP)
+    try:
+        assert len(project.json("down", "--no-wait", code=3)["left"]) == 1
+        second = project.json("up")
+        assert second["started"] and second["runner"]["pid"] != first
+        assert project.json("up")["runner"]["pid"] == second["runner"]["pid"]
+    finally:
+        os.kill(first, signal.SIGCONT)
+    assert len(project.json("down")["ended"]) in (1, 2)
