@@ -157,5 +157,7 @@ def _walk(root: Path, files: Sequence[str]) -> Iterator[Source]:
 
 def _hint(path: Path, target: str) -> str:
     if (path / ".partial").is_dir():
-        return f"wait for the run to finish, then: hybrid pull {target}"
+        return (
+            f"only unfinished outputs are here, in .partial; hybrid status {target} tells how the run stands."
+        )
     return f"look whether the run wrote {', '.join(READABLE)} files, which is where answers are read from."

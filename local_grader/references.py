@@ -41,6 +41,10 @@ def load(path: Path, shape: Shape, fields: Fields) -> References:
 def _sources(path: Path) -> list[Source]:
     if path.is_file():
         return [Source(path=path, name=path.name)]
+    if not path.exists():
+        raise UsageError(
+            f"There is no file of references {path}.", "name one that is there with --references."
+        )
     found = sorted(file for file in path.glob("*") if file.suffix.lower() in READABLE and file.is_file())
     if not found:
         raise UsageError(

@@ -12,6 +12,7 @@ import click
 from sync.errors import HybridError, UsageError
 
 from ..config import FILE_NAME
+from ..project import enclosing
 from ..sizes import count
 from .options import Call, common_options
 
@@ -109,6 +110,12 @@ def _step(call: Call, project: Path, words: list[str]) -> dict[str, object]:
 def _make(project: Path) -> None:
     """The demo's project, the same each time. Raises UsageError where something else is in its place."""
     top = project.parent
+    outer = enclosing(top.parent)
+    if outer is not None:
+        raise UsageError(
+            f"{top} lies in the project {outer}, whose next push would take the demo along.",
+            "name another place with --folder.",
+        )
     if top.exists() and not (project / FILE_NAME).exists() and (not top.is_dir() or any(top.iterdir())):
         raise UsageError(f"{top} is there already, and is no demo.", "name another place with --folder.")
     project.mkdir(parents=True, exist_ok=True)

@@ -136,3 +136,5 @@ def _show(report: Report, console: Console) -> None:
     else:
         console.say(f"This was graded before, and nothing was written; every grade is in {report.ledger}.")
     console.result(reports.to_json(report))
+    if not report.summary.scored and any("reference" in reason for reason in report.summary.unscored):
+        console.next_step("give the right answers with --references FILE")

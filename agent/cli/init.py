@@ -35,10 +35,11 @@ url = {url}
 # [push]
 # include = ["data/plates"]
 
-# A run that "hybrid run train" starts:
+# A run that "hybrid run train" starts. The set-up runs once on the machine with the GPU, in the project's folder there;
+# what it makes stays until this line, or a file that it names, changes. The machine's own torch stays in use.
 # [run.train]
-# command = "python train.py"
-# setup = "pip install -r requirements.txt"
+# setup = "python3 -m venv --system-site-packages .venv && .venv/bin/pip install -q -r requirements.txt"
+# command = ".venv/bin/python train.py"
 """
 
 
@@ -83,7 +84,7 @@ def init(call: Call, remote: str | None, name: str | None) -> None:
         {"created": True, "path": str(path), "project": project, "remote": url, "ignored": ignored},
         f"This is now the project {project}, with its mailbox at {url}.",
     )
-    call.console.next_step("hybrid push")
+    call.console.next_step("hybrid push" if remote is None else "hybrid doctor")
 
 
 def project_id(name: str, choose: Callable[[str], str] = secrets.choice) -> str:

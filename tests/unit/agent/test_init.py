@@ -29,7 +29,7 @@ def test_init_writes_settings_that_load(folder: Path, capsys: Capture) -> None:
     assert found.remote.url == "folder:/mnt/mail"
     captured = capsys.readouterr()
     assert found.project.id in captured.out
-    assert captured.err == "Next: hybrid push\n"
+    assert captured.err == "Next: hybrid doctor\n"
 
 
 def test_commented_examples_are_valid_settings(folder: Path) -> None:
@@ -38,7 +38,7 @@ def test_commented_examples_are_valid_settings(folder: Path) -> None:
     text = re.sub(r"^# (\[|\w+ = )", r"\1", path.read_text(), flags=re.MULTILINE)
     found = config.parse(text, path)
     assert found.push.include == ("data/plates",)
-    assert found.runs["train"].command == "python train.py"
+    assert found.runs["train"].command == ".venv/bin/python train.py"
 
 
 def test_without_a_remote_the_mailbox_is_a_folder_of_the_users_own(

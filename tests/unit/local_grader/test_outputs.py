@@ -60,7 +60,7 @@ def test_a_run_with_only_unfinished_outputs_says_so(tmp_path):
     put(tmp_path / "outputs" / "r1" / ".partial" / "a.jsonl", {})
     with pytest.raises(UsageError) as caught:
         find(tmp_path / "outputs", "r1")
-    assert "to finish" in caught.value.hint
+    assert "hybrid status r1" in caught.value.hint
 
 
 @pytest.mark.parametrize("target", ["r1", "", "../r1"])
