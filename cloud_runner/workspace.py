@@ -1,5 +1,6 @@
 """The runner's folders on its own disk. They are a cache: nothing in them is needed once the machine is gone.
 
+<work>/<project>/lock               held while a space is taken or cleared away
 <work>/<project>/space/owner.json   who uses it
                       /tree/        the snapshot, laid out; the next run's writes only what differs
                       /<attempt>/out, ckpt, input, log
@@ -15,6 +16,7 @@ from pathlib import Path
 from sync.mailbox.layout import Attempt
 
 from . import child, host
+from .locked import locked
 
 SHARED = "space"
 
@@ -24,15 +26,17 @@ class Workspace:
 
     def __init__(self, work: Path, project: str, worker: str) -> None:
         home = work / project
-        self.path = home / SHARED
-        if not _take(self.path):
-            self.path = home / f"{SHARED}-{worker}"
-            self.path.mkdir(exist_ok=True)
-            _write(self.path / "owner.json", _me())
-        for left in home.glob(f"{SHARED}-*"):
-            if left != self.path and _is_abandoned(left):
-                _end_orphans(left)
-                shutil.rmtree(left, ignore_errors=True)
+        home.mkdir(parents=True, exist_ok=True)
+        with locked(home / "lock"):
+            self.path = home / SHARED
+            if not _take(self.path):
+                self.path = home / f"{SHARED}-{worker}"
+                self.path.mkdir(exist_ok=True)
+                _write(self.path / "owner.json", _me())
+            for left in home.glob(f"{SHARED}-*"):
+                if left != self.path and _is_abandoned(left):
+                    _end_orphans(left)
+                    shutil.rmtree(left, ignore_errors=True)
 
     @property
     def tree(self) -> Path:
@@ -61,7 +65,7 @@ class Workspace:
 def _take(space: Path) -> bool:
     """Makes the space ours, unless it may be a live runner's."""
     try:
-        space.mkdir(parents=True)
+        space.mkdir()
     except FileExistsError:
         owner = _read(space / "owner.json")
         ours = owner.get("pid") == os.getpid() and owner.get("born") == host.born(os.getpid())

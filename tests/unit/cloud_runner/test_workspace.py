@@ -1,5 +1,6 @@
 """Scratch folders: never a live runner's, and what a dead runner left running is ended."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -89,6 +90,45 @@ def test_a_dead_runners_folder_is_taken_over_and_its_orphans_end(
     assert process.wait(10) == -9
     assert not folder.exists()
     assert (ours.tree / "main.py").exists()
+
+
+STARTING = """
+import pathlib, sys, time
+from cloud_runner.workspace import Workspace
+print("ready", flush=True)
+while not pathlib.Path(sys.argv[1], "go").exists():
+    pass
+print(Workspace(pathlib.Path(sys.argv[1]), "lab", sys.argv[2]).path.name, flush=True)
+sys.stdin.read()
+"""
+
+
+def test_of_runners_that_start_at_once_each_has_a_space_of_its_own(tmp_path: Path) -> None:
+    """After a crash, too: then all of them find the dead one's space."""
+    for attempt in range(5):
+        folder = tmp_path / str(attempt)
+        dead = Workspace(folder, "lab", "worker11")
+        for n in range(300):
+            dead.begin(Attempt(n, "worker11", 1))
+        (dead.path / "owner.json").write_text(json.dumps({"pid": 2**30, "born": "1", "boot": host.boot()}))
+        with contextlib.ExitStack() as runners:
+            started = [
+                runners.enter_context(
+                    subprocess.Popen(
+                        [sys.executable, "-c", STARTING, str(folder), f"worker{n}{n}"],
+                        stdin=subprocess.PIPE,
+                        stdout=subprocess.PIPE,
+                        text=True,
+                    )
+                )
+                for n in (2, 3)
+            ]
+            told = [one.stdout for one in started if one.stdout]
+            assert [out.readline() for out in told] == ["ready\n"] * 2
+            (folder / "go").touch()
+            names = {out.readline().strip() for out in told}
+            assert len(names) == 2 and "space" in names
+            assert all((folder / "lab" / name / "owner.json").exists() for name in names)
 
 
 def test_an_orphans_group_ends_also_where_its_leader_is_gone(tmp_path: Path) -> None:
