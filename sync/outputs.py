@@ -6,7 +6,9 @@
 Finished outputs arrive by one rename, so they are here whole or not at all.
 """
 
+import contextlib
 import os
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +18,13 @@ from .store.nouns import FILE, Entry
 PARTIAL = ".partial"
 LOG = b"hybrid.log"
 """The whole log of an attempt, among its outputs."""
+
+
+class InTheWay(Exception):
+    """Something that is not known to be a shard's outputs lies in their place."""
+
+    def __init__(self, place: Path) -> None:
+        super().__init__(f"{place} is in the way; move it away and pull again")
 
 
 @dataclass(frozen=True)
@@ -40,11 +49,6 @@ class Outputs:
         """Where the shard's outputs gather before they are whole."""
         return self.top / f".{self.spec.run}.{self.name(shard)}.incoming"
 
-    @property
-    def outgoing(self) -> Path:
-        """Where the partial outputs of a run without shards go when the finished ones take their place."""
-        return self.top / f".{self.spec.run}.outgoing"
-
     def name(self, shard: int) -> str:
         """The folder of a shard: its number, padded so that names sort."""
         return f"{shard:0{max(3, len(str(self.spec.shards - 1)))}d}"
@@ -52,7 +56,7 @@ class Outputs:
     def is_finished(self, shard: int, *, accepted: bool) -> bool:
         """Whether the outputs of a shard that was chosen are here; ``accepted`` if the mailbox was told so."""
         place = self.place(shard)
-        if not place.is_dir():
+        if not place.is_dir() or os.path.lexists(self.incoming(shard)):
             return False
         # Before that, an empty folder of a run without shards is what was left of its partial outputs.
         return self.spec.sharded or accepted or _holds_more_than_partial(place)
@@ -66,6 +70,19 @@ class Outputs:
             return False
         return not place.is_dir() or self.spec.sharded or _holds_more_than_partial(place)
 
+    def arrive(self, shard: int) -> None:
+        """Moves what has gathered for the shard to its place. Raises InTheWay where that holds what is not ours."""
+        place = self.place(shard)
+        try:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            if not self.spec.sharded:
+                shutil.rmtree(place / PARTIAL, ignore_errors=True)
+            with contextlib.suppress(FileNotFoundError):
+                place.rmdir()
+            os.replace(self.incoming(shard), place)
+        except OSError as error:
+            raise InTheWay(place) from error
+
 
 def is_there(folder: Path, entry: Entry) -> bool:
     """Whether the entry takes up its room in ``folder`` already: a file of that name and size."""
@@ -77,10 +94,15 @@ def is_there(folder: Path, entry: Entry) -> bool:
         return False
 
 
-def settle() -> None:
-    """What was written survives a power cut from here on, where the system can promise that."""
+def settle(folder: Path) -> None:
+    """What was written into ``folder`` survives a power cut from here on, where the system can promise that."""
     if hasattr(os, "sync"):
         os.sync()
+        return
+    for path in folder.rglob("*"):
+        if path.is_file() and not path.is_symlink():
+            with open(path, "r+b") as file:
+                os.fsync(file.fileno())
 
 
 def _holds_more_than_partial(folder: Path) -> bool:

@@ -4,7 +4,6 @@ A finished folder is never written again: what the user changes in it stays. ``o
 """
 
 import contextlib
-import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -19,7 +18,7 @@ from .mailbox.layout import OUTPUTS, Attempt, LaptopFile, RunFolder, parse_run_f
 from .mailbox.records import Accepted, Ended, Spec
 from .mailbox.state import Phase, ShardState, phase, shards
 from .mailbox.view import RunView, look
-from .outputs import PARTIAL, Outputs, is_there, settle
+from .outputs import PARTIAL, InTheWay, Outputs, is_there, settle
 from .progress import Progress, Silent
 from .remotes.base import Remote
 from .store.materialise import materialise, to_end
@@ -41,7 +40,8 @@ class Choice:
 
 
 class Choices(Protocol):
-    """What this laptop has chosen, durable before anything is laid out, so that a crash never makes it choose twice."""
+    """What this laptop has chosen, durable before its outputs take their place, so that a crash never makes it choose
+    twice."""
 
     def get(self, run: str, shard: int) -> Choice | None: ...
 
@@ -165,16 +165,14 @@ class Puller:
             pulled.present.append(shard)
             return True
         if job.outputs.is_blocked(shard):
-            pulled.blocked.append(shard)
-            pulled.incomplete[shard] = (
-                f"{job.outputs.place(shard)} is in the way; move it away and pull again"
-            )
-            return False
+            return _blocked(pulled, shard, InTheWay(job.outputs.place(shard)))
         # What this laptop has told the others once is final.
         candidates = [chosen] if told and chosen else self._candidates(job, state, chosen)
         for candidate in candidates:
             try:
                 self._take(job, shard, candidate)
+            except InTheWay as error:
+                return _blocked(pulled, shard, error)
             except _UNUSABLE as error:
                 pulled.incomplete[shard] = f"attempt {candidate.attempt}: {_why(error)}"
                 continue
@@ -217,38 +215,22 @@ class Puller:
                 job.pulled.files += sum(entry.kind == FILE for entry in wanted)
                 job.pulled.bytes += sum(entry.size for entry in wanted)
             else:
-                self._choices.put(job.spec.run, shard, choice)
-                try:
-                    self._lay_out(job, shard, wanted)
-                except _UNUSABLE:
-                    self._choices.drop(job.spec.run, shard)
-                    raise
+                self._lay_out(job, shard, choice, wanted)
         job.pulled.left_out += sum(entry.kind == FILE for entry in left_out)
         job.pulled.left_out_bytes += sum(entry.size for entry in left_out)
         self._finish(job, shard, choice)
 
-    def _lay_out(self, job: _Job, shard: int, wanted: list[Entry]) -> None:
-        place, incoming, outgoing = (
-            job.outputs.place(shard),
-            job.outputs.incoming(shard),
-            job.outputs.outgoing,
-        )
+    def _lay_out(self, job: _Job, shard: int, choice: Choice, wanted: list[Entry]) -> None:
+        incoming = job.outputs.incoming(shard)
         self._write(wanted, incoming, job.pulled)
-        settle()
-        shutil.rmtree(outgoing, ignore_errors=True)
+        # Until the incoming folder is gone, what was chosen is known not to have arrived.
+        self._choices.put(job.spec.run, shard, choice)
+        settle(incoming)
         try:
-            place.parent.mkdir(parents=True, exist_ok=True)
-            if not job.spec.sharded and place.exists():
-                # Partial outputs go as a whole: a kill in between leaves nothing that could pass for finished ones.
-                os.replace(place, outgoing)
-            os.replace(incoming, place)
-        except OSError as error:
+            job.outputs.arrive(shard)
+        except InTheWay:
             self._choices.drop(job.spec.run, shard)
-            raise HybridError(
-                f"{place} is in the way of the run's outputs ({error.strerror}).",
-                "Move it away and pull again.",
-            ) from error
-        shutil.rmtree(outgoing, ignore_errors=True)
+            raise
 
     def _finish(self, job: _Job, shard: int, choice: Choice) -> None:
         """Tells the others, and takes away what stood in for the shard."""
@@ -309,6 +291,12 @@ def check(spec: Spec) -> None:
     """Raises CorruptMailbox for a spec that would lead its reader astray: a run's id names a folder of this machine."""
     if not re.fullmatch(layout.RUN_ID, spec.run):
         raise CorruptMailbox(f"The spec of a run cannot be true: {spec.run[:80]!r} is no id of a run.")
+
+
+def _blocked(pulled: Pulled, shard: int, error: InTheWay) -> bool:
+    pulled.blocked.append(shard)
+    pulled.incomplete[shard] = f"{error}"
+    return False
 
 
 def _why(error: HybridError) -> str:

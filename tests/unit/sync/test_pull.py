@@ -186,7 +186,11 @@ def kill_at_accept(home: Home, patch: pytest.MonkeyPatch) -> None:
     patch.setattr(home.remote, "write", die)
 
 
-@pytest.mark.parametrize("at", [kill_at_settle, kill_at_rename, kill_at_accept])
+def kill_at_clearing_the_place(home: Home, patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Path, "rmdir", die)
+
+
+@pytest.mark.parametrize("at", [kill_at_settle, kill_at_clearing_the_place, kill_at_rename, kill_at_accept])
 @pytest.mark.parametrize("shards", [1, 2])
 def test_pull_killed_at_any_step_chooses_the_same_attempt(
     home: Home, at: Callable[[Home, pytest.MonkeyPatch], None], shards: int
@@ -267,6 +271,65 @@ def test_file_in_the_place_of_the_runs_folder_is_in_the_way(home: Home, shards: 
     (home.outputs / "r1").write_bytes(b"mine")
     assert home.pull(spec).incomplete.keys() == {0}
     assert tree(home.outputs) == {"r1": b"mine"}
+
+
+@pytest.mark.parametrize("partial", [True, False])
+@pytest.mark.parametrize("shards", [1, 2])
+def test_what_the_user_puts_into_the_place_while_a_pull_is_under_way_stays(
+    home: Home, monkeypatch: pytest.MonkeyPatch, shards: int, partial: bool
+) -> None:
+    spec = home.queue(shards=shards)
+    worker = home.worker().claim()
+    worker.publish(worker.start(), {"a": b"so far"})
+    home.pull(spec, partial=partial)
+    worker.done(0, {"a": b"0"}, n=2)
+    place = home.outputs / ("r1/000" if shards > 1 else "r1")
+
+    def meanwhile(*_: object) -> None:
+        place.mkdir(parents=True, exist_ok=True)
+        (place / "mine").write_bytes(b"mine")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(pull, "settle", meanwhile)
+        pulled = home.pull(spec)
+    assert "is in the way" in pulled.incomplete[0]
+    assert (pulled.fetched, pulled.blocked, home.accepted()) == ([], [0], None)
+    assert home.pull(spec).blocked == [0]
+    assert (place / "mine").read_bytes() == b"mine"
+    (place / "mine").rename(home.outputs / "moved away")
+    pulled = home.pull(spec) if shards == 1 else (place.rmdir(), home.pull(spec))[1]
+    assert pulled.fetched == [0]
+    assert (place / "a").read_bytes() == b"0"
+
+
+def test_users_file_does_not_pass_for_outputs_whose_pull_was_cut_short(home: Home) -> None:
+    spec = home.queue()
+    home.worker().claim().done(0, {"a": b"0"})
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(Killed):
+        kill_at_rename(home, patch)
+        home.pull(spec)
+    (home.outputs / "r1").mkdir(exist_ok=True)
+    (home.outputs / "r1/mine").write_bytes(b"mine")
+    pulled = home.pull(spec)
+    assert (pulled.present, pulled.blocked, home.accepted()) == ([], [0], None)
+
+
+def test_outputs_are_on_the_disk_before_they_are_accepted_where_the_system_has_no_sync(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = home.queue()
+    home.worker().claim().done(0, {"deep/a": b"12345", "b": b"1"}, output=b"log\n")
+    synced: list[int] = []
+    monkeypatch.delattr(os, "sync", raising=False)
+    monkeypatch.setattr(os, "fsync", lambda handle: synced.append(os.fstat(handle).st_size))
+
+    def accept(*_: object) -> None:
+        assert sorted(synced) == [1, 4, 5]
+        raise Killed
+
+    monkeypatch.setattr(home.remote, "write", accept)
+    with pytest.raises(Killed):
+        home.pull(spec)
 
 
 def test_outputs_folder_that_is_a_file_is_a_clear_error(home: Home) -> None:
