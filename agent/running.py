@@ -8,6 +8,7 @@ from datetime import datetime
 from sync.errors import HybridError, NotFound, Transient, Unreachable
 from sync.local.index import Index
 from sync.mailbox.layout import RunFolder
+from sync.mailbox.opening import open_mailbox
 from sync.mailbox.records import Spec
 from sync.mailbox.state import OVER, Phase
 from sync.progress import Progress
@@ -77,34 +78,49 @@ def start(
 def follow(mailbox: Mailbox, run_id: str, progress: Progress, gone: Callable[[], bool]) -> tuple[Run, bool]:
     """Waits until the run is over, or nothing works on it any more.
 
-    ``gone`` asks the machine whether no runner is left there. Returns the run, and whether it was given up.
+    ``gone`` asks the machine whether no runner is left there. Returns the run, and whether it was given up. Raises
+    NotFound where the run is removed meanwhile.
     """
     shown = 0
+    was_there = False
     ask_at = mailbox.clock.monotonic() + ASK_MACHINE_S
     poll = max(LEAST_POLL_S, mailbox.remote.capabilities.tick_s / 2)
     total = mailbox.spec(run_id).shards
     progress.start("run", total, "shards")
     try:
         while True:
+            left_alone = False
             try:
                 run = mailbox.run(run_id)
+                removed = was_there and not run.seen.ready and _answers(mailbox)
+                if not removed and run.phase not in OVER and mailbox.clock.monotonic() >= ask_at:
+                    ask_at = mailbox.clock.monotonic() + ASK_MACHINE_S
+                    left_alone = gone()
+                    if left_alone:
+                        run = mailbox.run(run_id)  # it may have finished between the two looks
             except (Transient, Unreachable, NotFound):
                 # The network may be away for hours: the run does not mind, and neither do we.
                 mailbox.clock.sleep(poll)
                 continue
+            if removed:
+                raise NotFound(f"Run {run_id} was removed from the mailbox.")
+            was_there = was_there or run.seen.ready
             over = sum(state.over for state in run.states)
             progress.advance(over - shown)
             shown = over
             if run.phase in OVER:
                 return run, False
-            if run.phase is Phase.SETUP_FAILED:
+            if left_alone or run.phase is Phase.SETUP_FAILED:
                 return run, True
-            if mailbox.clock.monotonic() >= ask_at:
-                ask_at = mailbox.clock.monotonic() + ASK_MACHINE_S
-                if gone():
-                    # It may have finished between the two looks.
-                    run = mailbox.run(run_id)
-                    return run, run.phase not in OVER
             mailbox.clock.sleep(poll)
     finally:
         progress.finish()
+
+
+def _answers(mailbox: Mailbox) -> bool:
+    """Whether the mailbox is there: in a folder that is not mounted no run is, and yet none was removed."""
+    try:
+        open_mailbox(mailbox.remote, mailbox.base)
+    except NotFound:
+        return False
+    return True
