@@ -3,7 +3,8 @@
 import re
 import shlex
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from sync.errors import UsageError
@@ -52,21 +53,11 @@ def settle(config: Config, named: str | None, wish: Wish) -> tuple[str, NamedRun
         run = replace(run, over=None, chunk=None)
     if wish.over is not None and wish.shards is None:
         run = replace(run, shards=None)
+    settings = {each.name: getattr(wish, each.name) for each in fields(wish)}
     given = {
         key: value
-        for key in (
-            "on",
-            "over",
-            "chunk",
-            "shards",
-            "limit",
-            "retries",
-            "gpu",
-            "max_hours",
-            "parallel",
-            "setup",
-        )
-        if (value := getattr(wish, key)) not in (None, ())
+        for key, value in settings.items()
+        if key not in ("command", "name", "env") and value not in (None, ())
     }
     run = replace(run, **given, env={**run.env, **(wish.env or {})})
     if not run.command:
@@ -150,9 +141,13 @@ def spec(
     )
 
 
-def run_id(name: str, moment: str, chance: str) -> str:
-    """``20261120-2231-train-k3f9``: sorts by time, and can be typed by its beginning or its name."""
-    return f"{moment}-{name}-{chance}"
+def run_id(name: str, created: float, chance: str) -> str:
+    """``20261120-223105-train-9f3a``: sorts by time, and can be typed by its beginning or its name.
+
+    The time is UTC, because local time goes back once a year, and laptops of one project may be anywhere.
+    """
+    moment = datetime.fromtimestamp(created, UTC)
+    return f"{moment:%Y%m%d-%H%M%S}-{name}-{chance}"
 
 
 def _short_name(command: str | Iterable[str]) -> str:

@@ -3,7 +3,6 @@
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 
 from sync.errors import HybridError, NotFound, Transient, Unreachable
 from sync.local.index import Index
@@ -32,20 +31,17 @@ class Queued:
     refusal: HybridError | None
 
 
-def queue(
-    mailbox: Mailbox, index: Index, run: NamedRun, *, name: str, snapshot: str, target: str, moment: datetime
-) -> Spec:
+def queue(mailbox: Mailbox, index: Index, run: NamedRun, *, name: str, snapshot: str, target: str) -> Spec:
     """Writes the run's spec, last: from then on it is ready."""
+    created = mailbox.clock.wall()
     shards, inputs, sample = planning.spread(run, mailbox.project.root, index.files())
-    run_id = planning.run_id(
-        planning.slug(name) or "run", moment.strftime("%Y%m%d-%H%M%S"), secrets.token_hex(2)
-    )
+    run_id = planning.run_id(planning.slug(name) or "run", created, secrets.token_hex(2))
     spec = planning.spec(
         run,
         run_id=run_id,
         name=name,
         laptop=mailbox.laptop,
-        created=mailbox.clock.wall(),
+        created=created,
         snapshot=snapshot,
         target=target,
         shards=shards,

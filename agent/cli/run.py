@@ -1,6 +1,5 @@
 """``hybrid run``: pushes, queues a run, starts a runner for it, and with ``--wait`` brings the results home."""
 
-from datetime import datetime
 from typing import Any
 
 import click
@@ -117,7 +116,6 @@ def run(
                         name=name,
                         snapshot=published.snapshot,
                         target=target,
-                        moment=datetime.now().astimezone(),
                     )
                     with machines.remembered(project, call.console.warn) as known:
                         queued = running.start(mailbox, known, spec, launch, refusal)

@@ -76,11 +76,15 @@ def test_mailbox_that_goes_away_while_the_machine_is_asked_is_waited_for(
     spec = project.mail / "runs" / "r1"
     away = project.mail / "away"
 
+    def comes_back() -> None:
+        spec.unlink()
+        away.rename(spec)
+
     def gone() -> bool:
-        if not away.exists():
+        if not clock.then:
             spec.rename(away)
             spec.symlink_to(spec)  # the file system answers with an error
-            clock.then = [lambda: (spec.unlink(), away.rename(spec)), lambda: finish(project)]
+            clock.then = [comes_back, lambda: finish(project)]
         return True
 
     assert follow(project, clock, gone) == (Phase.DONE, False)
