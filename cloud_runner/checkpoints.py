@@ -4,13 +4,12 @@ import shutil
 from collections.abc import Generator
 from pathlib import Path
 
-from sync.errors import CorruptMailbox, NotFound
+from sync.errors import CorruptMailbox, NewerMailbox, NotFound
 from sync.mailbox.layout import CHECKPOINT, WorkerSnapshot
 from sync.mailbox.view import RunView
-from sync.store.materialise import materialise
 from sync.store.reader import Reader
 
-from .pace import unhurried
+from .laying import Unfit, lay_out
 from .worker import Lease
 
 
@@ -24,15 +23,14 @@ def newest_first(seen: RunView, shard: int) -> list[WorkerSnapshot]:
 def restore(
     lease: Lease, reader: Reader, seen: RunView, shard: int, target: Path
 ) -> Generator[float, None, None]:
-    """Lays the checkpoint out in ``target``, which stays empty where there is none."""
+    """Lays the checkpoint out in ``target``, which stays empty where none can be had whole."""
     for snapshot in newest_first(seen, shard):
         try:
             root = reader.root(lease.folder.in_folder(snapshot.name))
-            entries = reader.entries(root)
-            yield from unhurried(materialise(reader, entries, target, mirror=True, escaping_links=True))
+            yield from lay_out(reader, reader.entries(root), target)
             reader.forget(root.name)
             return
-        except (NotFound, CorruptMailbox) as error:
+        except (NotFound, CorruptMailbox, NewerMailbox, Unfit, OSError) as error:
             lease.place.say(f"checkpoint {snapshot.name} is not used: {error}")
             shutil.rmtree(target, ignore_errors=True)
             target.mkdir(exist_ok=True)

@@ -6,14 +6,14 @@ from dataclasses import replace
 from sync.errors import CorruptMailbox, NotFound
 from sync.mailbox.layout import Attempt
 from sync.mailbox.records import Ended, Spec
-from sync.store.materialise import materialise
 from sync.store.nouns import Entry
 from sync.store.reader import Reader
 
 from . import attempt as attempts
 from . import setup
+from .laying import lay_out
 from .outage import Outage, through
-from .pace import POLL_S, unhurried
+from .pace import POLL_S
 from .worker import Lease
 from .workspace import Workspace
 
@@ -29,7 +29,7 @@ class SetupFailed(Exception):
 def prepare(
     lease: Lease, spec: Spec, reader: Reader, space: Workspace
 ) -> Generator[float, None, list[Entry]]:
-    """Returns the snapshot's entries, which then lie in ``space.tree``. Raises SetupFailed, and what ``Reader`` raises."""
+    """Returns the snapshot's entries, which then lie in ``space.tree``. Raises SetupFailed, Unfit, and what ``Reader`` raises."""
     place = lease.place
     if spec.gpu not in ("", "none") and not place.devices:
         raise SetupFailed(Ended(reason=f"the run needs a GPU ({spec.gpu}) and this machine shows none"))
@@ -56,18 +56,13 @@ def _lay_out(
         try:
             root = reader.root(spec.snapshot)
             entries = reader.entries(root)
-            laid = yield from unhurried(
-                materialise(reader, entries, space.tree, mirror=True, escaping_links=True)
-            )
+            yield from lay_out(reader, entries, space.tree)
             reader.forget(root.name)
-            break
+            return entries
         except (NotFound, CorruptMailbox):
             if place.clock.monotonic() >= given_up:
                 raise
         yield min(place.tick_s, place.remote.capabilities.settle_s)
-    for problem in laid.problems:
-        place.say(f"{problem.path!r} {problem.what}")
-    return entries
 
 
 def _set_up(lease: Lease, spec: Spec, space: Workspace) -> Generator[float, None, None]:

@@ -167,6 +167,16 @@ def test_a_snapshot_that_is_not_there_breaks_the_run(bench: Bench) -> None:
     assert bench.view().broken == {"worker22": 1} and not bench.view().starts
 
 
+def test_a_snapshot_that_this_disk_cannot_hold_breaks_the_run_and_says_why(bench: Bench) -> None:
+    """A child without all its inputs would come to a wrong end, and that would be accepted."""
+    bench.tree = mailboxes.publish_tree(bench.laptop, BASE, {"main.py": b"x", "y" * 300: b"z"}, seq=2)
+    bench.queue()
+    bench.run(bench.worker(writes()))
+    assert bench.view().broken == {"worker22": 1} and not bench.view().starts
+    broken = records.read(Ended, bench.laptop, f"{BASE}/{DIR.in_folder(RunFolder.broken('worker22', 1))}")
+    assert "yyy" in broken.reason
+
+
 def test_a_run_for_another_target_is_left_alone(bench: Bench) -> None:
     bench.queue(target="colab")
     bench.run(bench.worker(writes()))

@@ -14,8 +14,9 @@ from sync.mailbox.layout import Attempt, RunFolder
 from sync.mailbox.records import Tick
 from sync.remotes.faults import FaultPlan
 from sync.remotes.memory import MemoryRemote
-from tests.support.bench import BASE, DIR, Bench, writes
+from tests.support.bench import BASE, DIR, RUN, Bench, writes
 from tests.support.scripted import ScriptedChild
+from tests.support.workers import Worker
 
 
 def remote_of(runner: Runner) -> MemoryRemote:
@@ -118,6 +119,24 @@ def test_a_damaged_checkpoint_is_passed_over_for_the_one_before(bench: Bench) ->
 
     bench.run(bench.worker(second, "worker33"))
     assert found == [before]
+
+
+def test_a_checkpoint_that_this_disk_cannot_hold_is_passed_over_for_the_one_before(bench: Bench) -> None:
+    bench.queue()
+    other = Worker(bench.laptop, BASE, RUN, "worker99").claim()
+    attempt = other.start()
+    other.checkpoint(attempt, {"step": b"1"})
+    other.checkpoint(attempt, {"step": b"2", "y" * 300: b"z"})
+    other.yields()
+    found: list[dict[str, bytes]] = []
+
+    def script(command: Command) -> ScriptedChild:
+        folder = Path(command.env["HYBRID_CHECKPOINT"])
+        found.append({path.name: path.read_bytes() for path in folder.iterdir()})
+        return writes()(command)
+
+    bench.run(bench.worker(script))
+    assert found == [{"step": b"1"}]
 
 
 def test_outputs_of_a_running_attempt_are_published_while_it_runs(bench: Bench) -> None:
