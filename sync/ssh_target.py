@@ -163,11 +163,21 @@ def _with_includes(path: Path, base: Path, home: Path, depth: int) -> str:
         if word.lower() != "include" or depth >= _INCLUDES_DEEP:
             out.append(line)
             continue
-        for pattern in shlex.split(rest, comments=True):
+        for pattern in _words(rest, comments=True):
             for name in sorted(glob.glob(os.path.join(base, _expand(pattern, home)))):
                 out.append(_with_includes(Path(name), base, home, depth + 1))
         out.append(heading)
     return "\n".join(out)
+
+
+def _words(text: str, *, comments: bool = False) -> list[str]:
+    try:
+        return shlex.split(text, comments=comments)
+    except ValueError as error:
+        raise UsageError(
+            f"ssh's configuration has a line that cannot be read: {text.strip()} ({error})",
+            "correct its quotes",
+        ) from error
 
 
 def _jumps(text: str, spec: HostSpec) -> tuple[HostSpec, ...]:
@@ -182,7 +192,7 @@ def _known_hosts(spec: HostSpec, found: paramiko.SSHConfigDict, home: Path) -> t
         return (_expand(spec.known_hosts, home),)
     own = found.get("userknownhostsfile", "~/.ssh/known_hosts ~/.ssh/known_hosts2")
     machine = found.get("globalknownhostsfile", "/etc/ssh/ssh_known_hosts /etc/ssh/ssh_known_hosts2")
-    names = [name for text in (own, machine) for name in shlex.split(text) if name.lower() != "none"]
+    names = [name for text in (own, machine) for name in _words(text) if name.lower() != "none"]
     return tuple(_expand(name, home) for name in names)
 
 

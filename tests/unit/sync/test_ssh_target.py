@@ -185,3 +185,9 @@ def test_no_configuration_at_all_is_fine(tmp_path: Path) -> None:
 def test_a_configuration_that_makes_no_sense_is_said(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="configuration"):
         written(tmp_path, {"config": "Match nonsense\n"})
+
+
+@pytest.mark.parametrize("line", ['Include "hosts', 'UserKnownHostsFile "~/.ssh/known hosts'])
+def test_a_quote_that_does_not_end_is_the_configurations_fault(line: str, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="configuration"):
+        resolve(HostSpec(host="gpu"), written(tmp_path, {"config": f"Host gpu\n {line}\n"}), tmp_path)
