@@ -20,6 +20,7 @@ from .config_lines import Lines
 from .config_schema import (
     COMMAND,
     COUNT,
+    GPU,
     INNER_FOLDER,
     NATURAL,
     NUMBER,
@@ -79,7 +80,7 @@ class RunSettings:
     setup: str | None = setting(TEXT)
     retries: int = setting(NATURAL, 1)
     max_hours: float | None = setting(POSITIVE)
-    gpu: str | None = setting(TEXT)
+    gpu: str | None = setting(GPU)
     env: Mapping[str, str] = field(default_factory=dict, metadata={"kind": VARIABLES})
     parallel: int | None = setting(COUNT)
     over: str | None = setting(TEXT)

@@ -126,6 +126,14 @@ def _command(value: object, folder: Path) -> str | tuple[str, ...]:
     return tuple(_text(each, folder) for each in value)
 
 
+def gpu(value: object, folder: Path) -> str:
+    """``none``, ``any``, or a word of a GPU's name. Raises ValueError."""
+    text = _text(value, folder).strip()
+    if not re.fullmatch(r"[A-Za-z0-9]+([ -][A-Za-z0-9]+)*", text):
+        raise ValueError
+    return text.lower() if text.lower() in ("none", "any") else text
+
+
 def _variables(value: object, _: Path) -> dict[str, str]:
     if not isinstance(value, dict):
         raise ValueError
@@ -217,6 +225,7 @@ def _size(value: object, _: Path) -> int:
 TEXT = Kind("a string", _text)
 TEXTS = Kind("a list of strings", _texts)
 COMMAND = Kind("a string (for the shell) or a list of strings (program and arguments)", _command)
+GPU = Kind('"none", "any", or a word of the name that nvidia-smi shows, such as "T4"', gpu)
 VARIABLES = Kind("a table of strings", _variables)
 PATH = Kind("a path", _path)
 INNER_FOLDER = Kind("a folder inside the project, other than .git and .hybrid", _inner_folder)

@@ -11,11 +11,11 @@ from sync.errors import UsageError
 from sync.local.index import FileRow
 from sync.local.read import FileChanged, FileUnreadable, open_stable
 from sync.mailbox import inputs
-from sync.mailbox.records import Inputs, Spec
+from sync.mailbox.records import MOST_SHARDS, Inputs, Spec
 
 from .config import Config, NamedRun
+from .config_schema import GPU, gpu
 
-MOST_SHARDS = 100_000
 USUAL_SHARDS = 16
 """How many shards inputs are spread over when nothing says how many go into one."""
 
@@ -59,6 +59,11 @@ def settle(config: Config, named: str | None, wish: Wish) -> tuple[str, NamedRun
         for key, value in settings.items()
         if key not in ("command", "name", "env") and value not in (None, ())
     }
+    if wish.gpu is not None:
+        try:
+            given["gpu"] = gpu(wish.gpu, Path())
+        except ValueError as error:
+            raise UsageError(f"--gpu {wish.gpu} cannot name a GPU.", f"write {GPU.name}.") from error
     run = replace(run, **given, env={**run.env, **(wish.env or {})})
     if not run.command:
         raise UsageError(

@@ -33,9 +33,12 @@ class _Command(click.Command):
 @click.option("--shards", type=click.IntRange(1), metavar="N", help="Split into N shards without inputs.")
 @click.option("--limit", type=click.IntRange(1), metavar="N", help="Take the first N inputs only: a sample.")
 @click.option("--retries", type=click.IntRange(0), metavar="N", help="Failures of a shard that are forgiven.")
-@click.option("--gpu", metavar="T4|L4|A100|none", help="The GPU that it needs. [default: none]")
+@click.option("--gpu", metavar="none|any|NAME", help="The GPU that it needs, such as T4. [default: none]")
 @click.option(
-    "--max-hours", type=click.FloatRange(0, min_open=True), metavar="H", help="Most hours of one runner."
+    "--max-hours",
+    type=click.FloatRange(0, min_open=True),
+    metavar="H",
+    help="Most hours that one runner works on it.",
 )
 @click.option("--parallel", type=click.IntRange(1), metavar="N", help="Attempts side by side on one machine.")
 @click.option("--setup", metavar="LINE", help="Run once per machine before the first shard.")

@@ -1,10 +1,16 @@
 """What a run is made of, decided from the settings and the command line."""
 
 import time
+from pathlib import Path
 
 import pytest
 
 from agent import planning
+from agent.config import parse
+from agent.planning import Wish
+from sync.errors import UsageError
+
+SETTINGS = parse('[project]\nid = "p"\n', Path("hybrid.toml"))
 
 
 @pytest.mark.platform
@@ -22,3 +28,15 @@ def test_ids_sort_by_time_also_when_local_clocks_are_set_back(monkeypatch: pytes
         time.tzset()
     assert ids[0] == "20261025-003000-a-9f3a"
     assert ids == sorted(ids)
+
+
+@pytest.mark.parametrize("name", ["none", "any", "ANY", "T4", "a100", "RTX 4090", "A100-SXM4"])
+def test_gpu_is_none_any_or_a_word_of_its_name(name: str) -> None:
+    _, run = planning.settle(SETTINGS, None, Wish(command=("true",), gpu=name))
+    assert run.gpu == (name.lower() if name.lower() in ("none", "any") else name)
+
+
+@pytest.mark.parametrize("name", ["", "T4,L4", "T4|L4", ">=T4", "-"])
+def test_what_cannot_name_a_gpu_is_refused(name: str) -> None:
+    with pytest.raises(UsageError, match="--gpu"):
+        planning.settle(SETTINGS, None, Wish(command=("true",), gpu=name))
