@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from sync.filters import Filters
 from sync.mailbox.records import Spec
-from sync.pull import Pulled, Puller
+from sync.pull import Puller
+from sync.pulled import Pulled
 
 from .choices import LocalChoices
 from .mailbox import Mailbox

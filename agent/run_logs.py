@@ -14,7 +14,7 @@ from sync.mailbox.layout import OUTPUTS, Attempt, RunFolder, parse_attempt
 from sync.mailbox.records import Ended, Tick
 from sync.mailbox.state import Phase, ShardState
 from sync.outputs import LOG, Outputs
-from sync.pull import Choices
+from sync.pulled import Choices
 from sync.store.nouns import FILE, Chunk
 from sync.store.reader import Reader
 

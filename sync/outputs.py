@@ -12,12 +12,16 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from .errors import HybridError, LocalDiskFull
 from .mailbox.records import Spec
+from .store import disk_errors
 from .store.nouns import FILE, Entry
 
 PARTIAL = ".partial"
 LOG = b"hybrid.log"
 """The whole log of an attempt, among its outputs."""
+_SPARE = 64 * 1024 * 1024
+"""Bytes of the disk that a pull leaves free."""
 
 
 class InTheWay(Exception):
@@ -92,6 +96,26 @@ def is_there(folder: Path, entry: Entry) -> bool:
         return os.lstat(os.fsencode(folder) + b"/" + entry.path).st_size == entry.size
     except OSError:
         return False
+
+
+def make_room(top: Path, target: Path, entries: list[Entry]) -> None:
+    """Makes ``top``, and sees to it that the entries fit into ``target``, a folder in it.
+
+    Raises LocalDiskFull, and HybridError where there can be no such folder.
+    """
+    try:
+        top.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(top).free
+    except (FileExistsError, NotADirectoryError) as error:
+        raise HybridError(f"{top} is no folder, so outputs cannot go there.") from error
+    except OSError as error:
+        raise disk_errors.in_words(error, os.fsencode(top)) from error
+    needed = sum(entry.size for entry in entries if not is_there(target, entry))
+    if needed + _SPARE > free:
+        raise LocalDiskFull(
+            f"{top} has no room for {needed / 1e9:.1f} GB of outputs.",
+            "Free some space, or set [pull] max_size or exclude in hybrid.toml, and pull again.",
+        )
 
 
 def settle(folder: Path) -> None:

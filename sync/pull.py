@@ -7,77 +7,30 @@ import contextlib
 import re
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
-from .errors import CorruptMailbox, HybridError, LocalDiskFull, NewerMailbox, NotFound, Problem
+from .errors import CorruptMailbox, HybridError, NewerMailbox, NotFound, Problem
 from .filters import Filters
 from .mailbox import layout, records
 from .mailbox.layout import OUTPUTS, Attempt, LaptopFile, RunFolder, parse_run_file
 from .mailbox.records import Accepted, Ended, Spec
-from .mailbox.state import Phase, ShardState, phase, shards
+from .mailbox.state import ShardState, phase, shards
 from .mailbox.view import RunView, look
-from .outputs import PARTIAL, InTheWay, Outputs, is_there, settle
+from .outputs import PARTIAL, InTheWay, Outputs, make_room, settle
 from .progress import Progress, Silent
+from .pulled import Choice, Choices, Pulled
 from .remotes.base import Remote
 from .store.materialise import materialise, to_end
 from .store.nouns import FILE, Entry
 from .store.reader import Reader
 
-_SPARE = 64 * 1024 * 1024
-"""Bytes of the disk that a pull leaves free."""
 _UNUSABLE = (NotFound, CorruptMailbox, NewerMailbox)
 """What makes one attempt unusable, and leaves every other one as good as it was."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Choice:
-    """The one attempt that this laptop takes for a shard."""
-
-    attempt: str
-    snapshot: str
-
-
-class Choices(Protocol):
-    """What this laptop has chosen, durable before its outputs take their place, so that a crash never makes it choose
-    twice."""
-
-    def get(self, run: str, shard: int) -> Choice | None: ...
-
-    def put(self, run: str, shard: int, choice: Choice) -> None: ...
-
-    def drop(self, run: str, shard: int) -> None: ...
-
-
-@dataclass(kw_only=True)
-class Pulled:
-    """What a pull found and did, or would do. Shards are numbers.
-
-    folder      where the run's outputs lie
-    fetched     accepted and laid out by this pull
-    present     accepted before, and still here
-    incomplete  shard -> why an attempt that says it is done cannot be used (yet)
-    blocked     those of them whose place on this disk is taken by something else
-    partial     shards of which ``.partial`` shows something
-    files       written by this pull, and their bytes
-    left_out    files that the filters kept away from what was fetched, and their bytes
-    """
-
-    run: str
-    phase: Phase
-    states: list[ShardState]
-    folder: Path
-    fetched: list[int] = field(default_factory=list)
-    present: list[int] = field(default_factory=list)
-    incomplete: dict[int, str] = field(default_factory=dict)
-    blocked: list[int] = field(default_factory=list)
-    partial: list[int] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
-    files: int = 0
-    bytes: int = 0
-    left_out: int = 0
-    left_out_bytes: int = 0
+class _Unwritten(Exception):
+    """This disk failed to take something of an attempt: no other attempt would fare better."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,7 +78,7 @@ class Puller:
         partial  whether to show what unfinished attempts have published
         dry_run  find out what would come, and write nothing anywhere
 
-        Raises what the remote raises, LocalDiskFull, and CorruptMailbox for a spec that cannot be true. Content that
+        Raises what the remote raises, LocalDiskFull, HybridError where nothing can be written here, and CorruptMailbox for a spec that cannot be true. Content that
         is damaged, not there, or of a newer version is a result.
         """
         check(spec)
@@ -173,6 +126,10 @@ class Puller:
                 self._take(job, shard, candidate)
             except InTheWay as error:
                 return _blocked(pulled, shard, error)
+            except _Unwritten as error:
+                pulled.unwritten.append(shard)
+                pulled.incomplete[shard] = f"{error} could not be written; what is here already is kept"
+                return False
             except _UNUSABLE as error:
                 pulled.incomplete[shard] = f"attempt {candidate.attempt}: {_why(error)}"
                 continue
@@ -222,7 +179,11 @@ class Puller:
 
     def _lay_out(self, job: _Job, shard: int, choice: Choice, wanted: list[Entry]) -> None:
         incoming = job.outputs.incoming(shard)
-        self._write(wanted, incoming, job.pulled)
+        failures = self._write(wanted, incoming, job.pulled)
+        if failures:
+            raise _Unwritten(
+                f"{len(failures)} file{'s' if len(failures) > 1 else ''} of attempt {choice.attempt}"
+            )
         # Until the incoming folder is gone, what was chosen is known not to have arrived.
         self._choices.put(job.spec.run, shard, choice)
         settle(incoming)
@@ -270,21 +231,14 @@ class Puller:
         finally:
             self._reader.forget(snapshot)
 
-    def _write(self, entries: list[Entry], target: Path, pulled: Pulled) -> None:
-        try:
-            self._outputs.mkdir(parents=True, exist_ok=True)
-        except FileExistsError as error:
-            raise HybridError(f"{self._outputs} is no folder, so outputs cannot go there.") from error
-        needed = sum(entry.size for entry in entries if not is_there(target, entry))
-        if needed + _SPARE > shutil.disk_usage(self._outputs).free:
-            raise LocalDiskFull(
-                f"{self._outputs} has no room for {needed / 1e9:.1f} GB of outputs.",
-                "Free some space, or set [pull] max_size or exclude in hybrid.toml, and pull again.",
-            )
+    def _write(self, entries: list[Entry], target: Path, pulled: Pulled) -> list[Problem]:
+        """Returns what this disk failed to take, which is among the problems of ``pulled`` too."""
+        make_room(self._outputs, target, entries)
         laid = to_end(materialise(self._reader, entries, target, mirror=True, progress=self._progress))
         pulled.problems += laid.problems
         pulled.files += laid.written
         pulled.bytes += laid.bytes
+        return laid.failures
 
 
 def check(spec: Spec) -> None:

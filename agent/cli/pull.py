@@ -7,7 +7,8 @@ import click
 from sync.errors import CorruptMailbox, NewerMailbox, NotFound
 from sync.mailbox.records import Spec
 from sync.mailbox.state import OVER, Phase
-from sync.pull import Pulled, Puller
+from sync.pull import Puller
+from sync.pulled import Pulled
 
 from .. import runs
 from ..exits import Exit
@@ -144,6 +145,8 @@ def _line(spec: Spec, pulled: Pulled, dry_run: bool) -> str:
 def _next(spec: Spec, pulled: Pulled) -> str:
     if pulled.blocked:
         return f"move away what is in the way, then: hybrid pull {spec.run}"
+    if pulled.unwritten:
+        return f"hybrid pull {spec.run}, once this disk takes what could not be written"
     if pulled.incomplete:
         return f"hybrid pull {spec.run}, again in a while; if it stays so, hybrid up --on {spec.target} does it again"
     if pulled.phase is Phase.QUEUED:

@@ -11,32 +11,36 @@ import os
 import shutil
 import stat
 from collections import defaultdict
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
-from sync.errors import LocalDiskFull, Problem
+from sync.errors import Problem
 from sync.progress import Progress, Silent
 
-from . import local_names
-from .nouns import DIRECTORY, LINK, Entry
+from . import disk_errors, local_names
+from .nouns import DIRECTORY, FILE, LINK, Entry
 from .reader import Reader
+from .surplus import surplus
 
 T = TypeVar("T")
-
-_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @dataclass
 class Laid:
-    """What came of it. ``problems`` are paths that this disk could not hold, or that were refused."""
+    """What came of it.
+
+    problems  paths that are not as they should be: this disk cannot hold them, they were refused, or it failed
+    failures  those of the problems that may be gone when it is done again: the target is not what it was to be (yet)
+    """
 
     written: int = 0
     kept: int = 0
     removed: int = 0
     bytes: int = 0
     problems: list[Problem] = field(default_factory=list)
+    failures: list[Problem] = field(default_factory=list)
 
 
 def materialise(
@@ -53,7 +57,7 @@ def materialise(
     mirror          what is in ``target`` and not among the entries is removed
     escaping_links  links that lead out of the target are made as they are; otherwise they are refused
 
-    Raises what ``Reader.fetch`` raises, and LocalDiskFull.
+    Raises what ``Reader.fetch`` raises, LocalDiskFull, and HybridError where the target as a whole cannot be written.
     """
     return (
         yield from _Layout(reader, target, escaping_links, progress or Silent()).run(list(entries), mirror)
@@ -87,7 +91,7 @@ class _Layout:
             os.makedirs(self._target, exist_ok=True)
             os.makedirs(self._scratch)
             if mirror:
-                self._remove_extra(entries)
+                self._remove_surplus(entries)
                 yield
             missing: list[Entry] = []
             for entry in entries:
@@ -100,12 +104,7 @@ class _Layout:
             yield from self._fill(missing)
             self._progress.finish()
         except OSError as error:
-            if error.errno in _FULL:
-                raise LocalDiskFull(
-                    f"The disk that holds {os.fsdecode(self._target)} is full.",
-                    "Free some space and do it again: what is there is kept.",
-                ) from error
-            raise
+            raise disk_errors.in_words(error, self._target) from error
         finally:
             self._clear_scratch()
         return self._laid
@@ -137,9 +136,7 @@ class _Layout:
             else:
                 return False
         except OSError as error:
-            if error.errno in _FULL:
-                raise
-            self._laid.problems.append(Problem(entry.path, f"cannot be made here ({error.strerror})"))
+            self._failed(entry.path, entry.kind, "cannot be made here", error)
         return True
 
     def _make_parents(self, path: bytes) -> None:
@@ -232,9 +229,7 @@ class _Layout:
             self._laid.bytes += entry.size
             self._remember(path)
         except OSError as error:
-            if error.errno in _FULL:
-                raise
-            self._laid.problems.append(Problem(entry.path, f"cannot be written here ({error.strerror})"))
+            self._failed(entry.path, entry.kind, "cannot be written here", error)
 
     def _put(self, temporary: bytes, path: bytes) -> None:
         try:
@@ -253,35 +248,21 @@ class _Layout:
         if status.st_ino and (status.st_nlink == 1 or stat.S_ISDIR(status.st_mode)):
             self._inodes.add((status.st_dev, status.st_ino))
 
-    def _remove_extra(self, entries: list[Entry]) -> None:
-        keep = {entry.path for entry in entries}
-        folders = {entry.path for entry in entries if entry.kind == DIRECTORY}
-        for path in keep:
-            parent = path.rpartition(b"/")[0]
-            while parent and parent not in folders:
-                folders.add(parent)
-                parent = parent.rpartition(b"/")[0]
-        for here, directories, files in os.walk(self._target):
-            base = os.path.relpath(here, self._target).replace(os.fsencode(os.sep), b"/")
-            prefix = b"" if base == b"." else base + b"/"
-            for name in list(directories):
-                full = os.path.join(here, name)
-                if os.path.islink(full):
-                    files.append(name)
-                    directories.remove(name)
-                elif prefix + name not in folders:
-                    self._remove(shutil.rmtree, full, prefix + name)
-                    directories.remove(name)
-            for name in files:
-                if prefix + name not in keep:
-                    self._remove(os.unlink, os.path.join(here, name), prefix + name)
+    def _remove_surplus(self, entries: list[Entry]) -> None:
+        for path, is_folder in surplus(self._target, entries):
+            try:
+                (shutil.rmtree if is_folder else os.unlink)(self._target + b"/" + path)
+                self._laid.removed += 1
+            except OSError as error:
+                self._failed(path, FILE, "cannot be removed", error)
 
-    def _remove(self, remove: Callable[[bytes], None], full: bytes, path: bytes) -> None:
-        try:
-            remove(full)
-            self._laid.removed += 1
-        except OSError as error:
-            self._laid.problems.append(Problem(path, f"cannot be removed ({error.strerror})"))
+    def _failed(self, path: bytes, kind: str, what: str, error: OSError) -> None:
+        if error.errno in disk_errors.FULL:
+            raise error
+        problem = Problem(path, f"{what} ({error.strerror})")
+        self._laid.problems.append(problem)
+        if disk_errors.may_pass(error, kind):
+            self._laid.failures.append(problem)
 
 
 def _mode(mode: int, executable: bool) -> int:

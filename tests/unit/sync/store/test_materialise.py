@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sync.errors import CorruptMailbox, LocalDiskFull, Problem
+from sync.errors import CorruptMailbox, HybridError, LocalDiskFull, Problem
 from sync.store.materialise import materialise, to_end
 from sync.store.nouns import FILE, LINK, Entry
 from tests.support.trees import FOLDER, Content, fingerprint, make_tree, nasty_tree
@@ -255,6 +255,7 @@ def test_a_link_that_leads_out_is_refused_unless_allowed(target: Path, path: byt
     root = shelf.save({path: Link(goal), b"z": File(b"z")})
     laid = shelf.lay(root, target)
     assert laid.problems == [Problem(path, "is a link that leads out of its folder")]
+    assert laid.failures == []
     assert on_disk(target)[b"z"] == File(b"z")
     assert not os.path.lexists(os.fsencode(target) + b"/" + path)
     assert shelf.lay(root, target, escaping_links=True).problems == []
@@ -313,6 +314,7 @@ def test_a_path_longer_than_the_disk_takes_is_a_problem(target: Path) -> None:
     }
     laid = shelf.lay(shelf.save(tree), target)
     assert {problem.path for problem in laid.problems} == set(tree) - {b"z"}
+    assert laid.failures == []
     assert on_disk(target)[b"z"] == File(b"3")
 
 
@@ -325,7 +327,70 @@ def test_what_cannot_be_removed_is_a_problem(target: Path) -> None:
     laid = shelf.lay(shelf.save(TREE), target, mirror=True)
     (target / "extra").chmod(0o700)
     assert [problem.path for problem in laid.problems] == [b"extra"]
+    assert laid.failures == laid.problems
     assert on_disk(target) == {**TREE, b"extra/file": File(b"1")}
+
+
+@posix
+def test_what_the_disk_fails_to_take_is_told_apart_from_what_it_can_never_hold(
+    target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    codes = {
+        b"link": ("symlink", errno.EPERM),
+        b"name": ("replace", errno.EILSEQ),
+        b"broken": ("replace", errno.EIO),
+        b"busy": ("replace", errno.EACCES),
+        b"folder": ("mkdir", errno.EIO),
+    }
+    for call in ("symlink", "replace", "mkdir"):
+        monkeypatch.setattr(os, call, _failing(getattr(os, call), call, codes))
+    shelf = Shelf()
+    tree: Tree = {
+        b"broken": File(b"1"),
+        b"busy": File(b"2"),
+        b"folder": Folder(),
+        b"good": File(b"3"),
+        b"link": Link(b"link"),
+        b"name": File(b"4"),
+    }
+    laid = shelf.lay(shelf.save(tree), target)
+    assert {problem.path for problem in laid.problems} == set(tree) - {b"good"}
+    assert {problem.path for problem in laid.failures} == {b"broken", b"busy", b"folder"}
+    assert set(on_disk(target)) == {b"good"}
+
+
+def _failing(
+    original: Callable[..., None], call: str, codes: dict[bytes, tuple[str, int]]
+) -> Callable[..., None]:
+    def fail(*arguments: bytes) -> None:
+        name = os.fsencode(arguments[0] if call != "replace" else arguments[1]).rpartition(b"/")[2]
+        if codes.get(name, ("", 0))[0] == call:
+            raise OSError(codes[name][1], os.strerror(codes[name][1]))
+        original(*arguments)
+
+    return fail
+
+
+@pytest.mark.parametrize("below", ["", "deeper"])
+def test_target_that_cannot_be_a_folder_is_a_clear_error(target: Path, below: str) -> None:
+    target.write_bytes(b"")
+    shelf = Shelf()
+    with pytest.raises(HybridError, match="target"):
+        shelf.lay(shelf.save(TREE), target / below)
+
+
+def test_scratch_that_cannot_be_written_is_a_clear_error(
+    target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shelf = Shelf()
+    root = shelf.save({b"a": File(b"1")})
+
+    def fail(*_: object) -> int:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "open", fail)
+    with pytest.raises(HybridError, match="nput/output error"):
+        shelf.lay(root, target)
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])

@@ -1,0 +1,33 @@
+"""What a folder holds beyond the entries of a snapshot."""
+
+import os
+from collections.abc import Iterable, Iterator
+
+from .nouns import DIRECTORY, Entry
+
+
+def surplus(target: bytes, entries: Iterable[Entry]) -> Iterator[tuple[bytes, bool]]:
+    """Paths below ``target`` that no entry names, each with whether it is a folder, which then stands for all in it.
+
+    Links are followed nowhere. What was told of may be removed before the next step.
+    """
+    keep = {entry.path: entry.kind for entry in entries}
+    folders = {path for path, kind in keep.items() if kind == DIRECTORY}
+    for path in keep:
+        parent = path.rpartition(b"/")[0]
+        while parent and parent not in folders:
+            folders.add(parent)
+            parent = parent.rpartition(b"/")[0]
+    for here, directories, files in os.walk(target):
+        base = os.path.relpath(here, target).replace(os.fsencode(os.sep), b"/")
+        prefix = b"" if base == b"." else base + b"/"
+        for name in list(directories):
+            if os.path.islink(os.path.join(here, name)):
+                files.append(name)
+                directories.remove(name)
+            elif prefix + name not in folders:
+                directories.remove(name)
+                yield prefix + name, True
+        for name in files:
+            if prefix + name not in keep:
+                yield prefix + name, False
