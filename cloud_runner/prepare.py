@@ -2,6 +2,7 @@
 
 from collections.abc import Generator
 from dataclasses import replace
+from functools import partial
 
 from sync.errors import CorruptMailbox, NotFound
 from sync.mailbox.layout import Attempt
@@ -11,7 +12,7 @@ from sync.store.reader import Reader
 
 from . import attempt as attempts
 from . import setup
-from .laying import lay_out
+from .laying import beyond, lay_out
 from .outage import Outage, through
 from .pace import POLL_S
 from .worker import Lease
@@ -29,36 +30,47 @@ class SetupFailed(Exception):
 def prepare(
     lease: Lease, spec: Spec, reader: Reader, space: Workspace
 ) -> Generator[float, None, list[Entry]]:
-    """Returns the snapshot's entries, which then lie in ``space.tree``. Raises SetupFailed, Unfit, and what ``Reader`` raises."""
+    """Returns the snapshot's entries, which then lie in ``space.tree``, beside what the set-up made there.
+
+    Raises SetupFailed, Unfit, and what ``Reader`` raises.
+    """
     place = lease.place
     if spec.gpu not in ("", "none") and not place.devices:
         raise SetupFailed(Ended(reason=f"the run needs a GPU ({spec.gpu}) and this machine shows none"))
     lease.doing = "laying out the snapshot"
     outage = Outage(place.clock, place.say)
-    entries = yield from through(lambda: _lay_out(lease, spec, reader, space), outage, place.tick_s)
-    if spec.setup:
-        key = setup.key(spec.setup, entries)
-        done = setup.Done(place.work, place.project)
-        if not done.has(key):
-            lease.doing = "setting up"
-            yield from _set_up(lease, spec, space)
-            done.add(key)
+    done = setup.Done(place.work, place.project, space.path)
+    begin = partial(_lay_out, lease, spec, reader, space, done)
+    entries, is_set_up = yield from through(begin, outage, place.tick_s)
+    if not is_set_up:
+        lease.doing = "setting up"
+        yield from _set_up(lease, spec, space)
+        done.add(setup.key(spec.setup, entries), beyond(space.tree, entries))
     return entries
 
 
 def _lay_out(
-    lease: Lease, spec: Spec, reader: Reader, space: Workspace
-) -> Generator[float, None, list[Entry]]:
-    """What the laptop wrote before the spec may still become visible after it."""
+    lease: Lease, spec: Spec, reader: Reader, space: Workspace, done: setup.Done
+) -> Generator[float, None, tuple[list[Entry], bool]]:
+    """The entries, and whether what the set-up would do is done already.
+
+    What the laptop wrote before the spec may still become visible after it.
+    """
     place = lease.place
     given_up = place.clock.monotonic() + place.remote.capabilities.settle_s
     while True:
         try:
             root = reader.root(spec.snapshot)
             entries = reader.entries(root)
-            yield from lay_out(reader, entries, space.tree)
+            key = setup.key(spec.setup, entries) if spec.setup else ""
+            made = done.made(key) if key else None
+            if not made:
+                done.forget_made()
+            left = yield from lay_out(reader, entries, space.tree, made or ())
             reader.forget(root.name)
-            return entries
+            for problem in left:
+                place.say(f"{problem.path!r} {problem.what}")
+            return entries, not key or done.made(key) is not None
         except (NotFound, CorruptMailbox):
             if place.clock.monotonic() >= given_up:
                 raise

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sync.store.nouns import FILE, Entry
 
-from . import host
+from . import host, json_file
 
 
 def key(setup: str, entries: Iterable[Entry]) -> str:
@@ -50,19 +50,37 @@ def _ways_to_name(path: str) -> set[str]:
 class Done:
     """Remembers on this machine's disk which set-ups have succeeded here, for a project.
 
+    What a set-up made in the tree (an environment, a build) is part of its success: it stays with the one space that
+    it was made in, until that space is laid out for another set-up. One that made nothing there counts for all spaces.
     A new container on the same disk, or another Python on the path, has to be set up again.
     """
 
-    def __init__(self, work: Path, project: str) -> None:
+    def __init__(self, work: Path, project: str, space: Path) -> None:
         self._folder = work / project / "setup"
+        self._tree = os.fsencode(space / "tree")
+        self._made = space / "made.json"
         self._machine = hashlib.sha256(f"{host.boot()}\0{os.environ.get('PATH', '')}".encode()).hexdigest()
 
-    def has(self, setup_key: str) -> bool:
-        return self._mark(setup_key).exists()
+    def made(self, setup_key: str) -> list[bytes] | None:
+        """The paths that the set-up made in the tree; None where it has to run first."""
+        record = json_file.read(self._made)
+        if record.get("set-up") == self._name(setup_key) and isinstance(record.get("paths"), list):
+            paths = [os.fsencode(path) for path in record["paths"]]
+            if all(os.path.lexists(os.path.join(self._tree, path)) for path in paths):
+                return paths
+        return [] if (self._folder / self._name(setup_key)).exists() else None
 
-    def add(self, setup_key: str) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        self._mark(setup_key).touch()
+    def add(self, setup_key: str, made: list[bytes]) -> None:
+        if made:
+            paths = [os.fsdecode(path) for path in made]
+            json_file.write(self._made, {"set-up": self._name(setup_key), "paths": paths})
+        else:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            (self._folder / self._name(setup_key)).touch()
 
-    def _mark(self, setup_key: str) -> Path:
-        return self._folder / f"{setup_key[:32]}-{self._machine[:16]}"
+    def forget_made(self) -> None:
+        """To be called before what was made is removed."""
+        self._made.unlink(missing_ok=True)
+
+    def _name(self, setup_key: str) -> str:
+        return f"{setup_key[:32]}-{self._machine[:16]}"

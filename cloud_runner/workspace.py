@@ -3,19 +3,19 @@
 <work>/<project>/lock               held while a space is taken or cleared away
 <work>/<project>/space/owner.json   who uses it
                       /tree/        the snapshot, laid out; the next run's writes only what differs
+                      /made.json    what the set-up made in the tree, which the next run's layout spares
                       /<attempt>/out, ckpt, input, log
                       /<attempt>/child.json   the attempt's process, so that a dead runner's child can be ended
 <work>/<project>/space-<worker>/    the same, of a runner that found ``space`` in use
 """
 
-import json
 import os
 import shutil
 from pathlib import Path
 
 from sync.mailbox.layout import Attempt
 
-from . import child, host
+from . import child, host, json_file
 from .locked import locked
 
 SHARED = "space"
@@ -32,7 +32,7 @@ class Workspace:
             if not _take(self.path):
                 self.path = home / f"{SHARED}-{worker}"
                 self.path.mkdir(exist_ok=True)
-                _write(self.path / "owner.json", _me())
+                json_file.write(self.path / "owner.json", _me())
             for left in home.glob(f"{SHARED}-*"):
                 if left != self.path and _is_abandoned(left):
                     _end_orphans(left)
@@ -51,7 +51,7 @@ class Workspace:
         return folder
 
     def record_child(self, folder: Path, pid: int) -> None:
-        _write(folder / "child.json", {"pid": pid, "born": host.born(pid), "boot": host.boot()})
+        json_file.write(folder / "child.json", {"pid": pid, "born": host.born(pid), "boot": host.boot()})
 
     def remove(self, folder: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
@@ -67,12 +67,12 @@ def _take(space: Path) -> bool:
     try:
         space.mkdir()
     except FileExistsError:
-        owner = _read(space / "owner.json")
+        owner = json_file.read(space / "owner.json")
         ours = owner.get("pid") == os.getpid() and owner.get("born") == host.born(os.getpid())
         if not ours and not _is_abandoned(space):
             return False
         _end_orphans(space)
-    _write(space / "owner.json", _me())
+    json_file.write(space / "owner.json", _me())
     return True
 
 
@@ -82,7 +82,7 @@ def _me() -> dict[str, object]:
 
 def _is_abandoned(space: Path) -> bool:
     """Whether its runner is certainly dead. Where the system does not tell processes apart, nothing is certain."""
-    owner = _read(space / "owner.json")
+    owner = json_file.read(space / "owner.json")
     if not host.boot():
         return False
     if owner.get("boot") != host.boot():
@@ -94,7 +94,7 @@ def _is_abandoned(space: Path) -> bool:
 def _end_orphans(space: Path) -> None:
     """Ends what a dead runner's children have left, and removes their folders."""
     for record in space.glob("*/child.json"):
-        _end_orphan(_read(record))
+        _end_orphan(json_file.read(record))
     for folder in space.iterdir():
         if folder.is_dir() and folder.name != "tree":
             shutil.rmtree(folder, ignore_errors=True)
@@ -108,17 +108,3 @@ def _end_orphan(record: dict[str, object]) -> None:
     now = host.born(pid)
     if not now or now == record.get("born"):
         child.kill_group(pid)
-
-
-def _read(path: Path) -> dict[str, object]:
-    try:
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return document if isinstance(document, dict) else {}
-
-
-def _write(path: Path, document: dict[str, object]) -> None:
-    temporary = path.with_name(f"{path.name}.{os.getpid()}")
-    temporary.write_text(json.dumps(document), encoding="utf-8")
-    os.replace(temporary, path)

@@ -127,6 +127,73 @@ def test_set_up_runs_once_for_its_content_and_a_failing_one_breaks_the_run(bench
     assert (broken.exit, broken.reason) == (1, "the set-up ended with exit code 1")
 
 
+class Maker:
+    """Children that make things in the tree: a set-up an environment and a build, an attempt litter."""
+
+    def __init__(self, bench: Bench, *, dies: bool = False) -> None:
+        self.bench = bench
+        self.dies = dies
+        self.set_ups: list[str] = []
+        self.found: list[set[str]] = []
+
+    def script(self, command: Command) -> ScriptedChild:
+        tree = command.folder
+        if command.shell:
+            self.set_ups.append(command.shell)
+            assert not (tree / ".venv").exists(), "it starts in a clean tree"
+            (tree / ".venv" / "bin").mkdir(parents=True)
+            (tree / ".venv" / "bin" / "python").write_text("an interpreter")
+            (tree / "lib" / "built.so").write_text("built")
+            if self.dies:
+                self.dies = False
+                raise KeyboardInterrupt  # stands for the death of the process
+            return ScriptedChild(command, 2, {}, 0)
+        self.found.append({path.relative_to(tree).as_posix() for path in tree.rglob("*") if path.is_file()})
+        (tree / "litter").mkdir(exist_ok=True)
+        (tree / "lib" / "litter.txt").write_text("left by an attempt")
+        return writes()(command)
+
+    def run(self, run: str, main: bytes, setup: str) -> None:
+        files = {"main.py": main, "Makefile": b"all:", "lib/source.c": b"int one;"}
+        tree = mailboxes.publish_tree(self.bench.laptop, BASE, files, seq=len(self.set_ups) + 50)
+        mailboxes.queue_run(self.bench.laptop, BASE, run, tree.name, command=["x"], setup=setup)
+        self.bench.run(self.bench.worker(self.script))
+
+
+SENT = {"main.py", "Makefile", "lib/source.c"}
+MADE = {".venv/bin/python", "lib/built.so"}
+
+
+def test_what_a_set_up_made_in_the_tree_is_there_for_later_runs_and_what_attempts_left_is_not(
+    bench: Bench,
+) -> None:
+    maker = Maker(bench)
+    maker.run("r-1", b"one", "make -f Makefile")
+    maker.run("r-2", b"two", "make -f Makefile")
+    assert maker.set_ups == ["make -f Makefile"]
+    assert maker.found == [SENT | MADE] * 2
+
+
+def test_another_set_up_or_none_starts_in_a_clean_tree(bench: Bench) -> None:
+    maker = Maker(bench)
+    maker.run("r-1", b"one", "make")
+    maker.run("r-2", b"one", "make all")
+    maker.run("r-3", b"one", "")
+    maker.run("r-4", b"one", "make all")
+    assert maker.set_ups == ["make", "make all", "make all"]
+    assert maker.found == [SENT | MADE, SENT | MADE, SENT, SENT | MADE]
+
+
+def test_a_set_up_that_was_killed_starts_again_in_a_clean_tree(bench: Bench) -> None:
+    maker = Maker(bench, dies=True)
+    with pytest.raises(KeyboardInterrupt):
+        maker.run("r-1", b"one", "make")
+    bench.clock.advance(60)
+    maker.run("r-2", b"one", "make")
+    assert maker.set_ups == ["make"] * 2
+    assert maker.found == [SENT | MADE] * 2
+
+
 def test_a_machine_without_the_codec_says_what_is_missing(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,5 +1,6 @@
 """When a set-up has to run again."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,10 @@ def entries(**content: str) -> list[Entry]:
     }.items():
         found.append(Entry(path=name.encode(), kind=FILE, chunks=(placed_elsewhere(text.ljust(64, "0"), 1),)))
     return found
+
+
+def done(work: Path, *, project: str = "lab", space: str = "space") -> Done:
+    return Done(work, project, work / project / space)
 
 
 @pytest.mark.parametrize(
@@ -57,9 +62,28 @@ def test_a_success_is_remembered_for_this_machine_and_path(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one = key("make", entries())
-    Done(tmp_path, "lab").add(one)
-    assert Done(tmp_path, "lab").has(one)
-    assert not Done(tmp_path, "lab").has(key("make all", entries()))
-    assert not Done(tmp_path, "other").has(one)
+    done(tmp_path).add(one, [])
+    assert done(tmp_path).made(one) == []
+    assert done(tmp_path, space="space-2").made(one) == [], "all spaces share what lies in none of them"
+    assert done(tmp_path).made(key("make all", entries())) is None
+    assert done(tmp_path, project="other").made(one) is None
     monkeypatch.setenv("PATH", "/another/environment/bin")
-    assert not Done(tmp_path, "lab").has(one)
+    assert done(tmp_path).made(one) is None
+
+
+def test_what_was_made_in_a_tree_counts_for_that_tree_while_it_is_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = key("make", entries())
+    path = os.fsencode(tmp_path / "lab" / "space" / "tree") + b"/built"
+    os.makedirs(path)
+    name = os.path.basename(path)
+    done(tmp_path).add(one, [name])
+    assert done(tmp_path).made(one) == [name]
+    assert done(tmp_path).made(key("make all", entries())) is None
+    assert done(tmp_path, space="space-2").made(one) is None
+    os.rmdir(path)
+    assert done(tmp_path).made(one) is None
+    os.mkdir(path)
+    done(tmp_path).forget_made()
+    assert done(tmp_path).made(one) is None
