@@ -7,6 +7,7 @@ paramiko's every request waits for a delayed acknowledgement: 1 MB/s instead of 
 import logging
 import socket
 import threading
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,6 +25,8 @@ CONNECT_S = 15.0
 LOGIN_S = 60.0  # a hardware key or an agent may ask its owner
 STALL_S = 60.0
 KEEPALIVE_S = 15
+MOST_OUTPUT = 8 * 1024 * 1024
+"""Bytes of each output of a command that are kept, the last ones: what a host prints must not fill the memory."""
 _JUMPS_DEEP = 8
 _WINDOW = 16 * 1024 * 1024
 _CIPHERS = (
@@ -43,7 +46,8 @@ logging.getLogger(_LOG).propagate = False
 
 @dataclass(frozen=True, kw_only=True)
 class Completed:
-    """A command that ended. ``rc`` is -1 where a signal ended it."""
+    """A command that ended. ``rc`` is -1 where a signal ended it; ``out`` and ``err`` are ends of at most
+    ``MOST_OUTPUT`` bytes."""
 
     rc: int
     out: bytes
@@ -89,19 +93,18 @@ class SshConnection:
 
         timer = threading.Timer(timeout, stop)
         timer.daemon = True
-        err: list[bytes] = []
+        err = bytearray()
         threads = [
             threading.Thread(target=_feed, args=(channel, stdin), daemon=True),
-            threading.Thread(
-                target=lambda: err.extend(iter(lambda: channel.recv_stderr(65536), b"")), daemon=True
-            ),
+            threading.Thread(target=_keep_end, args=(err, channel.recv_stderr), daemon=True),
         ]
         try:
             timer.start()
             channel.exec_command(command)
             for thread in threads:
                 thread.start()
-            out = b"".join(iter(lambda: channel.recv(65536), b""))
+            out = bytearray()
+            _keep_end(out, channel.recv)
             rc = channel.recv_exit_status()
         except (paramiko.SSHException, OSError, EOFError) as error:
             raise Transient(f"the connection to {where} broke while a command ran: {error}") from error
@@ -115,7 +118,7 @@ class SshConnection:
             raise Transient(f"a command on {where} did not end within {timeout:g} s")
         if rc == -1 and not self.alive:
             raise Transient(f"the connection to {where} broke while a command ran")
-        return Completed(rc=rc, out=out, err=b"".join(err))
+        return Completed(rc=rc, out=bytes(out), err=bytes(err))
 
     def open_sftp(self) -> SftpSession:
         """A new SFTP session, for one thread at a time. Raises Transient, or Unreachable where SFTP is off."""
@@ -255,6 +258,13 @@ def _verify(key: paramiko.PKey, target: Target, known: list[KnownKey]) -> None:
         f"and accept it, or add to {target.known_hosts[0] if target.known_hosts else 'known_hosts'} the line: "
         f"{target.key_name} {kind} {key.get_base64()}",
     )
+
+
+def _keep_end(kept: bytearray, receive: Callable[[int], bytes]) -> None:
+    while piece := receive(65536):
+        kept += piece
+        if len(kept) > MOST_OUTPUT:
+            del kept[:-MOST_OUTPUT]
 
 
 def _feed(channel: paramiko.Channel, data: bytes) -> None:

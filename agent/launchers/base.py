@@ -59,9 +59,6 @@ class Launcher(Protocol):
     def liveness(self, handle: Handle) -> Liveness:
         """Whether that runner lives; never guesses."""
 
-    def log(self, handle: Handle) -> str:
-        """The end of the runner's own log; empty where it cannot be had."""
-
     def stop(self, handle: Handle) -> None:
         """Asks it to end: it ends its children, publishes what is worth it, and goes. Idempotent."""
 

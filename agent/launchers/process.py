@@ -1,7 +1,7 @@
 """Runners that are plain processes of a machine where commands can be run: this one, or one reached by SSH."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from sync.errors import HybridError
@@ -39,36 +39,38 @@ class ProcessLauncher:
         words += ["--target", launch.target, "--idle-exit", str(launch.idle_exit)]
         if launch.work:
             words += ["--work", launch.work]
-        answer = self._ask(launch.runner, words)
+        answer = self._ask(launch.runner, words, {"pid": int, "born": str, "host": str, "log": str})
         return Handle(
             target=launch.target,
-            pid=int(answer["pid"]),
-            born=str(answer["born"]),
-            host=str(answer["host"]),
-            log=str(answer["log"]),
+            pid=answer["pid"],
+            born=answer["born"],
+            host=answer["host"],
+            log=answer["log"],
             runner=launch.runner,
         )
 
     def liveness(self, handle: Handle) -> Liveness:
-        return Liveness.RUNNING if self._probe(handle)["alive"] else Liveness.GONE
-
-    def log(self, handle: Handle) -> str:
-        return str(self._probe(handle)["log"])
+        return Liveness.RUNNING if self._ask_about("--probe", handle)["alive"] else Liveness.GONE
 
     def stop(self, handle: Handle) -> None:
-        self._ask(handle.runner, ["--end", str(handle.pid), handle.born, "--log", handle.log])
+        self._ask_about("--end", handle)
 
     def close(self) -> None:
         """There is nothing to let go of."""
 
-    def _probe(self, handle: Handle) -> dict[str, Any]:
-        return self._ask(handle.runner, ["--probe", str(handle.pid), handle.born, "--log", handle.log])
+    def _ask_about(self, what: str, handle: Handle) -> dict[str, Any]:
+        return self._ask(handle.runner, [what, str(handle.pid), handle.born], {"alive": bool})
 
-    def _ask(self, runner: str, words: list[str]) -> dict[str, Any]:
+    def _ask(self, runner: str, words: list[str], fields: Mapping[str, type]) -> dict[str, Any]:
+        """What the runner prints, once it has these fields."""
         ran = self._run([self._python, "-I", self._archive(runner), *words])
         try:
             answer = json.loads(ran.out.strip().splitlines()[-1])
-            if ran.code == 0 and isinstance(answer, dict):
+            if (
+                ran.code == 0
+                and isinstance(answer, dict)
+                and all(type(answer.get(key)) is kind for key, kind in fields.items())
+            ):
                 return answer
         except (ValueError, IndexError):
             pass

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from sync import ssh
 from sync.errors import Transient, Unauthorised, Unreachable, UsageError
 from sync.ssh import SshConnection
 from sync.ssh_known_hosts import fingerprint, known_keys
@@ -414,3 +415,14 @@ def test_nothing_is_logged_where_a_person_would_see_it(
     refused(replace(spec, identity=str(make_key(tmp_path / "wrong"))))
     assert heard.records == []
     assert capfd.readouterr() == ("", "")
+
+
+def test_output_without_end_keeps_its_end_and_does_not_fill_the_memory(
+    spec: HostSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ssh, "MOST_OUTPUT", 100_000)
+    connection = SshConnection.open(spec)
+    done = connection.run("head -c 5000000 /dev/zero | tee /dev/stderr; echo end")
+    connection.close()
+    assert (len(done.out), len(done.err)) == (100_000, 100_000)
+    assert done.out.endswith(b"end\n")
