@@ -5,7 +5,6 @@ so far. A finished one's is whole among its outputs, here or in the mailbox.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sync.errors import CorruptMailbox, NotFound
@@ -19,28 +18,13 @@ from sync.store.nouns import FILE, Chunk
 from sync.store.reader import Reader
 
 from . import details
+from .log_pieces import Piece, Shown, clean, in_parts, last_lines
 from .mailbox import Mailbox, Run
 
 _LARGEST = 64 * 1024 * 1024
 """Bytes of one log that are told; of a longer one the last."""
 _LARGEST_TAIL = 1024 * 1024
 """The same where only the last lines are wanted."""
-_PIECE = 64 * 1024
-
-
-@dataclass(frozen=True, kw_only=True)
-class Piece:
-    """A part of a log. ``shard`` and ``attempt`` are None for the set-up.
-
-    offset   of its first byte in the log; None where only the log's end is known
-    skipped  bytes before it that cannot be had
-    """
-
-    shard: int | None
-    attempt: str | None
-    offset: int | None
-    text: str
-    skipped: int = 0
 
 
 class RunLogs:
@@ -55,7 +39,7 @@ class RunLogs:
         self._only = only
         self._tail = tail
         self._reader = Reader(mailbox.remote, mailbox.base)
-        self._shown: dict[Attempt, int] = {}
+        self._shown: dict[Attempt, Shown] = {}
         self._ended: set[Attempt] = set()
         self._ticks: dict[tuple[str, int], Tick] = {}
         self._read: dict[Attempt, int] = {}
@@ -70,6 +54,8 @@ class RunLogs:
                 for attempt in self._to_tell(run, state):
                     yield from self._told(run, state, attempt)
         self._tail = None
+        # What was told is not wanted again; only the attempts of one worker share a tick.
+        self._ticks.clear()
 
     def _to_tell(self, run: Run, state: ShardState) -> list[Attempt]:
         """The attempts of which something was told, and the one that counts now."""
@@ -91,10 +77,10 @@ class RunLogs:
         if self._tail is not None:
             pieces = last_lines(pieces, self._tail)
         for piece in pieces:
-            yield from _in_parts(piece)
+            yield from in_parts(piece)
 
     def _pieces(self, run: Run, state: ShardState, attempt: Attempt) -> Iterator[Piece]:
-        self._shown.setdefault(attempt, 0)
+        self._shown.setdefault(attempt, Shown())
         if attempt == self._chosen(run, state):
             whole = self._pulled(run, state.number)
             if whole is not None:
@@ -112,9 +98,9 @@ class RunLogs:
         whole = self._published(ended.snapshot) if ended.snapshot else None
         if whole is not None:
             yield from self._rest(attempt, *whole)
-        elif not self._shown[attempt]:
+        elif not self._shown[attempt].most:
             # Of the end alone nobody knows where in the log it lies.
-            yield Piece(shard=attempt.shard, attempt=str(attempt), offset=None, text=ended.log)
+            yield Piece(shard=attempt.shard, attempt=str(attempt), offset=None, text=clean(ended.log))
 
     def _from_ticks(self, run: Run, attempt: Attempt) -> Iterator[Piece]:
         numbers = run.seen.ticks.get(attempt.worker, [])
@@ -136,10 +122,12 @@ class RunLogs:
             piece = _piece(tick, attempt)
             if piece is not None:
                 found.append(piece)
-            if (piece and piece[0] <= self._shown[attempt]) or not (piece or str(attempt) in tick.running):
+            if (piece and piece[0] <= self._shown[attempt].least) or not (
+                piece or str(attempt) in tick.running
+            ):
                 break  # what is older has been told, or the attempt had not begun
         for offset, text in reversed(found):
-            yield from self._rest(attempt, offset, text.encode("utf-8", "surrogatepass"))
+            yield from self._next(attempt, offset, text)
 
     def _tick(self, run: Run, worker: str, number: int) -> Tick | None:
         key = (worker, number)
@@ -150,16 +138,30 @@ class RunLogs:
             self._ticks[key] = tick
         return self._ticks[key]
 
-    def _rest(self, attempt: Attempt, offset: int, data: bytes) -> Iterator[Piece]:
-        """Of ``data``, which lies at ``offset`` of the log, what was not told yet."""
+    def _next(self, attempt: Attempt, offset: int, text: str) -> Iterator[Piece]:
+        """Of a tick's ``text``, which begins at ``offset`` of the log, what was not told yet."""
         shown = self._shown[attempt]
-        fresh = data[max(0, shown - offset) :]
+        begin, fresh = offset, text
+        if offset < shown.least:
+            # Published before, or of a tick that its worker took for lost and told again.
+            begin = shown.most
+            fresh = text.encode()[begin - offset :].decode("utf-8", "replace")
         if fresh:
-            begin = max(shown, offset)
-            self._shown[attempt] = begin + len(fresh)
-            text = fresh.decode("utf-8", "replace")
-            skipped = max(0, offset - shown)
-            yield Piece(shard=attempt.shard, attempt=str(attempt), offset=begin, text=text, skipped=skipped)
+            self._shown[attempt] = Shown(at=offset, text=text)
+            skipped = max(0, begin - shown.most)
+            yield Piece(shard=attempt.shard, attempt=str(attempt), offset=begin, text=fresh, skipped=skipped)
+
+    def _rest(self, attempt: Attempt, start: int, data: bytes) -> Iterator[Piece]:
+        """Of ``data``, which lies at ``start`` of the log, what was not told yet."""
+        end = self._shown[attempt].end_in(start, data)
+        fresh = data[max(0, end - start) :]
+        if fresh:
+            self._shown[attempt] = Shown(at=start + len(data))
+            text = fresh.decode("utf-8", "surrogateescape")
+            skipped = max(0, start - end)
+            yield Piece(
+                shard=attempt.shard, attempt=str(attempt), offset=max(start, end), text=text, skipped=skipped
+            )
 
     def _pulled(self, run: Run, shard: int) -> tuple[int, bytes] | None:
         path = Outputs(self._outputs, run.spec).place(shard) / LOG.decode()
@@ -191,45 +193,12 @@ class RunLogs:
         ended = details.setup_failure(self._mailbox, run)
         if ended is not None and newest not in self._setups:
             self._setups.add(newest)
-            pieces = [Piece(shard=None, attempt=None, offset=None, text=ended.log)]
+            pieces = [Piece(shard=None, attempt=None, offset=None, text=clean(ended.log))]
             yield from pieces if self._tail is None else last_lines(pieces, self._tail)
 
     @property
     def _limit(self) -> int:
         return _LARGEST if self._tail is None else _LARGEST_TAIL
-
-
-def last_lines(pieces: list[Piece], count: int) -> list[Piece]:
-    """The end of a log that is cut into ``pieces``: its last ``count`` lines."""
-    text = "".join(piece.text for piece in pieces)
-    at = len(text)
-    for _ in range(count):
-        if at <= 0:
-            break
-        at = text.rfind("\n", 0, at - 1) + 1
-    kept = []
-    for piece in pieces:
-        drop = min(len(piece.text), at)
-        at -= drop
-        if drop < len(piece.text):
-            kept.append(_without(piece, drop) if drop else piece)
-    return kept
-
-
-def _without(piece: Piece, drop: int) -> Piece:
-    before = len(piece.text[:drop].encode("utf-8", "surrogatepass"))
-    offset = None if piece.offset is None else piece.offset + before
-    return replace(piece, offset=offset, text=piece.text[drop:], skipped=0)
-
-
-def _in_parts(piece: Piece) -> Iterator[Piece]:
-    """``piece`` in parts of bounded length that end where lines do, if they can."""
-    while len(piece.text) > _PIECE:
-        cut = piece.text.rfind("\n", 0, _PIECE) + 1 or _PIECE
-        yield replace(piece, text=piece.text[:cut])
-        piece = _without(piece, cut)
-    if piece.text:
-        yield piece
 
 
 def _ending(run: Run, attempt: Attempt) -> str | None:
@@ -241,7 +210,7 @@ def _ending(run: Run, attempt: Attempt) -> str | None:
 def _piece(tick: Tick, attempt: Attempt) -> tuple[int, str] | None:
     match tick.logs.get(str(attempt)):
         case [int(offset), str(text)] if offset >= 0 and text:
-            return offset, text
+            return offset, clean(text)
     return None
 
 

@@ -11,8 +11,9 @@ from sync.outputs import Outputs
 
 from .. import details, runs
 from ..choices import LocalChoices
+from ..log_pieces import Piece
 from ..mailbox import Mailbox, Run, opened
-from ..run_logs import Piece, RunLogs
+from ..run_logs import RunLogs
 from ..sizes import duration
 from ..state import opened as opened_state
 from .complete import run_ids

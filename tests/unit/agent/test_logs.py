@@ -1,5 +1,6 @@
 """``hybrid logs``: one log, wherever its parts are, without a gap and without anything told twice."""
 
+import gc
 import json
 import os
 import signal
@@ -12,11 +13,15 @@ from typing import Any
 
 import pytest
 
-from agent.run_logs import Piece, last_lines
+from agent.log_pieces import Piece, last_lines
+from agent.mailbox import Mailbox
+from agent.project import Project as Opened
+from agent.run_logs import RunLogs
 from sync.clock import SystemClock
 from sync.mailbox import records
-from sync.mailbox.records import Mark
+from sync.mailbox.records import Mark, Tick
 from tests.support.projects import BASE, Project
+from tests.support.pulls import InMemory
 
 Capture = pytest.CaptureFixture[str]
 REPOSITORY = Path(__file__).parents[3]
@@ -220,6 +225,55 @@ def test_follow_of_a_run_that_is_removed_ends(project: Project, monkeypatch: pyt
     code, _, err = project.call("logs", "r1", "-f")
     assert code == 1
     assert "was removed" in err
+
+
+def test_bytes_that_are_no_text_cost_nothing_of_what_follows(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = b"\xff\xfe\xff odd\nsecond\nthird \xff\nfourth\n"
+    project.queue()
+    worker = project.worker().claim()
+    attempt = worker.start()
+
+    def tick(start: int, end: int) -> None:
+        told = {str(attempt): [start, log[start:end].decode("utf-8", "replace")]}
+        worker.tick(running={str(attempt): 1.0}, logs=told)
+
+    tick(0, 8)
+    while_asleep(
+        monkeypatch,
+        lambda: tick(8, 15),
+        lambda: (tick(15, 20), tick(15, 23)),  # the first of them was taken for failed, and told again
+        lambda: worker.done(output=log),
+    )
+    code, out, err = project.call("logs", "r1", "-f")
+    assert (code, out) == (0, log.decode("utf-8", "replace"))
+    assert "not in the mailbox" not in err
+
+
+def test_offsets_are_those_of_the_log_whatever_bytes_it_holds(project: Project) -> None:
+    line = b"\xff" * 99 + b"\n"
+    log = line * 2000
+    project.queue()
+    project.worker().claim().done(output=log)
+    found = pieces(project, "r1")
+    assert len(found) > 1
+    for piece, after in zip(found, [*found[1:], {"offset": len(log)}], strict=True):
+        assert log[piece["offset"] : after["offset"]].decode("utf-8", "replace") == piece["text"]
+    [last] = pieces(project, "r1", "--tail", "1")
+    assert last["offset"] == len(log) - 100
+
+
+def test_follow_forgets_what_it_has_told(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    project.queue()
+    worker = project.worker().claim()
+    attempt = worker.start()
+    mailbox = Mailbox(Opened.find(project.root), project.remote, SystemClock())
+    telling = RunLogs(mailbox, project.outputs, InMemory(), only=None, tail=None)
+    for n in range(5):
+        worker.tick(running={str(attempt): 1.0}, logs={str(attempt): [2 * n, f"{n}\n"]})
+        assert [piece.text for piece in telling.news(mailbox.run("r1"))] == [f"{n}\n"]
+        assert not [each for each in gc.get_objects() if isinstance(each, Tick)]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="has no SIGINT for another process")
