@@ -10,12 +10,12 @@ from functools import cached_property
 from pathlib import Path
 
 from sync.errors import HybridError, Locked, UsageError
+from sync.mailbox.layout import ID_ALPHABET
 
 from . import config, places
 
 STATE_FOLDER = ".hybrid"
 _LOCK_WAIT_S = 0.5
-_BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,10 +122,10 @@ def laptop_id(choose: Callable[[str], str] = secrets.choice) -> str:
         with FileLock(folder / "laptop-id.lock"):
             if not path.exists():
                 fresh = path.with_name("laptop-id.new")
-                fresh.write_text("".join(choose(_BASE32) for _ in range(8)) + "\n", encoding="ascii")
+                fresh.write_text("".join(choose(ID_ALPHABET) for _ in range(8)) + "\n", encoding="ascii")
                 fresh.replace(path)
     found = path.read_text(encoding="utf-8", errors="replace").strip()
-    if not re.fullmatch(rf"[{_BASE32}]{{8}}", found):
+    if not re.fullmatch(rf"[{ID_ALPHABET}]{{8}}", found):
         raise HybridError(
             f"{path} does not hold an id of 8 characters.", "remove it; this laptop then gets a new id."
         )

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from sync.errors import CorruptMailbox, NotFound
 from sync.mailbox import layout
-from sync.mailbox.layout import OUTPUTS, Attempt, RunFolder, parse_attempt
+from sync.mailbox.layout import LOG, OUTPUTS, Attempt, RunFolder, parse_attempt
 from sync.mailbox.records import Ended, Tick
 from sync.mailbox.state import Phase, ShardState
-from sync.outputs import LOG, Outputs
+from sync.outputs import Outputs
 from sync.pulled import Choices
 from sync.store.nouns import FILE, Chunk
 from sync.store.reader import Reader

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from .mailbox.inputs import matching
-from .outputs import LOG
+from .mailbox.layout import LOG
 from .store.nouns import FILE, Entry
 
 

@@ -18,8 +18,6 @@ from .store import disk_errors
 from .store.nouns import FILE, Entry
 
 PARTIAL = ".partial"
-LOG = b"hybrid.log"
-"""The whole log of an attempt, among its outputs."""
 _SPARE = 64 * 1024 * 1024
 """Bytes of the disk that a pull leaves free."""
 

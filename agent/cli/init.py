@@ -10,13 +10,12 @@ from pathlib import Path
 import click
 
 from sync.errors import UsageError
+from sync.mailbox.layout import ID_ALPHABET
 from sync.remotes import open_remote
 
 from .. import config, places
 from ..project import STATE_FOLDER, enclosing
 from .options import Call, common_options, current_folder
-
-_SMALL = "abcdefghijkmnpqrstuvwxyz23456789"
 
 _TEMPLATE = """\
 # What hybrid knows about this project. All that can stand here: docs/config.md of hybrid.
@@ -90,7 +89,7 @@ def init(call: Call, remote: str | None, name: str | None) -> None:
 def project_id(name: str, choose: Callable[[str], str] = secrets.choice) -> str:
     """``name`` as far as an id can hold it, and four characters that tell it from others of that name."""
     slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40].strip("-") or "project"
-    return f"{slug}-{''.join(choose(_SMALL) for _ in range(4))}"
+    return f"{slug}-{''.join(choose(ID_ALPHABET) for _ in range(4))}"
 
 
 def _keep(call: Call, path: Path, remote: str | None) -> None:

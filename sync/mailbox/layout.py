@@ -14,6 +14,8 @@ RUNS = "runs"
 
 ID = r"[a-z0-9]{4,16}"
 """Laptop and worker ids."""
+ID_ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
+"""What new ids are made of: base32, in which no digit looks like a letter."""
 RUN_ID = r"[a-z0-9][a-z0-9-]{0,79}"
 _HASH = r"[0-9a-f]{64}"
 
@@ -84,6 +86,8 @@ def parse_attempt(text: str) -> Attempt | None:
 
 OUTPUTS = "out"
 CHECKPOINT = "ckpt"
+LOG = b"hybrid.log"
+"""The whole log of an attempt, among its outputs."""
 
 
 @dataclass(frozen=True, kw_only=True)
