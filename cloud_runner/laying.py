@@ -2,13 +2,14 @@
 
 import os
 import shutil
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Iterator
 from pathlib import Path
 
 from sync.errors import HybridError, Problem
 from sync.store.materialise import materialise
-from sync.store.nouns import DIRECTORY, FILE, Entry
+from sync.store.nouns import FILE, Entry
 from sync.store.reader import Reader
+from sync.store.surplus import surplus
 
 from .pace import unhurried
 
@@ -26,56 +27,38 @@ def lay_out(
 
     Returns what is too much and could not be removed. Raises what ``materialise`` raises, and Unfit.
     """
-    target.mkdir(exist_ok=True)
-    left = yield from _clear(target, beyond(target, entries, spared))
+    left: list[Problem] = []
+    for path, is_folder in _surplus(target, entries, spared):
+        full = os.path.join(os.fsencode(target), path)
+        try:
+            (shutil.rmtree if is_folder else os.unlink)(full)
+        except OSError as error:
+            left.append(Problem(path, f"cannot be removed ({error.strerror})"))
+        yield 0.0
     laid = yield from unhurried(materialise(reader, entries, target, escaping_links=True))
     if laid.problems:
         raise Unfit(f"The disk here cannot hold all of the snapshot: {_told(laid.problems)}.")
     return left
 
 
-def beyond(folder: Path, entries: Iterable[Entry], spared: Iterable[bytes] = ()) -> list[bytes]:
-    """What lies in the folder, and is neither of the entries nor spared. Of a folder that is none of theirs, only
-    the folder itself. Raises OSError where something cannot be listed."""
-    own = set(spared)
-    folders = {b""}
-    for path, kind in [*((path, FILE) for path in own), *((entry.path, entry.kind) for entry in entries)]:
-        if kind == DIRECTORY:
-            folders.add(path)
-        else:
-            own.add(path)
-        while (path := path.rpartition(b"/")[0]) not in folders:
-            folders.add(path)
-    found: list[bytes] = []
-    top = os.fsencode(folder)
-    waiting = [b""]
-    while waiting:
-        here = waiting.pop()
-        with os.scandir(os.path.join(top, here)) as children:
-            for child in children:
-                path = here + child.name
-                if path in own:
-                    continue
-                if path in folders and child.is_dir(follow_symlinks=False):
-                    waiting.append(path + b"/")
-                else:
-                    found.append(path)
-    return sorted(found)
+def beyond(folder: Path, entries: list[Entry]) -> list[bytes]:
+    """What lies in the folder and is not of the entries. A folder that is none of theirs stands for all in it."""
+    return [path for path, _ in _surplus(folder, entries, ())]
 
 
-def _clear(folder: Path, paths: list[bytes]) -> Generator[float, None, list[Problem]]:
-    left: list[Problem] = []
-    for path in paths:
-        full = os.path.join(os.fsencode(folder), path)
-        try:
-            if os.path.isdir(full) and not os.path.islink(full):
-                shutil.rmtree(full)
-            else:
-                os.unlink(full)
-        except OSError as error:
-            left.append(Problem(path, f"cannot be removed ({error.strerror})"))
-        yield 0.0
-    return left
+def _surplus(folder: Path, entries: list[Entry], spared: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:
+    roots = set(spared)
+    # As entries they keep the folders that they lie in.
+    known = [*entries, *(Entry(path=path, kind=FILE) for path in roots)]
+    for path, is_folder in surplus(os.fsencode(folder), known):
+        if roots.isdisjoint(_with_parents(path)):
+            yield path, is_folder
+
+
+def _with_parents(path: bytes) -> Iterator[bytes]:
+    while path:
+        yield path
+        path = path.rpartition(b"/")[0]
 
 
 def _told(problems: list[Problem]) -> str:
