@@ -9,6 +9,7 @@ from pathlib import Path
 
 from .clock import Clock
 from .errors import ConfirmationNeeded, Problem
+from .known import is_snapshot
 from .local.entry import FILE, Entry
 from .local.index import FileRow, Index, compare
 from .local.load_rules import load_rules
@@ -16,6 +17,7 @@ from .local.scan import Scan, identity, scan
 from .progress import Progress, Silent
 from .reading import reread
 from .store.entries import refusal
+from .store.nouns import Root
 
 _LONG = 500
 """Bytes of a path above which it is worth asking whether a snapshot can hold it."""
@@ -50,6 +52,23 @@ class Published:
         except TypeError:  # another version of hybrid wrote it
             return None
         return found if found is not None and found.url == url else None
+
+    @classmethod
+    def of(cls, root: Root, *, others: str, url: str, mailbox: str) -> "Published":
+        """What publishing ``root`` amounts to."""
+        created = root.meta.get("created")
+        return cls(
+            snapshot=root.name,
+            seq=root.seq,
+            tree=root.tree,
+            files=root.files,
+            bytes=root.bytes,
+            others=others,
+            url=url,
+            mailbox=mailbox,
+            created=created if isinstance(created, int | float) else 0.0,
+            leans_on=[name for name in root.objects if is_snapshot(name)],
+        )
 
     def save(self, index: Index) -> None:
         index.meta_set("published", json.dumps(self.__dict__))

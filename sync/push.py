@@ -13,7 +13,7 @@ from typing import Any
 from .changes import Look, Published, compared, is_below, refuse_mass_deletion
 from .clock import Clock
 from .errors import HybridError, Problem
-from .known import MOST_LEANED_ON, Known, chunk_lists, is_snapshot
+from .known import MOST_LEANED_ON, Known, chunk_lists
 from .local import git
 from .local.bulk import without_collections
 from .local.entry import FILE as ON_DISK_FILE
@@ -28,7 +28,7 @@ from .progress import Progress, Silent
 from .reading import read_chunks
 from .recover import own_snapshots, recover
 from .remotes.base import Remote
-from .store.nouns import DIRECTORY, FILE, LINK, Entry, Root
+from .store.nouns import DIRECTORY, FILE, LINK, Entry
 from .store.writer import SnapshotWriter, placed_elsewhere
 from .upload import Upload
 
@@ -128,17 +128,16 @@ class Push:
             self._keep_what_cannot_be_seen(seen, rows, known)
             published = seen.before
             if published is None or anew or sent or _differs(seen, published, rows):
-                created = self._clock.wall()
                 with without_collections():
                     root = writer.finish(
                         name=layout.snapshot(self._laptop, seq),
                         kind="tree",
                         seq=seq,
                         tree=_entries(seen, rows),
-                        meta={"created": created, **_commit(self._root)},
+                        meta={"created": self._clock.wall(), **_commit(self._root)},
                         rides=not compact,
                     )
-                published = self._published(root, seen, created)
+                published = Published.of(root, others=seen.others, url=self._url, mailbox=self._mailbox)
             self._progress.finish()
         self._remember(seen, rows, published, upload, known)
         return Pushed(
@@ -216,20 +215,6 @@ class Push:
                 continue
             if known.insist(sha256 for sha256, _ in next(chunk_lists([row.chunks]))):
                 rows[path] = row
-
-    def _published(self, root: Root, seen: Look, created: float) -> Published:
-        return Published(
-            snapshot=root.name,
-            seq=root.seq,
-            tree=root.tree,
-            files=root.files,
-            bytes=root.bytes,
-            others=seen.others,
-            url=self._url,
-            mailbox=self._mailbox,
-            created=created,
-            leans_on=[name for name in root.objects if is_snapshot(name)],
-        )
 
     def _remember(
         self, seen: Look, rows: Mapping[bytes, FileRow], published: Published, upload: Upload, known: Known

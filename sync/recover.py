@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 from .changes import Published, hash_of_others
 from .errors import CorruptMailbox, NotFound
-from .known import is_snapshot
 from .local.entry import Signature
 from .local.index import FileRow, Index, chunks_json
 from .mailbox import layout
@@ -62,19 +61,8 @@ class _Last(NamedTuple):
             yield from entry.chunks
 
     def published(self, url: str, mailbox: str) -> Published:
-        created = self.root.meta.get("created")
-        return Published(
-            snapshot=self.root.name,
-            seq=self.root.seq,
-            tree=self.root.tree,
-            files=self.root.files,
-            bytes=self.root.bytes,
-            others=hash_of_others((entry.path, entry.target) for entry in self.entries if entry.kind != FILE),
-            url=url,
-            mailbox=mailbox,
-            created=created if isinstance(created, int | float) else 0.0,
-            leans_on=[name for name in self.root.objects if is_snapshot(name)],
-        )
+        others = hash_of_others((entry.path, entry.target) for entry in self.entries if entry.kind != FILE)
+        return Published.of(self.root, others=others, url=url, mailbox=mailbox)
 
 
 def _last(remote: Remote, base: str, laptop: str) -> _Last | None:
