@@ -16,7 +16,6 @@ from .doctor import Finding, Status, fail, failed, ok, warn
 from .mailbox import opened
 from .project import Project
 
-_ASK_S = 60.0
 _VERSION = "import sys; print('hybrid', *sys.version_info[:2])"
 
 
@@ -45,10 +44,9 @@ def hosts(project: Project) -> list[tuple[str, HostSpec, str]]:
     url = project.remote_url
     if url.startswith("sftp:"):
         spec = parse_host(unquote(urlsplit(url).netloc))
-        identity, known_hosts = settings.identity, settings.known_hosts
-        found.append(("mailbox", _with(spec, identity, known_hosts), ""))
+        found.append(("mailbox", spec.with_files(settings.identity, settings.known_hosts), ""))
     for name, machine in project.config.machines.items():
-        spec = _with(parse_host(machine.host), machine.identity, machine.known_hosts)
+        spec = parse_host(machine.host).with_files(machine.identity, machine.known_hosts)
         found.append((name, spec, machine.python))
     if len(found) == 1 and found[0][0] == "mailbox":
         found = [("mailbox", found[0][1], "python3")]
@@ -137,13 +135,3 @@ def _python_there(name: str, answer: bytes, python: str) -> Finding:
     if version < (3, 10):
         return fail(f"python {name}", f"{python} is Python {version[0]}.{version[1]} there", fix)
     return ok(f"python {name}", f"{python} is Python {version[0]}.{version[1]} there")
-
-
-def _with(spec: HostSpec, identity: object, known_hosts: object) -> HostSpec:
-    return HostSpec(
-        host=spec.host,
-        user=spec.user,
-        port=spec.port,
-        identity=str(identity) if identity else None,
-        known_hosts=str(known_hosts) if known_hosts else None,
-    )

@@ -36,6 +36,14 @@ class HostSpec:
     identity: str | None = None
     known_hosts: str | None = None
 
+    def with_files(self, identity: Path | None, known_hosts: Path | None) -> "HostSpec":
+        """The same machine with the files that were named; None names none."""
+        return replace(
+            self,
+            identity=str(identity) if identity else self.identity,
+            known_hosts=str(known_hosts) if known_hosts else self.known_hosts,
+        )
+
     @property
     def address(self) -> str:
         """``user@host:port``, as far as it was said."""

@@ -46,7 +46,7 @@ def launcher(name: str, config: Config) -> SshLauncher:
     spec = parse_host(machine.host if machine and machine.host else name)
     url = config.remote.url or ""
     if machine is not None:
-        spec = _with(spec, machine.identity, machine.known_hosts)
+        spec = spec.with_files(machine.identity, machine.known_hosts)
     if machine is not None and machine.mailbox:
         url = machine.mailbox
     elif url.startswith("sftp:"):
@@ -72,11 +72,9 @@ def launcher(name: str, config: Config) -> SshLauncher:
 def _same_host(name: str, spec: HostSpec, url: str, config: Config) -> HostSpec:
     """The mailbox's own way to reach the host, where that is the machine named; it may say more than the name."""
     parts = urlsplit(url)
-    mailbox = _with(
-        HostSpec(host=parts.hostname or "", user=parts.username and unquote(parts.username), port=parts.port),
-        config.remote.identity,
-        config.remote.known_hosts,
-    )
+    mailbox = HostSpec(
+        host=parts.hostname or "", user=parts.username and unquote(parts.username), port=parts.port
+    ).with_files(config.remote.identity, config.remote.known_hosts)
     if spec.host == mailbox.host and spec.port in (None, mailbox.port) and spec.user in (None, mailbox.user):
         return mailbox
     ssh_config = read_config(Path.home())
@@ -86,16 +84,6 @@ def _same_host(name: str, spec: HostSpec, url: str, config: Config) -> HostSpec:
     raise UsageError(
         f"The mailbox {url} is on another machine than {name}.",
         f'say how {name} finds it: under [machines.{name}], mailbox = "folder:/path/there".',
-    )
-
-
-def _with(spec: HostSpec, identity: Path | None, known_hosts: Path | None) -> HostSpec:
-    return HostSpec(
-        host=spec.host,
-        user=spec.user,
-        port=spec.port,
-        identity=str(identity) if identity else spec.identity,
-        known_hosts=str(known_hosts) if known_hosts else spec.known_hosts,
     )
 
 
