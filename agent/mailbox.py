@@ -79,17 +79,15 @@ class Mailbox:
         states = shards(seen, spec.shards, spec.retries)
         return Run(spec=spec, seen=seen, states=states, phase=phase(seen, states))
 
-    def find(self, word: str | None) -> str:
+    def find(self, word: str) -> str:
         """The id of the run that ``word`` means: an id, the beginning of one, or a name (its newest run).
 
-        None means the newest run of all. Raises UsageError.
+        Raises UsageError.
         """
         self.require()
         ids = self.run_ids()
         if not ids:
             raise UsageError("There is no run in the mailbox yet.", "hybrid run -- COMMAND")
-        if word is None:
-            return ids[-1]
         found = meant(word, ids)
         if found is None:
             raise UsageError(f"There is no run {word!r} in the mailbox.", "hybrid status shows the runs.")

@@ -140,11 +140,6 @@ class Index:
             rows = database.execute(f"SELECT {columns} FROM files")
             return {row[0]: make((row[0], sign(row[1:6]), row[6], row[7])) for row in rows}
 
-    def changed(self, entries: Iterable[Entry]) -> Changes:
-        """Which of a scan's entries differ from what was remembered, without reading any file."""
-        with without_collections():
-            return compare(entries, self.files())
-
     def remember_files(self, rows: Iterable[FileRow]) -> None:
         values = ((row.path, *row.signature, row.scanned_ns, row.chunks) for row in rows)
         with self._writing() as database:

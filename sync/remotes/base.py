@@ -10,7 +10,6 @@ class Capabilities:
 
     settle_s        seconds after which a finished write is visible in every other client's listing
     strong_listing  a listing shows every write that finished before it began, from any client
-    unique_names    a folder never holds two files of one name
     local_path      the mailbox is also a directory of this machine, at this path
     pack_size       bytes that a pack should have before it is closed
     connections     calls that may usefully be in flight at a time
@@ -19,7 +18,6 @@ class Capabilities:
 
     settle_s: float = 0.2
     strong_listing: bool = True
-    unique_names: bool = True
     local_path: str | None = None
     pack_size: int = 16 * 1024 * 1024
     connections: int = 1
@@ -41,7 +39,7 @@ class Remote(Protocol):
 
     *Atomic.* A file is listed and read either whole or not at all, also after a crash on either side.
     *Write once.* ``write`` never changes an existing file. Where two clients write one name at once, both may
-    believe that they wrote (see ``unique_names``): the protocol gives each name one writer.
+    believe that they wrote: the protocol gives each name one writer.
     *Read your writes.* After ``write`` returns, this client's ``read`` of the path succeeds. Other clients, and
     listings, may lag by ``capabilities.settle_s``, and a listing may show a deleted file for as long.
     *Nothing but files and folders.* Links and other special files that someone else put there are not shown, not
@@ -61,7 +59,7 @@ class Remote(Protocol):
     def list_files(self, folder: str) -> list[RemoteFile]:
         """The files directly in ``folder`` in any order; folders and temporary files are left out.
 
-        A folder that is not there is empty. With ``unique_names`` false a name may occur twice.
+        A folder that is not there is empty. On some storage a name may occur twice.
         """
 
     def list_folders(self, folder: str) -> list[str]:

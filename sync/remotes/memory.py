@@ -58,9 +58,7 @@ class MemoryStore:
         self._lag = lag
         self.capabilities = capabilities or Capabilities(connections=4)
         if lag > 0:
-            self.capabilities = dataclasses.replace(
-                self.capabilities, settle_s=lag, strong_listing=False, unique_names=False
-            )
+            self.capabilities = dataclasses.replace(self.capabilities, settle_s=lag, strong_listing=False)
 
     def now(self) -> float:
         return self._clock.monotonic() if self._clock else 0.0

@@ -62,13 +62,6 @@ class SftpRemote:
         root = self._root if self._root.startswith("/") else "/" + self._root
         return f"sftp://{self._spec.address}{quote(root, safe='/~')}"
 
-    def host_path(self) -> str:
-        """The mailbox's absolute path as programs on that machine see it. Connects where that is not known yet."""
-        if self._root.startswith("/"):
-            return self._root
-        with self._session("find the home directory") as session:
-            return self._base(session)
-
     def list_files(self, folder: str) -> list[RemoteFile]:
         checked_folder(folder)
         with self._session(f"list {folder or 'the mailbox'}") as session:

@@ -66,7 +66,6 @@ def test_others_see_a_write_and_a_deletion_only_after_the_lag(clock: ManualClock
     writer, other = clients(MemoryStore(clock=clock, lag=30.0))
     assert writer.capabilities.settle_s == 30.0
     assert not writer.capabilities.strong_listing
-    assert not writer.capabilities.unique_names
     writer.write("r/a", b"1")
     assert (names(writer), writer.read("r/a")) == (["a"], b"1")
     clock.advance(29.9)

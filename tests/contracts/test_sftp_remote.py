@@ -227,13 +227,8 @@ def test_a_home_relative_root_is_found_and_known_to_programs_there(tmp_path: Pat
         assert (home / "mail/box/p/f").read_bytes() == b"x"
         wrapped.close()
         plain = SftpRemote(spec(server), "~/mail/box")
-        assert plain.host_path() == f"{home}/mail/box"
         assert plain.read("p/f") == b"x"
         plain.close()
-
-
-def test_the_absolute_path_is_known_without_connecting(tmp_path: Path) -> None:
-    assert SftpRemote(HostSpec(host="nowhere.invalid"), "/srv/mail/").host_path() == "/srv/mail"
 
 
 def test_a_server_without_sftp_is_named(tmp_path: Path) -> None:
