@@ -18,8 +18,7 @@ _WINDOWS = os.name == "nt"
 
 
 class Signature(NamedTuple):
-    """Times are in nanoseconds. ``executable`` is always false on Windows: whoever makes a snapshot there keeps
-    the bit of the snapshot before."""
+    """Times are in nanoseconds. ``executable`` is always false on Windows, which has no such bit."""
 
     size: int
     mtime_ns: int
