@@ -1,6 +1,7 @@
 """What GPUs are here for us, as the driver's own tool tells it."""
 
 import dataclasses
+import re
 import subprocess
 from dataclasses import dataclass
 
@@ -17,6 +18,11 @@ class Device:
     name: str
     total_gb: float
     free_gb: float
+
+    def is_a(self, wanted: str) -> bool:
+        """Whether it will do: ``any`` GPU, or one whose name holds ``wanted`` as a word, in capitals or not."""
+        word = rf"(?<![a-z0-9]){re.escape(wanted)}(?![a-z0-9])"
+        return wanted == "any" or re.search(word, self.name, re.IGNORECASE) is not None
 
 
 def devices(visible: str | None) -> list[Device]:

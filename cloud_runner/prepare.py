@@ -35,8 +35,9 @@ def prepare(
     Raises SetupFailed, Unfit, and what ``Reader`` raises.
     """
     place = lease.place
-    if spec.gpu not in ("", "none") and not place.devices:
-        raise SetupFailed(Ended(reason=f"the run needs a GPU ({spec.gpu}) and this machine shows none"))
+    if spec.gpu not in ("", "none") and not any(device.is_a(spec.gpu) for device in place.devices):
+        shown = ", ".join(device.name for device in place.devices) or "none"
+        raise SetupFailed(Ended(reason=f"the run needs a GPU ({spec.gpu}) and this machine shows {shown}"))
     lease.doing = "laying out the snapshot"
     outage = Outage(place.clock, place.say)
     done = setup.Done(place.work, place.project, space.path)

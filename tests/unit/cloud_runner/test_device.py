@@ -1,6 +1,8 @@
 """GPUs as the driver's tool prints them, and which of them are ours."""
 
-from cloud_runner.device import left_to_us, parse
+import pytest
+
+from cloud_runner.device import Device, left_to_us, parse
 
 TWO = """\
 0, GPU-11aa, Tesla T4, 15360, 15000
@@ -47,3 +49,18 @@ def test_a_variable_that_hides_all_hides_all() -> None:
     for visible in ("", "-1", "7", "NoDevFiles"):
         assert left_to_us(devices, visible) == []
     assert [d.handle for d in left_to_us(devices, "0,-1,1")] == ["0"], "CUDA stops at the first that is none"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "name", "fits"),
+    [
+        ("any", "Tesla T4", True),
+        ("T4", "Tesla T4", True),
+        ("a100", "NVIDIA A100-SXM4-40GB", True),
+        ("RTX 4090", "NVIDIA GeForce RTX 4090", True),
+        ("L4", "NVIDIA L40S", False),
+        ("A100", "Tesla T4", False),
+    ],
+)
+def test_gpu_is_known_by_a_whole_word_of_its_name(wanted: str, name: str, fits: bool) -> None:
+    assert Device(handle="0", uuid="GPU-0", name=name, total_gb=1, free_gb=1).is_a(wanted) is fits

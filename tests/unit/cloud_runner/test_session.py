@@ -111,6 +111,14 @@ def test_a_run_that_needs_a_gpu_is_broken_at_once_where_there_is_none(bench: Ben
     assert not (bench.folder / "worker22" / BASE / "space" / "tree").exists(), "nothing was fetched for it"
 
 
+def test_a_run_that_needs_another_gpu_is_broken_with_what_is_there(bench: Bench) -> None:
+    devices = [Device(handle="0", uuid="GPU-0", name="NVIDIA L40S", total_gb=48, free_gb=47)]
+    bench.queue(gpu="L40")
+    bench.run(bench.worker(writes(), devices=devices))
+    broken = records.read(Ended, bench.laptop, f"{BASE}/{DIR.in_folder(RunFolder.broken('worker22', 1))}")
+    assert broken.reason == "the run needs a GPU (L40) and this machine shows NVIDIA L40S"
+
+
 def test_set_up_runs_once_for_its_content_and_a_failing_one_breaks_the_run(bench: Bench) -> None:
     def script(command: Command) -> ScriptedChild:
         return ScriptedChild(command, 2, {}, 1 if command.shell == "false" else 0)
