@@ -7,13 +7,15 @@ from typing import TypeVar
 from sync.errors import CorruptMailbox, NotFound
 from sync.mailbox import lease, records
 from sync.mailbox.layout import Attempt, RunFolder
-from sync.mailbox.records import Ended, Hello, Tick
+from sync.mailbox.records import Ended, Hello, Mark, Tick
+from sync.mailbox.state import Phase
 from sync.mailbox.view import RunView
 
 from .mailbox import Mailbox, Run
 from .memory import Memory
 
 R = TypeVar("R")
+_LONGEST_REASON = 200
 MOST_FAILURES = 10
 MOST_TIMED = 20
 """How many attempts are asked how long they took."""
@@ -104,14 +106,25 @@ def setup_failure(mailbox: Mailbox, run: Run) -> Ended | None:
     return read(Ended, mailbox, run.spec.run, RunFolder.broken(worker, epoch))
 
 
+def given_up(mailbox: Mailbox, run: Run) -> str:
+    """Why the last worker gave up a run that waits for the next one; empty where none did, or it does not say."""
+    if run.phase is not Phase.QUEUED or not run.seen.yields:
+        return ""
+    worker, epoch = max(run.seen.yields.items(), key=lambda each: each[1])
+    if epoch < max(run.seen.claims.values(), default=0):
+        return ""  # the last one was released, and had no time to say why
+    mark = read(Mark, mailbox, run.spec.run, RunFolder.yields(worker, epoch))
+    return " ".join(mark.reason.split())[:_LONGEST_REASON] if mark else ""
+
+
 def order(seen: RunView, attempt: Attempt) -> tuple[int, int]:
     """Sorts the attempts at one shard by time, as far as names tell."""
     return seen.claims.get(attempt.worker, 0), attempt.n
 
 
 def remaining_s(mailbox: Mailbox, run: Run, tick: Tick | None) -> float | None:
-    """About how long the rest will take, by what finished attempts took. None where nothing tells."""
-    if tick is None:
+    """About how long the rest will take, by what finished attempts took. None where nothing tells, or goes on."""
+    if tick is None or run.phase is not Phase.RUNNING:
         return None
     done = sorted(attempt for state in run.states for attempt in state.done)[-MOST_TIMED:]
     names = (RunFolder.attempt("done", attempt) for attempt in done)

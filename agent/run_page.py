@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sync.clock import Clock
 from sync.mailbox import layout
 from sync.mailbox.records import Ended
-from sync.mailbox.state import Phase
+from sync.mailbox.state import OVER, Phase
 
 from . import details, runs
 from .details import Failure, Holder
@@ -24,13 +24,15 @@ _MOST_TOLD = 1000
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """``setup``: how the last set-up failed, where none goes on; ``left``: seconds, about."""
+    """``setup``: how the last set-up failed, where none goes on; ``given_up``: why the last worker left the run, where
+    none followed; ``left``: seconds, about; ``silent``: its worker shows no sign of life, or is known to be dead."""
 
     run: Run
     summary: Summary
     holder: Holder | None
     failures: list[Failure]
     setup: Ended | None
+    given_up: str
     left: float | None
     silent: bool
 
@@ -38,9 +40,9 @@ class Page:
     def lost(self) -> int:
         return sum(len(state.lost) for state in self.run.states)
 
-    @property
-    def next(self) -> str:
-        return runs.next_step(self.summary, silent=self.silent)
+    def next(self, called: str = "") -> str:
+        """A command, or nothing. ``called``: the user's word for the run."""
+        return runs.next_step(self.summary, silent=self.silent, called=called)
 
 
 def look_closely(mailbox: Mailbox, memory: Memory, run_id: str) -> Page:
@@ -48,14 +50,16 @@ def look_closely(mailbox: Mailbox, memory: Memory, run_id: str) -> Page:
     run = runs.load(mailbox, run_id)
     one = runs.summary(run, mailbox.laptop)
     holder = details.holder(mailbox, run, memory, mailbox.clock.wall())
+    silent = holder is not None and (holder.dead or details.is_silent(mailbox, holder.silent))
     return Page(
         run=run,
         summary=one,
         holder=holder,
         failures=details.failures(mailbox, run),
         setup=details.setup_failure(mailbox, run) if run.phase is Phase.SETUP_FAILED else None,
-        left=details.remaining_s(mailbox, run, holder.tick if holder else None),
-        silent=holder is not None and (holder.dead or details.is_silent(mailbox, holder.silent)),
+        given_up=details.given_up(mailbox, run),
+        left=None if silent else details.remaining_s(mailbox, run, holder.tick if holder else None),
+        silent=silent,
     )
 
 
@@ -63,6 +67,7 @@ def document(page: Page) -> dict[str, object]:
     setup = page.setup
     return {
         **page.summary.to_json(),
+        "silent": page.holder.silent if page.holder and page.silent else None,
         "command": page.run.spec.shell or page.run.spec.command,
         "snapshot": page.run.spec.snapshot,
         "lost": page.lost,
@@ -70,26 +75,32 @@ def document(page: Page) -> dict[str, object]:
         "worker": _worker_document(page.holder) if page.holder else None,
         "failures": [_failure_document(each) for each in page.failures],
         "setup": _ended_document(setup) if setup else None,
-        "next": page.next,
+        "given_up": page.given_up or None,
+        "next": page.next(),
     }
 
 
 def text(page: Page, clock: Clock) -> str:
     one, spec = page.summary, page.run.spec
+    dead = page.holder is not None and page.holder.dead
+    at_work = "cut off" if dead else "running"
+    waiting = "not run" if page.run.phase in OVER else "waiting"
     when = age(one, clock)
     queued = f"queued {when} ago by this laptop" if when else f"queued by laptop {spec.laptop[:16]}"
     lines = [
-        f"Run {one.run}: {phase(one)}",
+        f"Run {one.run}: {phase(one)}{', but nobody works on it' if dead else ''}",
         f"Command: {_short(spec.shell or shlex.join(spec.command))}",
         f"For {one.target}, {queued}; snapshot {_name_of(spec.snapshot)}",
-        f"Shards: {one.accepted + one.done} of {one.shards} complete ({one.accepted} accepted), {one.running} running,"
-        f" {one.waiting} waiting, {one.failed} failed",
+        f"Shards: {one.accepted + one.done} of {one.shards} complete ({one.accepted} accepted), {one.running} {at_work},"
+        f" {one.waiting} {waiting}, {one.failed} failed",
     ]
+    if page.given_up:
+        lines.append(f"The last worker gave it up: {page.given_up}")
     if page.lost:
         lines.append(f"Lost: {count(page.lost, 'attempt')} whose worker ended without a word")
     if page.holder is not None:
         lines += _worker_lines(page.holder, page.silent)
-    if page.left is not None and not page.silent:
+    if page.left is not None:
         lines.append(f"About {duration(page.left)} left, by what the shards took so far")
     if page.setup is not None:
         lines += [f"Set-up failed: {_short(page.setup.reason)}", *_log_end(page.setup.log)]
@@ -129,18 +140,21 @@ def _worker_lines(holder: Holder, silent: bool) -> list[str]:
         text += f" on {_short(holder.hello.host)} ({gpu}, Python {_short(holder.hello.python)})"
     tick = holder.tick
     if tick is not None:
-        text += f": {_short(tick.doing) or 'at work'}, on this run for {duration(tick.elapsed)}"
+        doing = "" if holder.dead else f"{_short(tick.doing) or 'at work'}, "
+        text += f": {doing}on this run for {duration(tick.elapsed)}"
     lines = [text]
     if holder.dead:
-        lines.append("Its process on this machine has ended; another worker goes on with the run")
+        lines.append(
+            "Its process on this machine has ended; nobody works on the run until a runner is started"
+        )
     elif holder.silent is None:
         lines.append("Seen for the first time from here; look again to see whether it lives")
     elif holder.silent == 0:
         lines.append("It has given a new sign of life since the last look")
     else:
-        note = "; it may be gone, and another worker would take over" if silent else ""
+        note = "; it may be gone, and a runner that is started takes over" if silent else ""
         lines.append(f"Last sign of life {duration(holder.silent)} ago (as seen from here){note}")
-    if tick is not None and tick.running:
+    if tick is not None and tick.running and not holder.dead:
         running = sorted(tick.running.items())[:_MOST_SHOWN]
         shown = ", ".join(f"{_short(attempt)} for {duration(spent)}" for attempt, spent in running)
         more = f" and {len(tick.running) - _MOST_SHOWN} more" if len(tick.running) > _MOST_SHOWN else ""

@@ -1,5 +1,6 @@
 """How a run stands and what to do next: pure conclusions, as ``hybrid status`` tells them."""
 
+import shlex
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
@@ -116,22 +117,23 @@ def is_closed(run: Run, laptop: str) -> bool:
     return run.phase in OVER and still and not one.to_pull and not one.done
 
 
-def next_step(one: Summary, *, silent: bool = False) -> str:
-    """A command, or nothing. ``silent``: its holder shows no sign of life."""
+def next_step(one: Summary, *, silent: bool = False, called: str = "") -> str:
+    """A command, or nothing. ``silent``: its holder shows no sign of life. ``called``: a word for the run, else its id."""
     phase = Phase(one.phase)
-    if one.to_pull:
-        return f"hybrid pull {one.run}"
+    run = shlex.quote(called or one.run)
     if phase is Phase.QUEUED or (phase is Phase.RUNNING and silent):
-        return f"hybrid up --on {one.target}"
+        return f"hybrid up --on {one.target}"  # what is to be pulled stays; without a worker the run does not go on
+    if one.to_pull:
+        return f"hybrid pull {run}"
     if phase in (Phase.FAILED, Phase.SETUP_FAILED):
-        return f"hybrid logs {one.run}"
+        return f"hybrid logs {run}"
     if phase is Phase.RUNNING:
-        return f"hybrid logs -f {one.run}"
+        return f"hybrid logs -f {run}"
     return ""
 
 
 def shards_cell(told: Summary) -> str:
-    """``3/40, 2 to pull, 1 failed``: of all shards those that are here, and what stands out."""
+    """``3/40, 2 not pulled, 1 failed``: of all shards those that are here, and what stands out."""
     parts = [f"{told.accepted}/{told.shards}"]
     for number, what in ((told.done, "not pulled"), (told.failed, "failed"), (told.running, "running")):
         if number:

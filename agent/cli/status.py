@@ -1,14 +1,18 @@
 """``hybrid status``: how the runs stand, and what to do next."""
 
+import sys
+
 import click
 
 from sync.errors import CorruptMailbox, HybridError, NewerMailbox, NotFound
 from sync.mailbox.state import Phase
 
-from .. import details, run_page, runs
+from .. import details, run_page, run_table, runs
 from ..mailbox import Mailbox, opened
 from ..memory import Memory
 from ..project import Project
+from ..run_table import Line, Table
+from ..run_words import Words
 from ..runs import Summary
 from ..sizes import count, duration, size
 from ..state import opened as opened_state
@@ -41,8 +45,9 @@ def status(call: Call, name: str | None, everything: bool) -> None:
             return
         page = run_page.look_closely(mailbox, memory, mailbox.find(name))
     call.console.result(run_page.document(page), run_page.text(page, call.clock))
-    if page.next:
-        call.console.next_step(page.next)
+    step = page.next(called=name)
+    if step:
+        call.console.next_step(step)
 
 
 def _show_all(call: Call, mailbox: Mailbox, memory: Memory, everything: bool) -> None:
@@ -57,11 +62,15 @@ def _show_all(call: Call, mailbox: Mailbox, memory: Memory, everything: bool) ->
     ids = mailbox.run_ids()
     shown = ids if everything else ids[-_SHOWN:]
     closed = memory.closed()
-    found: list[tuple[Summary, float | None, str]] = []
+    words = Words(ids)
+    found: list[Line] = []
+    given_up: list[str] = []
     unreadable: list[dict[str, str]] = []
     for run_id in shown:
         try:
-            found.append(_look(call, mailbox, memory, run_id, closed.get(run_id)))
+            looked, left = _look(call, mailbox, memory, run_id, closed.get(run_id), words)
+            found.append(looked)
+            given_up += [left] if left else []
         except NotFound:
             continue  # not ready yet, or half removed
         except (CorruptMailbox, NewerMailbox) as error:
@@ -72,28 +81,33 @@ def _show_all(call: Call, mailbox: Mailbox, memory: Memory, everything: bool) ->
         "mailbox": url,
         "made": True,
         "pushed": pushed,
-        "runs": [{**one.to_json(), "silent": silent, "next": step} for one, silent, step in found],
+        "runs": [_document(line) for line in found],
         "unreadable": unreadable,
         "older": len(ids) - len(shown),
     }
     call.console.result(document, f"Mailbox: {url}{line}")
     if found:
-        rows = [_row(call, *each) for each in found]
-        call.console.table("", ("run", "name", "phase", "shards", "age", "next"), rows)
+        columns, rows = _table(call, found, words)
+        call.console.table("", columns, rows)
+        for each in given_up:
+            call.console.say(each)
     if len(ids) > len(shown):
         call.console.say(f"{count(len(ids) - len(shown), 'older run')}: --all shows them.")
+    if found and "next" not in columns:
+        _say_next(call, found)
     if not ids:
         call.console.say("There is no run yet.")
         call.console.next_step("hybrid run -- COMMAND")
 
 
 def _look(
-    call: Call, mailbox: Mailbox, memory: Memory, run_id: str, told: dict[str, object] | None
-) -> tuple[Summary, float | None, str]:
-    """The run, for how long its worker has been silent, and the next step."""
+    call: Call, mailbox: Mailbox, memory: Memory, run_id: str, told: dict[str, object] | None, words: Words
+) -> tuple[Line, str]:
+    """The run in a line, and where its last worker has left it for another one, why."""
+    called = words.call(run_id)
     known = Summary.from_json(told) if told else None
     if known is not None:
-        return known, None, runs.next_step(known)
+        return Line(summary=known, silent=None, step=runs.next_step(known, called=called)), ""
     run = runs.load(mailbox, run_id)
     one = runs.summary(run, mailbox.laptop)
     if run.phase is Phase.DONE and runs.is_closed(run, mailbox.laptop):
@@ -101,12 +115,32 @@ def _look(
         memory.close(run_id, one.to_json())
     silence = details.silence(memory, run_id, run.seen, call.clock.wall())
     silent = silence if details.is_silent(mailbox, silence) else None
-    return one, silent, runs.next_step(one, silent=silent is not None)
+    step = runs.next_step(one, silent=silent is not None, called=called)
+    reason = details.given_up(mailbox, run)
+    left = f"{called} waits for a runner: {reason}." if reason else ""
+    return Line(summary=one, silent=silent, step=step), left
 
 
-def _row(call: Call, one: Summary, silent: float | None, step: str) -> tuple[object, ...]:
-    age = run_page.age(one, call.clock)
-    return one.run, one.name[:30], run_page.phase(one, silent), runs.shards_cell(one), age, step
+def _document(line: Line) -> dict[str, object]:
+    one = line.summary
+    step = runs.next_step(one, silent=line.silent is not None)  # whole ids, as scripts keep what they read
+    return {**one.to_json(), "silent": line.silent, "next": step}
+
+
+def _table(call: Call, found: list[Line], words: Words) -> Table:
+    if call.json or not sys.stdout.isatty():
+        return run_table.whole(found, call.clock)
+    from ..tables import fits
+
+    return run_table.fitting(found, words, call.clock, lambda table: fits(sys.stdout, *table))
+
+
+def _say_next(call: Call, found: list[Line]) -> None:
+    """Where the table has no room for it: the next step of the newest run that has one."""
+    for line in reversed(found):
+        if line.step:
+            call.console.next_step(line.step)
+            return
 
 
 def _pushed(call: Call, project: Project) -> tuple[dict[str, object] | None, str]:

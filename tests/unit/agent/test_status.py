@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -133,6 +134,67 @@ def test_detail_tells_worker_failures_and_what_is_left(project: Project) -> None
     assert err == "Next: hybrid pull r1\n"
 
 
+def test_detail_holds_the_fields_that_the_page_on_commands_names(project: Project) -> None:
+    project.queue()
+    section = (
+        (REPOSITORY / "docs/cli.md").read_text().partition("\n## `hybrid status`")[2].partition("\n## ")[0]
+    )
+    _, _, of_a_run, of_one_run = section.split("|---|---|\n")
+    rows = [row.split("|")[1] for row in (of_a_run + of_one_run).splitlines() if row.startswith("| `")]
+    assert set(re.findall(r"`(\w+)`", " ".join(rows))) == project.json("status", "r1").keys()
+
+
+def test_stopped_run_promises_no_end_and_nothing_waits_in_it(project: Project) -> None:
+    project.queue(shards=4)
+    worker = project.worker().claim()
+    worker.done(0)
+    attempt = worker.start(1)
+    worker.tick(running={str(attempt): 1.0})
+    assert project.json("status", "r1")["remaining"] is not None
+    project.remote.write(f"{BASE}/runs/r1/stop-laptop22.json", records.encode(Mark()))
+    _, out, _ = project.call("status", "r1")
+    assert "Run r1: stopped\n" in out
+    assert "1 running, 2 not run, 0 failed" in out
+    assert "left" not in out and "waiting" not in out
+    assert project.json("status", "r1")["remaining"] is None
+
+
+def test_run_that_was_given_up_tells_why_and_who_goes_on(project: Project) -> None:
+    project.queue(shards=2)
+    worker = project.worker().claim()
+    worker.done(0)
+    worker.yields(reason="the run's time limit\nfor one worker is reached")
+    document = project.json("status", "r1")
+    assert (document["phase"], document["next"]) == ("queued", "hybrid up --on local")
+    assert document["given_up"] == "the run's time limit for one worker is reached"
+    assert "gave it up: the run's time limit for one worker is reached\n" in project.call("status", "r1")[1]
+    assert (
+        "r1 waits for a runner: the run's time limit for one worker is reached.\n"
+        in project.call("status")[2]
+    )
+    project.worker("worker33").claim(2)
+    assert project.json("status", "r1")["given_up"] is None
+
+
+def test_next_step_uses_the_word_that_the_user_used(project: Project) -> None:
+    old, new = "20261120-223145-train-00aa", "20261121-223145-train-00bb"
+    for run in (old, new):
+        project.queue(run, name="train", retries=0)
+        project.worker(run=run).claim().failed()
+    assert project.call("status", "train")[2] == "Next: hybrid logs train\n"
+    assert project.call("status", "20261120")[2] == "Next: hybrid logs 20261120\n"
+    _, out, _ = project.call("status")
+    assert [line.split()[0] for line in out.splitlines()[2:]] == [old, new]
+    assert [line.partition("hybrid ")[2] for line in out.splitlines()[2:]] == [
+        "logs 20261120-223145",
+        "logs train",
+    ]
+    assert [run["next"] for run in project.json("status")["runs"]] == [
+        f"hybrid logs {old}",
+        f"hybrid logs {new}",
+    ]
+
+
 def test_failed_setup_shows_its_log(project: Project) -> None:
     project.queue(setup="pip install x")
     project.worker().claim().broken(
@@ -160,6 +222,7 @@ def test_liveness_is_measured_on_this_laptops_own_clock(project: Project, clock:
     clock.advance(40)
     document = project.json("status", "r1")
     assert (document["worker"]["silent"], document["next"]) == (40, "hybrid up --on local")
+    assert (document["silent"], document["remaining"]) == (40, None)
     [run] = project.json("status")["runs"]
     assert (run["silent"], run["next"]) == (40, "hybrid up --on local")
     assert "running, silent for 40 s" in project.call("status")[1]
@@ -177,12 +240,20 @@ def test_clock_that_was_set_back_makes_nobody_silent(project: Project, clock: Ma
 def test_worker_of_this_machine_that_has_ended_is_known_to_be_dead(project: Project) -> None:
     from cloud_runner import host
 
-    project.queue()
+    project.queue(shards=2)
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
-    project.worker().claim(host=socket.gethostname(), boot=host.boot(), pid=ended.pid, born="1").tick()
+    worker = project.worker().claim(host=socket.gethostname(), boot=host.boot(), pid=ended.pid, born="1")
+    worker.done(0)
+    attempt = worker.start(1)
+    worker.tick(doing="working", running={str(attempt): 1.0})
     document = project.json("status", "r1")
     assert (document["worker"]["dead"], document["next"]) == (True, "hybrid up --on local")
+    _, out, err = project.call("status", "r1")
+    assert "Run r1: running, but nobody works on it\n" in out
+    assert "1 cut off, 0 waiting" in out
+    assert "another" not in out and "working" not in out and "at work" not in out
+    assert err == "Next: hybrid up --on local\n"
 
 
 def test_text_from_the_mailbox_cannot_steer_the_terminal_or_flood_it(project: Project) -> None:
