@@ -156,10 +156,12 @@ def run_id(name: str, created: float, chance: str) -> str:
 
 
 def _short_name(command: str | Iterable[str]) -> str:
+    """The script that is run, without folder and ending; else the program."""
     words = shlex.split(command) if isinstance(command, str) else list(command)
-    script = next((word for word in words[1:] if not word.startswith("-")), words[0])
-    stem = Path(script).stem if "/" in script or "." in script else script
-    return slug(stem) or "run"
+    scripts = (
+        word for word in words[1:] if ("." in word or "/" in word) and not re.search(r"[\s(=]|^-", word)
+    )
+    return slug(Path(next(scripts, words[0])).stem) or "run"
 
 
 def slug(text: str) -> str:

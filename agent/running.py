@@ -4,11 +4,20 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sync.errors import HybridError, NotFound, Transient, Unreachable
+from sync.errors import (
+    CorruptMailbox,
+    HybridError,
+    NewerMailbox,
+    NotFound,
+    RemoteError,
+    Transient,
+    Unreachable,
+)
 from sync.local.index import Index
+from sync.mailbox import lease, records
 from sync.mailbox.layout import RunFolder
 from sync.mailbox.opening import open_mailbox
-from sync.mailbox.records import Spec
+from sync.mailbox.records import Spec, Tick
 from sync.mailbox.state import OVER, Phase
 from sync.progress import Progress
 
@@ -71,14 +80,17 @@ def start(
     return Queued(spec=spec, handle=handle, refusal=None)
 
 
-def follow(mailbox: Mailbox, run_id: str, progress: Progress, gone: Callable[[], bool]) -> tuple[Run, bool]:
+def follow(
+    mailbox: Mailbox, run_id: str, progress: Progress, gone: Callable[[], bool], say: Callable[[str], None]
+) -> tuple[Run, bool]:
     """Waits until the run is over, or nothing works on it any more.
 
-    ``gone`` asks the machine whether no runner is left there. Returns the run, and whether it was given up. Raises
+    ``gone`` asks the machine whether no runner is left there; ``say`` is told what the worker does. Returns the run, and whether it was given up. Raises
     NotFound where the run is removed meanwhile.
     """
     shown = 0
     was_there = False
+    doing = ""
     ask_at = mailbox.clock.monotonic() + ASK_MACHINE_S
     poll = max(LEAST_POLL_S, mailbox.remote.capabilities.tick_s / 2)
     total = mailbox.spec(run_id).shards
@@ -101,6 +113,10 @@ def follow(mailbox: Mailbox, run_id: str, progress: Progress, gone: Callable[[],
             if removed:
                 raise NotFound(f"Run {run_id} was removed from the mailbox.")
             was_there = was_there or run.seen.ready
+            now = _doing(mailbox, run)
+            if now and now != doing:
+                doing = now
+                say(f"Runner: {doing}.")
             over = sum(state.over for state in run.states)
             progress.advance(over - shown)
             shown = over
@@ -111,6 +127,19 @@ def follow(mailbox: Mailbox, run_id: str, progress: Progress, gone: Callable[[],
             mailbox.clock.sleep(poll)
     finally:
         progress.finish()
+
+
+def _doing(mailbox: Mailbox, run: Run) -> str:
+    """What the run's worker said last that it does; empty where nobody works on it or it cannot be read now."""
+    worker = lease.holder(run.seen)
+    ticks = run.seen.ticks.get(worker or "", [])
+    if worker is None or not ticks:
+        return ""
+    path = f"{mailbox.base}/{RunFolder(run.spec.run).in_folder(RunFolder.tick(worker, ticks[-1]))}"
+    try:
+        return records.read(Tick, mailbox.remote, path).doing[:80]
+    except (RemoteError, CorruptMailbox, NewerMailbox):
+        return ""
 
 
 def _answers(mailbox: Mailbox) -> bool:

@@ -15,13 +15,15 @@ from . import host, json_file
 def key(setup: str, entries: Iterable[Entry]) -> str:
     """Changes when the command does, or a file of the snapshot that the command names, itself or by its folder.
 
-    Rather once too often than once too few: a file is also named by the end of its path, as after a ``cd``.
+    A command that names none, as ``make`` does, may read any: then every file counts. Rather once too often than once
+    too few: a file is also named by the end of its path, as after a ``cd``.
     """
     named = _named(setup)
+    files = [entry for entry in entries if entry.kind == FILE]
+    counting = [each for each in files if _ways_to_name(each.path.decode("utf-8", "surrogateescape")) & named]
     digest = hashlib.sha256(setup.encode())
-    for entry in entries:
-        if entry.kind == FILE and _ways_to_name(entry.path.decode("utf-8", "surrogateescape")) & named:
-            digest.update(entry.path + b"\0" + b"".join(chunk.sha256.encode() for chunk in entry.chunks))
+    for entry in counting or files:
+        digest.update(entry.path + b"\0" + b"".join(chunk.sha256.encode() for chunk in entry.chunks))
     return digest.hexdigest()
 
 

@@ -4,14 +4,13 @@ from typing import Any
 
 import click
 
-from sync.errors import HybridError, UsageError
+from sync.errors import UsageError
 from sync.local.index import Index
-from sync.mailbox.state import Phase
 
 from .. import launchers, machines, planning, pushing, running
 from ..config import NamedRun
 from ..exits import Exit
-from ..mailbox import Mailbox, Run, opened
+from ..mailbox import opened
 from ..planning import Wish
 from ..project import Project
 from ..sizes import count
@@ -81,6 +80,10 @@ def run(
     project = call.project()
     named = _named(project, words)
     targets = tuple(part.strip() for part in on.split(",") if part.strip()) if on else ()
+    if len(words) == 1 and " " in words[0] and not named:
+        raise UsageError(
+            f"There is no program {words[0]!r}: the quotes make one word of it.", f"hybrid run -- {words[0]}"
+        )
     wish = Wish(command=() if named else words, on=targets, env=_variables(env), **given)
     name, settings = planning.settle(project.config, named, wish)
     chosen = settings.on or (launchers.default_target(project),)
@@ -131,7 +134,10 @@ def run(
     if queued.refusal is not None:
         call.console.warn(f"No runner could be started: {queued.refusal}")
         return _show_queued(call, queued, no_start)
-    return _wait(call, project, spec.run, spec.target)
+    from .waiting import wait as wait_for
+
+    with opened(project, call.clock) as mailbox:
+        return wait_for(call, project, mailbox, spec.run, spec.target)
 
 
 def _named(project: Project, words: tuple[str, ...]) -> str | None:
@@ -141,6 +147,11 @@ def _named(project: Project, words: tuple[str, ...]) -> str | None:
     if len(words) == 1 and words[0] in project.config.runs:
         return words[0]
     known = ", ".join(project.config.runs) or "none"
+    if words[0] in project.config.runs:
+        raise UsageError(
+            f"[run.{words[0]}] takes no arguments, and {' '.join(words[1:])!r} was given.",
+            f"hybrid run {words[0]}; or for a command: hybrid run -- {' '.join(words)}",
+        )
     raise UsageError(
         f"hybrid.toml has no [run.{words[0]}]; it has: {known}.",
         f"for a command write: hybrid run -- {' '.join(words)}",
@@ -194,6 +205,9 @@ def _show_queued(call: Call, queued: running.Queued, no_start: bool) -> int | No
         "runner": queued.handle.to_json() if queued.handle else None,
         "waiting": queued.refusal is not None,
     }
+    started = "a runner was started" if queued.handle else "a runner is at work there"
+    how = "queued" if no_start or queued.refusal else started
+    call.console.say(f"{count(spec.shards, 'shard')} on {spec.target}; {how}.")
     call.console.result(document, spec.run)
     if queued.refusal is not None:
         call.console.warn(f"The run is queued, but no runner could be started: {queued.refusal}")
@@ -203,52 +217,3 @@ def _show_queued(call: Call, queued: running.Queued, no_start: bool) -> int | No
         return Exit.WAITING
     call.console.next_step(f"hybrid up --on {spec.target}" if no_start else f"hybrid status {spec.run}")
     return None
-
-
-def _wait(call: Call, project: Project, run_id: str, target: str) -> int:
-    def gone() -> bool:
-        try:
-            with machines.remembered(project, call.console.warn) as known:
-                return machines.is_gone(known, project, target, call.clock)
-        except HybridError:
-            return False  # the machine cannot be asked now: no reason to give up
-
-    with opened(project, call.clock) as mailbox:
-        try:
-            found, given_up = running.follow(mailbox, run_id, call.console.progress(), gone)
-        except KeyboardInterrupt:
-            call.console.next_step(f"the run goes on; hybrid status {run_id}, or hybrid stop {run_id}")
-            raise
-        if given_up:
-            call.console.result(
-                {**_summary(found), "waiting": True},
-                f"Run {run_id} is {found.phase.value}, and no runner is left.",
-            )
-            call.console.next_step(f"hybrid status {run_id}; hybrid up --on {target} goes on with it")
-            return Exit.WAITING if found.phase is not Phase.SETUP_FAILED else Exit.FAILED
-        return _bring_home(call, project, mailbox, found)
-
-
-def _bring_home(call: Call, project: Project, mailbox: Mailbox, found: Run) -> int:
-    from ..pulling import pull_run
-
-    pulled = pull_run(call, project, mailbox, found.spec)
-    text = f"Run {found.spec.run} is {found.phase.value}: {len(pulled.fetched) + len(pulled.present)} of"
-    text += f" {count(found.spec.shards, 'shard')} in {pulled.folder}."
-    call.console.result({**_summary(found), "waiting": False, "outputs": str(pulled.folder)}, text)
-    if found.phase is not Phase.DONE:
-        call.console.next_step(f"hybrid logs {found.spec.run}")
-        return Exit.FAILED
-    call.console.next_step(f"hybrid grade {found.spec.run}")
-    return Exit.PARTIAL if pulled.problems or pulled.incomplete else Exit.DONE
-
-
-def _summary(found: Run) -> dict[str, object]:
-    return {
-        "run": found.spec.run,
-        "phase": found.phase.value,
-        "shards": found.spec.shards,
-        "complete": sum(state.complete for state in found.states),
-        "failed": sum(state.exhausted and not state.complete for state in found.states),
-        "sample": found.spec.sample,
-    }

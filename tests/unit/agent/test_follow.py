@@ -48,7 +48,7 @@ def clock() -> Iterator[Sleeper]:
 def follow(project: Project, clock: Sleeper, gone: Callable[[], bool] = lambda: False) -> tuple[Phase, bool]:
     remote: Remote = project.remote
     mailbox = Mailbox(Found.find(project.root), remote, clock)
-    run, given_up = running.follow(mailbox, "r1", Silent(), gone)
+    run, given_up = running.follow(mailbox, "r1", Silent(), gone, lambda line: None)
     return run.phase, given_up
 
 

@@ -54,6 +54,11 @@ def test_other_files_do_not_count() -> None:
     assert key(command, entries()) == key(command, entries(**{"main.py": "y", "tools/setup.sh": "cmake"}))
 
 
+def test_every_file_counts_where_the_command_names_none() -> None:
+    assert key("make", entries()) == key("make", entries())
+    assert key("make", entries()) != key("make", entries(**{"main.py": "y"}))
+
+
 def test_the_command_itself_counts() -> None:
     assert key("pip install numpy", entries()) != key("pip install numpy scipy", entries())
 
