@@ -84,11 +84,12 @@ def text(page: Page, clock: Clock) -> str:
     one, spec = page.summary, page.run.spec
     dead = page.holder is not None and page.holder.dead
     at_work = "cut off" if dead else "running"
-    waiting = "not run" if page.run.phase in OVER else "waiting"
+    over = page.run.phase in OVER
+    waiting = "not run" if over else "waiting"
     when = age(one, clock)
     queued = f"queued {when} ago by this laptop" if when else f"queued by laptop {spec.laptop[:16]}"
     lines = [
-        f"Run {one.run}: {phase(one)}{', but nobody works on it' if dead else ''}",
+        f"Run {one.run}: {phase(one)}{', but nobody works on it' if dead and not over else ''}",
         f"Command: {_short(spec.shell or shlex.join(spec.command))}",
         f"For {one.target}, {queued}; snapshot {_name_of(spec.snapshot)}",
         f"Shards: {one.accepted + one.done} of {one.shards} complete ({one.accepted} accepted), {one.running} {at_work},"
@@ -99,7 +100,7 @@ def text(page: Page, clock: Clock) -> str:
     if page.lost:
         lines.append(f"Lost: {count(page.lost, 'attempt')} whose worker ended without a word")
     if page.holder is not None:
-        lines += _worker_lines(page.holder, page.silent)
+        lines += _worker_lines(page.holder, silent=page.silent, over=over)
     if page.left is not None:
         lines.append(f"About {duration(page.left)} left, by what the shards took so far")
     if page.setup is not None:
@@ -129,7 +130,7 @@ def _name_of(snapshot: str) -> str:
     return f"{parsed.laptop}-{parsed.seq}" if parsed else "unknown"
 
 
-def _worker_lines(holder: Holder, silent: bool) -> list[str]:
+def _worker_lines(holder: Holder, *, silent: bool, over: bool) -> list[str]:
     text = f"Worker {holder.worker}"
     if holder.hello is not None:
         gpu = (
@@ -144,15 +145,14 @@ def _worker_lines(holder: Holder, silent: bool) -> list[str]:
         text += f": {doing}on this run for {duration(tick.elapsed)}"
     lines = [text]
     if holder.dead:
-        lines.append(
-            "Its process on this machine has ended; nobody works on the run until a runner is started"
-        )
+        note = "" if over else "; nobody works on the run until a runner is started"
+        lines.append(f"Its process on this machine has ended{note}")
     elif holder.silent is None:
         lines.append("Seen for the first time from here; look again to see whether it lives")
     elif holder.silent == 0:
         lines.append("It has given a new sign of life since the last look")
     else:
-        note = "; it may be gone, and a runner that is started takes over" if silent else ""
+        note = "; it may be gone, and a runner that is started takes over" if silent and not over else ""
         lines.append(f"Last sign of life {duration(holder.silent)} ago (as seen from here){note}")
     if tick is not None and tick.running and not holder.dead:
         running = sorted(tick.running.items())[:_MOST_SHOWN]

@@ -254,6 +254,10 @@ def test_worker_of_this_machine_that_has_ended_is_known_to_be_dead(project: Proj
     assert "1 cut off, 0 waiting" in out
     assert "another" not in out and "working" not in out and "at work" not in out
     assert err == "Next: hybrid up --on local\n"
+    project.remote.write(f"{BASE}/runs/r1/stop-laptop22.json", records.encode(Mark()))
+    _, out, _ = project.call("status", "r1")
+    assert "Run r1: stopped\n" in out
+    assert "nobody" not in out
 
 
 def test_text_from_the_mailbox_cannot_steer_the_terminal_or_flood_it(project: Project) -> None:
