@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from sync.errors import CorruptMailbox, NotFound
+from sync.errors import CorruptMailbox, NewerMailbox, NotFound
 from sync.mailbox import lease, records
 from sync.mailbox.layout import Attempt, RunFolder
 from sync.mailbox.records import Ended, Hello, Mark, Tick
@@ -48,10 +48,10 @@ class Failure:
 
 
 def read(kind: type[R], mailbox: Mailbox, run: str, name: str) -> R | None:
-    """A record of the run's folder; None where it is not there, or not whole (yet)."""
+    """A record of the run's folder; None where it is not there, not whole (yet), or of a newer version."""
     try:
         return records.read(kind, mailbox.remote, f"{mailbox.base}/{RunFolder(run).in_folder(name)}")
-    except (NotFound, CorruptMailbox):
+    except (NotFound, CorruptMailbox, NewerMailbox):
         return None
 
 

@@ -7,7 +7,7 @@ so far. A finished one's is whole among its outputs, here or in the mailbox.
 from collections.abc import Iterator
 from pathlib import Path
 
-from sync.errors import CorruptMailbox, NotFound
+from sync.errors import CorruptMailbox, NewerMailbox, NotFound
 from sync.mailbox import layout
 from sync.mailbox.layout import LOG, OUTPUTS, Attempt, RunFolder, parse_attempt
 from sync.mailbox.records import Ended, Tick
@@ -174,7 +174,7 @@ class RunLogs:
             return None
 
     def _published(self, snapshot: str) -> tuple[int, bytes] | None:
-        """The log among published outputs, from where it is told; None where it is not whole in the mailbox."""
+        """The log among published outputs, from where it is told; None where it cannot be had from the mailbox."""
         try:
             entries = self._reader.entries(self._reader.root(snapshot))
             chunks = next((each.chunks for each in entries if each.path == LOG and each.kind == FILE), None)
@@ -183,7 +183,7 @@ class RunLogs:
             start, wanted = _end_of(chunks, self._limit)
             found = {chunk.sha256: data for chunk, data in self._reader.fetch(wanted)}
             return start, b"".join(found[chunk.sha256] for chunk in wanted)
-        except (NotFound, CorruptMailbox):
+        except (NotFound, CorruptMailbox, NewerMailbox):
             return None
         finally:
             self._reader.forget(snapshot)

@@ -19,7 +19,7 @@ from agent.project import Project as Opened
 from agent.run_logs import RunLogs
 from sync.clock import SystemClock
 from sync.mailbox import records
-from sync.mailbox.records import Mark, Tick
+from sync.mailbox.records import Mark, Tick, seal
 from tests.support.projects import BASE, Project
 from tests.support.pulls import InMemory
 
@@ -307,6 +307,22 @@ def test_malformed_tick_is_left_out(project: Project, logs: dict[str, list[objec
     worker.start()
     worker.tick(running={"0.worker22.1": 1.0}, logs=logs)
     assert project.call("logs", "r1")[:2] == (0, "")
+
+
+@pytest.mark.parametrize("kind", ["failed", "ticks"])
+def test_record_of_a_newer_version_takes_nothing_from_the_other_shards(project: Project, kind: str) -> None:
+    project.queue(shards=2, retries=0)
+    worker = project.worker().claim()
+    worker.failed(0, output=b"zero\n")
+    if kind == "failed":
+        worker.failed(1, output=b"one\n")
+    else:
+        worker.start(1)
+    worker.tick(running={"1.worker22.1": 1.0}, logs={"1.worker22.1": [0, "one\n"]})
+    name = "worker22.failed-1.1.json" if kind == "failed" else "worker22.tick-000001.json"
+    (project.mail / "runs/r1" / name).write_bytes(seal({"version": 99}))
+    assert project.call("logs", "r1")[:2] == (0, "000 | zero\n")
+    assert project.call("status", "r1")[0] == 0
 
 
 def test_long_log_comes_in_parts_that_end_with_lines(project: Project) -> None:
