@@ -14,6 +14,7 @@ from pathlib import Path
 
 import paramiko
 
+from .clock import SystemClock
 from .errors import Transient, Unauthorised, Unreachable, UsageError
 from .ssh_known_hosts import KnownKey, fingerprint, known_keys
 from .ssh_login import log_in
@@ -220,6 +221,8 @@ def _shake_hands(transport: paramiko.Transport, target: Target, known: list[Know
     kinds = [kind for key in known for kind in (_RSA if key.kind == "ssh-rsa" else (key.kind,))]
     wanted = [kind for kind in kinds if kind in options.key_types]
     options.key_types = tuple(dict.fromkeys([*wanted, *options.key_types]))
+    clock = SystemClock()
+    began = clock.monotonic()
     try:
         transport.start_client(timeout=CONNECT_S)
         transport.get_remote_server_key()
@@ -229,6 +232,12 @@ def _shake_hands(transport: paramiko.Transport, target: Target, known: list[Know
         ) from error
     except (paramiko.SSHException, OSError, EOFError) as error:
         reason = str(error) or "it hung up"
+        if clock.monotonic() - began > 0.9 * CONNECT_S:
+            # Trying again would only be another long silence.
+            raise Unreachable(
+                f"{target.where} took the connection and then said nothing for {CONNECT_S:.0f} s ({reason})",
+                f"see whether `{target.spec.command}` gets through; the machine may be overloaded or asleep",
+            ) from error
         raise Transient(f"{target.where} did not shake hands as an SSH server: {reason}") from error
 
 

@@ -50,4 +50,7 @@ def up(call: Call, target: str | None, idle_exit: float) -> None:
     text = f"Started a runner on {where}" if handle else f"A runner is at work on {where} already"
     document = {"started": handle is not None, "target": where, "runner": shown.to_json()}
     call.console.result(document, f"{text} (process {shown.pid} on {shown.host}, log {shown.log}).")
-    call.console.next_step("hybrid status")
+    again = (
+        "" if handle else "; a run that this runner has refused goes on after: hybrid down, then hybrid up"
+    )
+    call.console.next_step(f"hybrid status{again}")

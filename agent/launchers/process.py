@@ -32,10 +32,10 @@ class ProcessLauncher:
         self._archive = archive
         self._where = where
         self._python = python
-        self._mailbox = mailbox
+        self.mailbox = mailbox
 
     def start(self, launch: Launch) -> Handle:
-        words = ["--detach", "--mailbox", f"folder:{self._mailbox}", "--project", launch.project]
+        words = ["--detach", "--mailbox", f"folder:{self.mailbox}", "--project", launch.project]
         words += ["--target", launch.target, "--idle-exit", str(launch.idle_exit)]
         if launch.work:
             words += ["--work", launch.work]

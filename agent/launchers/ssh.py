@@ -8,7 +8,7 @@ import shlex
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from sync.errors import UsageError
+from sync.errors import HybridError, UsageError
 from sync.mailbox import layout
 from sync.ssh import SshConnection
 from sync.ssh_target import HostSpec, parse_host, read_config, resolve
@@ -17,6 +17,7 @@ from ..config import Config
 from .process import ProcessLauncher, Ran
 
 _LIMIT_S = 60.0
+_MARK = "hybrid-home:"
 
 
 class SshLauncher(ProcessLauncher):
@@ -92,6 +93,15 @@ def _folder(connection: SshConnection, url: str) -> str:
     path = url.removeprefix("folder:") if url.startswith("folder:") else unquote(urlsplit(url).path)
     path = path.removeprefix("/") if path.startswith("/~/") else path
     if path.startswith("~/"):
-        home = connection.run("cd && pwd", timeout=_LIMIT_S).out.decode("utf-8", "replace").strip()
-        return f"{home}/{path[2:]}"
+        said = connection.run(f"cd && printf '\\n{_MARK}%s\\n' \"$PWD\"", timeout=_LIMIT_S).out.decode(
+            "utf-8", "replace"
+        )
+        # A login shell may print whatever its owner likes before and after.
+        homes = [line.removeprefix(_MARK) for line in said.splitlines() if line.startswith(_MARK)]
+        if not homes:
+            raise HybridError(
+                f"The login shell of {connection.target.where} does not say where its home folder is.",
+                "write the mailbox's path from the root, as in sftp://host/home/me/mailbox.",
+            )
+        return f"{homes[-1]}/{path[2:]}"
     return path.rstrip("/")

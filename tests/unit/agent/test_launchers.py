@@ -1,10 +1,15 @@
 """What a machine answers is believed only where it is an answer."""
 
+from pathlib import Path
+
 import pytest
 
+from agent.config import parse
 from agent.launchers.base import Handle, Launch
 from agent.launchers.process import ProcessLauncher, Ran
+from agent.launchers.ssh import launcher
 from sync.errors import HybridError
+from tests.support.sshd import running_sshd
 
 HANDLE = Handle(target="ssh:box", pid=7, born="b", host="box", log="", runner="a" * 64)
 LAUNCH = Launch(project="p", target="ssh:box", runner="a" * 64, idle_exit=1.0)
@@ -24,3 +29,20 @@ def test_answer_that_is_none_is_an_error_that_names_the_machine(out: str) -> Non
         launcher.liveness(HANDLE)
     with pytest.raises(HybridError, match="on box"):
         launcher.stop(HANDLE)
+
+
+def test_a_login_shell_that_prints_does_not_hide_where_home_is(tmp_path: Path) -> None:
+    chatty = 'ForceCommand echo WELCOME TO BOX; eval "$SSH_ORIGINAL_COMMAND"; echo BYE'
+    with running_sshd(tmp_path / "sshd", chatty) as server:
+        address = f"{server.user}@127.0.0.1:{server.port}"
+        text = f"""
+[project]
+id = "p"
+[remote]
+url = "sftp://{address}/~/mail box"
+identity = "{server.key}"
+known_hosts = "{server.known_hosts}"
+"""
+        launch = launcher(f"127.0.0.1:{server.port}", parse(text, tmp_path / "hybrid.toml"))
+        launch.close()
+    assert launch.mailbox == f"{Path.home()}/mail box"

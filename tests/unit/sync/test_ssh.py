@@ -157,6 +157,16 @@ def test_a_server_that_hangs_up_or_speaks_otherwise_may_be_busy(greeting: bytes)
         thread.join()
 
 
+def test_a_server_that_says_nothing_is_not_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sync.ssh.CONNECT_S", 1.0)
+    with (
+        socket.create_server(("127.0.0.1", 0)) as server,
+        pytest.raises(Unreachable, match="said nothing") as caught,
+    ):
+        SshConnection.open(HostSpec(host="127.0.0.1", port=server.getsockname()[1]))
+    assert "ssh -p" in caught.value.hint
+
+
 def test_an_unknown_host_key_is_shown_and_never_accepted(spec: HostSpec, sshd: Sshd, tmp_path: Path) -> None:
     empty = tmp_path / "empty"
     empty.touch()
