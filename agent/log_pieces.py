@@ -8,7 +8,11 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from sync.mailbox.layout import Attempt
+from sync.mailbox.records import Ended
+
 _LONGEST = 64 * 1024
+_LONGEST_REASON = 500
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,6 +21,7 @@ class Piece:
 
     offset   of its first byte in the log; None where only the log's end is known
     skipped  bytes before it that cannot be had
+    reason   why the attempt or the set-up failed; told by a piece of its own, the last one
     """
 
     shard: int | None
@@ -24,6 +29,7 @@ class Piece:
     offset: int | None
     text: str
     skipped: int = 0
+    reason: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,8 +68,16 @@ def clean(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
+def why(attempt: Attempt | None, ended: Ended) -> Iterator[Piece]:
+    """The last piece of what failed, where its record says why. ``attempt`` is None for the set-up."""
+    reason = clean(" ".join(ended.reason.split()))[:_LONGEST_REASON]
+    if reason:
+        shard, name = (None, None) if attempt is None else (attempt.shard, str(attempt))
+        yield Piece(shard=shard, attempt=name, offset=None, text="", reason=reason)
+
+
 def last_lines(pieces: list[Piece], count: int) -> list[Piece]:
-    """The end of a log that is cut into ``pieces``: its last ``count`` lines."""
+    """The end of a log that is cut into ``pieces``: its last ``count`` lines, and why it failed."""
     text = "".join(piece.text for piece in pieces)
     at = len(text)
     for _ in range(count):
@@ -74,7 +88,7 @@ def last_lines(pieces: list[Piece], count: int) -> list[Piece]:
     for piece in pieces:
         drop = min(len(piece.text), at)
         at -= drop
-        if drop < len(piece.text):
+        if drop < len(piece.text) or piece.reason:
             kept.append(_without(piece, drop) if drop else piece)
     return kept
 
@@ -85,7 +99,7 @@ def in_parts(piece: Piece) -> Iterator[Piece]:
         cut = piece.text.rfind("\n", 0, _LONGEST) + 1 or _LONGEST
         yield _readable(replace(piece, text=piece.text[:cut]))
         piece = _without(piece, cut)
-    if piece.text:
+    if piece.text or piece.reason:
         yield _readable(piece)
 
 

@@ -18,7 +18,7 @@ from sync.store.nouns import FILE, Chunk
 from sync.store.reader import Reader
 
 from . import details
-from .log_pieces import Piece, Shown, clean, in_parts, last_lines
+from .log_pieces import Piece, Shown, clean, in_parts, last_lines, why
 from .mailbox import Mailbox, Run
 
 _LARGEST = 64 * 1024 * 1024
@@ -48,11 +48,11 @@ class RunLogs:
     def news(self, run: Run) -> Iterator[Piece]:
         """What there is, and was not told before."""
         if run.phase is Phase.SETUP_FAILED:
-            yield from self._setup(run)
+            yield from self._told(self._setup(run))
         for state in run.states:
             if self._only in (None, state.number):
                 for attempt in self._to_tell(run, state):
-                    yield from self._told(run, state, attempt)
+                    yield from self._told(self._pieces(run, state, attempt))
         self._tail = None
         # What was told is not wanted again; only the attempts of one worker share a tick.
         self._ticks.clear()
@@ -72,11 +72,8 @@ class RunLogs:
         attempt = parse_attempt(choice.attempt) if choice else None
         return attempt if attempt is not None and attempt.shard == state.number else None
 
-    def _told(self, run: Run, state: ShardState, attempt: Attempt) -> Iterator[Piece]:
-        pieces = list(self._pieces(run, state, attempt))
-        if self._tail is not None:
-            pieces = last_lines(pieces, self._tail)
-        for piece in pieces:
+    def _told(self, pieces: Iterator[Piece]) -> Iterator[Piece]:
+        for piece in pieces if self._tail is None else last_lines(list(pieces), self._tail):
             yield from in_parts(piece)
 
     def _pieces(self, run: Run, state: ShardState, attempt: Attempt) -> Iterator[Piece]:
@@ -101,6 +98,8 @@ class RunLogs:
         elif not self._shown[attempt].most:
             # Of the end alone nobody knows where in the log it lies.
             yield Piece(shard=attempt.shard, attempt=str(attempt), offset=None, text=clean(ended.log))
+        if kind == "failed":
+            yield from why(attempt, ended)
 
     def _from_ticks(self, run: Run, attempt: Attempt) -> Iterator[Piece]:
         numbers = run.seen.ticks.get(attempt.worker, [])
@@ -193,8 +192,8 @@ class RunLogs:
         ended = details.setup_failure(self._mailbox, run)
         if ended is not None and newest not in self._setups:
             self._setups.add(newest)
-            pieces = [Piece(shard=None, attempt=None, offset=None, text=clean(ended.log))]
-            yield from pieces if self._tail is None else last_lines(pieces, self._tail)
+            yield Piece(shard=None, attempt=None, offset=None, text=clean(ended.log))
+            yield from why(None, ended)
 
     @property
     def _limit(self) -> int:

@@ -34,7 +34,8 @@ def logs(call: Call, name: str, shard: int | None, follow: bool, tail: int | Non
     """Show what a run prints, shard by shard.
 
     Of each shard the attempt that counts: the one that was accepted, the one at work, or the last one. Where the
-    set-up failed, what that printed. With several shards each line begins with the shard's number.
+    set-up failed, what that printed. With several shards each line begins with the shard's number. Why an attempt or
+    the set-up failed is told last, on standard error.
 
     \b
     Examples:
@@ -59,7 +60,8 @@ def logs(call: Call, name: str, shard: int | None, follow: bool, tail: int | Non
             lines.show(piece)
         lines.end()
     if not lines.any:
-        call.console.say(f"Run {run.spec.run}: {run.phase.value}; it has printed nothing yet.")
+        nothing = "it printed nothing" if run.phase in OVER else "it has printed nothing yet"
+        call.console.say(f"Run {run.spec.run}: {run.phase.value}; {nothing}.")
         step = runs.next_step(runs.summary(run, mailbox.laptop))
         if run.phase is Phase.QUEUED and step:
             call.console.next_step(step)
@@ -144,8 +146,13 @@ class _Lines:
                 f"{piece.skipped} bytes of attempt {piece.attempt} are not in the mailbox any more."
             )
         if self._json:
-            document = {"shard": shard, "attempt": piece.attempt, "offset": piece.offset, "text": piece.text}
-            self._console.stream(document)
+            names = ("shard", "attempt", "offset", "text", "reason")
+            self._console.stream({name: getattr(piece, name) for name in names})
+            return
+        if piece.reason:
+            self._end(shard)
+            what = "The set-up" if shard is None else f"Shard {shard}: attempt {piece.attempt}"
+            self._console.say(f"{what} failed: {piece.reason}")
             return
         *lines, self._open[shard] = (self._open.get(shard, "") + piece.text).split("\n")
         if lines:

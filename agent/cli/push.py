@@ -114,7 +114,8 @@ def _show_plan(call: Call, seen: Look, root: Path) -> int | None:
         lines = [*lines[:_SHOWN], f"... and {len(lines) - _SHOWN} more (-v shows all)"]
     total = size(sum(entry.signature.size for entry in seen.changed))
     lines.append(
-        f"Would read {count(len(seen.changed), 'file')} ({total}), and leave out {count(len(seen.removed), 'file')}."
+        f"Would send what is new in {count(len(seen.changed), 'file')} ({total} at most), and publish"
+        f" {count(len(seen.removed), 'removal')}."
         if not seen.nothing_to_do
         else "Nothing has changed."
     )

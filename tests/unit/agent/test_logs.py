@@ -98,19 +98,57 @@ def test_failed_log_is_whole_where_it_was_published_and_else_its_end(project: Pr
     worker.failed(0, output=b"Traceback\nValueError\n")
     worker.failed(1, snapshot="", log="the end\n")
     found = pieces(project, "r1")
-    assert [(each["shard"], each["offset"], each["text"]) for each in found] == [
-        (0, 0, "Traceback\nValueError\n"),
-        (1, None, "the end\n"),
+    assert [(each["shard"], each["offset"], each["text"], each["reason"]) for each in found] == [
+        (0, 0, "Traceback\nValueError\n", ""),
+        (0, None, "", "exit code 1"),
+        (1, None, "the end\n", ""),
+        (1, None, "", "exit code 1"),
     ]
 
 
 def test_failed_setup_shows_what_it_printed(project: Project) -> None:
     project.queue(shards=2)
     project.worker().claim().broken(reason="the set-up ended with exit code 1", log="no such package\n")
-    assert project.call("logs", "r1")[:2] == (0, "no such package\n")
+    assert project.call("logs", "r1") == (
+        0,
+        "no such package\n",
+        "The set-up failed: the set-up ended with exit code 1\n",
+    )
+    setup = {"shard": None, "attempt": None, "offset": None}
     assert pieces(project, "r1") == [
-        {"shard": None, "attempt": None, "offset": None, "text": "no such package\n"}
+        {**setup, "text": "no such package\n", "reason": ""},
+        {**setup, "text": "", "reason": "the set-up ended with exit code 1"},
     ]
+
+
+def test_setup_that_failed_without_a_word_says_why(project: Project) -> None:
+    project.queue()
+    project.worker().claim().broken(reason="the run needs a GPU (any)\nand there is none")
+    code, out, err = project.call("logs", "r1", "--tail", "0")
+    assert (code, out) == (0, "")
+    assert err == "The set-up failed: the run needs a GPU (any) and there is none\n"
+
+
+def test_command_that_cannot_start_says_why(project: Project) -> None:
+    project.queue(retries=0)
+    project.worker().claim().failed(exit=127, reason="cannot start: no such file", snapshot="")
+    code, out, err = project.call("logs", "r1")
+    assert (code, out) == (0, "")
+    assert err == "Shard 0: attempt 0.worker22.1 failed: cannot start: no such file\n"
+
+
+def test_why_it_failed_comes_after_a_line_without_an_end(project: Project) -> None:
+    project.queue(retries=0)
+    project.worker().claim().failed(output=b"ab\nno end", reason="\x1b[2Jexit code 1")
+    code, out, err = project.call("logs", "r1")
+    assert (code, out) == (0, "ab\nno end\n")
+    assert err == "Shard 0: attempt 0.worker22.1 failed: \\x1b[2Jexit code 1\n"
+
+
+def test_run_that_is_over_and_printed_nothing_says_so(project: Project) -> None:
+    project.queue()
+    project.worker().claim().done()
+    assert project.call("logs", "r1")[2] == "Run r1: done; it printed nothing.\n"
 
 
 def test_the_attempt_that_counts_is_shown(project: Project) -> None:
@@ -178,6 +216,7 @@ def test_follow_goes_on_until_the_run_ends_and_tells_nothing_twice(
     assert (code, out) == (0, "one\ntwo\nagain 1\nagain 2\n")
     assert err.splitlines() == [
         "Run r1 waits for a runner; one is started with: hybrid up --on local",
+        "Shard 0: attempt 0.worker22.1 failed: exit code 1",
         "Shard 0: attempt 0.worker22.2 now.",
         "Run r1: done.",
     ]

@@ -146,7 +146,7 @@ def test_unusable_references_end_the_grading(project, row):
 
 
 def test_absent_references_are_a_usage_error(project):
-    with pytest.raises(UsageError, match="absent.jsonl"):
+    with pytest.raises(UsageError, match=r"absent\.jsonl"):
         graded(project, target="r1", scorer="exact", references=project / "absent.jsonl")
 
 
