@@ -13,6 +13,7 @@ from types import FrameType
 
 from sync.clock import Clock, SystemClock
 from sync.errors import HybridError
+from sync.mailbox.layout import ID_ALPHABET
 from sync.mailbox.records import Hello
 from sync.remotes import open_remote
 from sync.store import codec
@@ -20,8 +21,6 @@ from sync.store import codec
 from . import child, detached, device, host
 from .serve import Runner
 from .worker import Place
-
-_ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -64,7 +63,7 @@ def main(argv: list[str] | None = None) -> int:
 def run(options: argparse.Namespace, work: Path, clock: Clock, ending: Callable[[], str]) -> None:
     devices = device.devices(os.environ.get("CUDA_VISIBLE_DEVICES"))
     remote = open_remote(options.mailbox, clock=clock, base_dir=os.getcwd())
-    worker = "".join(secrets.choice(_ALPHABET) for _ in range(12))
+    worker = "".join(secrets.choice(ID_ALPHABET) for _ in range(12))
     place = Place(
         remote=remote,
         base=options.project,

@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 
 from sync.remotes.base import Remote
-from sync.store.nouns import Location, Root
+from sync.store.nouns import MOST_LEANED_ON, Location, Root
 
 KEPT = 2
 """How many snapshots of one line stay: a reader may be at the last but one."""
-MOST_LEANED_ON = 32
 
 
 class Outlet:

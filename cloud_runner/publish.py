@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from sync.mailbox.layout import CHECKPOINT, Attempt, RunFolder
+from sync.mailbox.layout import CHECKPOINT, LOG, Attempt, RunFolder
 from sync.store.entries import refusal
 from sync.store.nouns import DIRECTORY, FILE, LINK, Entry, Root
 from sync.store.writer import SnapshotWriter, placed_elsewhere
@@ -15,8 +15,6 @@ from sync.store.writer import SnapshotWriter, placed_elsewhere
 from .outlet import Outlet
 
 BUFFER = 4 * 1024 * 1024
-LOG_NAME = b"hybrid.log"
-"""The attempt's whole log, beside its outputs."""
 YOUNG_NS = 2_000_000_000
 """A file changed this shortly before it was read may change again without its times telling."""
 
@@ -123,7 +121,7 @@ class Publisher:
         now = self._disk_now()
         entries: list[Entry] = []
         for found in look:
-            if found.path == LOG_NAME or found.path.startswith(LOG_NAME + b"/"):
+            if found.path == LOG or found.path.startswith(LOG + b"/"):
                 continue  # the name is ours
             if found.kind == FILE:
                 chunks = yield from self._file(writer, found, final, now)
@@ -191,7 +189,7 @@ class Publisher:
             for buffer in _buffers(source, os.fstat(source.fileno()).st_size):
                 file.feed(buffer)
                 yield
-        return _entry(LOG_NAME, file.end(), False)
+        return _entry(LOG, file.end(), False)
 
 
 def _buffers(source: BinaryIO, left: int | None) -> Iterator[bytes]:

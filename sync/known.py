@@ -4,10 +4,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 
 from .local.index import Index
-from .store.nouns import Location
-
-MOST_LEANED_ON = 32
-"""Other snapshots that a snapshot may lean on; what lies in more of them counts as not there, and is stored anew."""
+from .store.nouns import MOST_LEANED_ON, Location
 
 _BATCH = 1000
 

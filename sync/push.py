@@ -13,7 +13,7 @@ from typing import Any
 from .changes import Look, Published, compared, is_below, refuse_mass_deletion
 from .clock import Clock
 from .errors import HybridError, Problem
-from .known import MOST_LEANED_ON, Known, chunk_lists
+from .known import Known, chunk_lists
 from .local import git
 from .local.bulk import without_collections
 from .local.entry import FILE as ON_DISK_FILE
@@ -28,7 +28,7 @@ from .progress import Progress, Silent
 from .reading import read_chunks
 from .recover import own_snapshots, recover
 from .remotes.base import Remote
-from .store.nouns import DIRECTORY, FILE, LINK, Entry
+from .store.nouns import DIRECTORY, FILE, LINK, MOST_LEANED_ON, Entry
 from .store.writer import SnapshotWriter, placed_elsewhere
 from .upload import Upload
 

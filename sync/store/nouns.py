@@ -10,6 +10,9 @@ FILE = "f"
 DIRECTORY = "d"
 LINK = "l"
 
+MOST_LEANED_ON = 32
+"""Other snapshots that a snapshot may lean on; what lies in more of them counts as not there, and is stored anew."""
+
 SELF = ""
 """The object reference of content that lies in the same file as the entry that names it."""
 

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from sync.errors import ConfirmationNeeded, Transient
-from sync.known import MOST_LEANED_ON
 from sync.remotes.base import Capabilities
 from sync.remotes.faults import Crash, FaultPlan
 from sync.remotes.memory import MemoryRemote, MemoryStore
+from sync.store.nouns import MOST_LEANED_ON
 from tests.support.pushes import Desk, laid_out, later, newest, root_of, snapshots
 from tests.support.trees import Fingerprint, fingerprint
 

@@ -118,7 +118,10 @@ def test_dry_run_shows_what_would_go_and_contacts_nothing(project: Project) -> N
     (project.root / "a.py").unlink()
     make_tree(project.root, {"b.py": b"b"})
     code, out, _ = project.call("push", "--dry-run")
-    assert (code, out) == (0, "+ b.py\n- a.py\nWould send what is new in 1 file (1 B at most), and publish 1 removal.\n")
+    assert (code, out) == (
+        0,
+        "+ b.py\n- a.py\nWould send what is new in 1 file (1 B at most), and publish 1 removal.\n",
+    )
     assert project.json("push", "--dry-run")["removed"] == ["a.py"]
     assert "--check" in fails(project, 2, "--dry-run", "--check")
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from cloud_runner.outlet import MOST_LEANED_ON, Outlet
+from cloud_runner.outlet import Outlet
 from cloud_runner.publish import Publisher, walk
 from sync.mailbox.layout import CHECKPOINT, OUTPUTS, Attempt, RunFolder
 from sync.remotes.memory import MemoryRemote
 from sync.store.materialise import to_end
-from sync.store.nouns import Root
+from sync.store.nouns import MOST_LEANED_ON, Root
 from sync.store.reader import Reader
 
 BASE = "lab"

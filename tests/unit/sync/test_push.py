@@ -13,10 +13,10 @@ from pathlib import Path
 import pytest
 
 from sync.clock import ManualClock
-from sync.known import MOST_LEANED_ON
 from sync.remotes.base import Remote
 from sync.remotes.folder import FolderRemote
 from sync.remotes.memory import MemoryRemote
+from sync.store.nouns import MOST_LEANED_ON
 from tests.support.pushes import LAPTOP, Desk, newest, root_of
 from tests.support.trees import (
     FOLDER,

@@ -11,10 +11,10 @@ import pytest
 from sync import push as push_module
 from sync.changes import look
 from sync.errors import ConfirmationNeeded, HybridError
-from sync.known import MOST_LEANED_ON
 from sync.mailbox.opening import make_mailbox
 from sync.progress import Silent
 from sync.remotes.memory import MemoryRemote
+from sync.store.nouns import MOST_LEANED_ON
 from tests.support.pushes import BASE, LAPTOP, URL, Desk, newest, snapshots
 from tests.support.trees import Link, fingerprint, make_fifo, make_tree, noise, reads_everything
 
