@@ -35,6 +35,7 @@ def down(call: Call, target: str | None, no_wait: bool) -> int | None:
         launchers.check(target)
     ended: list[dict[str, object]] = []
     left: list[dict[str, object]] = []
+    failed = False
     with machines.remembered(project, call.console.warn) as known:
         wanted = [each for each in known.open() if target in (None, each.handle.target)]
         for where in sorted({each.handle.target for each in wanted}):
@@ -44,6 +45,7 @@ def down(call: Call, target: str | None, no_wait: bool) -> int | None:
             except HybridError as error:
                 call.console.warn(f"{where} cannot be asked: {error}")
                 left += [{**each.handle.to_json(), "why": str(error)} for each in mine]
+                failed = True
                 continue
             try:
                 for machine in mine:
@@ -60,6 +62,7 @@ def down(call: Call, target: str | None, no_wait: bool) -> int | None:
                         break
                     call.clock.sleep(_LOOK_S if mine else 0)
                 left += [{**each.handle.to_json(), "why": "it has been asked to end"} for each in mine]
+                failed = failed or bool(mine and not no_wait)
             finally:
                 launch.close()
     text = f"{count(len(ended), 'runner')} ended" + (f", {len(left)} not yet" if left else "")
@@ -68,4 +71,4 @@ def down(call: Call, target: str | None, no_wait: bool) -> int | None:
     )
     if left:
         call.console.next_step("hybrid down, again in a while")
-    return Exit.PARTIAL if left else None
+    return Exit.PARTIAL if failed else None
