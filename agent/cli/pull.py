@@ -1,5 +1,6 @@
 """``hybrid pull``: brings verified outputs home."""
 
+from collections import Counter
 from pathlib import Path
 
 import click
@@ -20,6 +21,9 @@ from ..state import opened as opened_state
 from .complete import run_ids
 from .options import Call, common_options
 
+_NOTHING = "Nothing to pull: all that this laptop's runs have finished was pulled before."
+_FEW = 3
+
 
 @click.command()
 @click.argument("names", metavar="[RUN]...", nargs=-1, shell_complete=run_ids)
@@ -39,6 +43,9 @@ def pull(call: Call, names: tuple[str, ...], into: Path | None, no_partial: bool
     and its folder is never written again: change what you like in it. What unfinished attempts have published so far
     is shown in the run's folder under .partial.
 
+    A run that was pulled is not looked at again. Where its folder, or that of a shard, was deleted here, naming the run
+    fetches that again. A single file that was deleted stays away: pull the run --into another folder to have it.
+
     \b
     Examples:
       hybrid pull
@@ -46,12 +53,13 @@ def pull(call: Call, names: tuple[str, ...], into: Path | None, no_partial: bool
       hybrid pull 20261120-2231 --into /data/results
     """
     project = call.project()
+    outputs = into.absolute() if into else project.root / project.config.project.outputs
     with opened(project, call.clock) as mailbox:
         mailbox.require()
         with opened_state(project, call.console.warn) as state:
             memory = Memory(state)
             specs, unreadable = _wanted(call, mailbox, memory, names)
-            with puller(call, project, mailbox, into.absolute() if into else None) as pulling:
+            with puller(call, project, mailbox, outputs) as pulling:
                 done = [
                     (spec, _pull(call, pulling, spec, partial=not no_partial, dry_run=dry_run))
                     for spec in specs
@@ -60,7 +68,18 @@ def pull(call: Call, names: tuple[str, ...], into: Path | None, no_partial: bool
                 all_shown = pulled.phase is Phase.DONE or not no_partial
                 if not dry_run and pulled.phase in OVER and all_shown and not pulled.incomplete:
                     _close(mailbox, memory, spec)
-    _show(call, done, unreadable, dry_run)
+            gone = [] if names or into else _gone(mailbox, memory, outputs)
+    document = {
+        "dry_run": dry_run,
+        "runs": [_document(*each) for each in done],
+        "gone": gone,
+        "unreadable": unreadable,
+    }
+    idle = [] if names else [pulled for _, pulled in done if _is_idle(pulled)]
+    shown = [each for each in done if each[1] not in idle]
+    lines = [_line(*each, dry_run) for each in shown]
+    call.console.result(document, "\n".join(lines or [_NOTHING, *_about_gone(gone, outputs)]))
+    _say_next(call, shown, idle, gradable=project.config.grade.scorer is not None and into is None)
     whole = not unreadable and not any(pulled.problems or pulled.incomplete for _, pulled in done)
     return Exit.DONE if whole else Exit.PARTIAL
 
@@ -108,17 +127,39 @@ def _close(mailbox: Mailbox, memory: Memory, spec: Spec) -> None:
         memory.close(spec.run, runs.summary(run, mailbox.laptop).to_json())
 
 
-def _show(
-    call: Call, done: list[tuple[Spec, Pulled]], unreadable: list[dict[str, str]], dry_run: bool
-) -> None:
-    document = {"dry_run": dry_run, "runs": [_document(*each) for each in done], "unreadable": unreadable}
-    text = "\n".join(_line(spec, pulled, dry_run) for spec, pulled in done)
-    call.console.result(document, text or "Nothing to pull: every run of this laptop that is over is home.")
-    for spec, pulled in done:
-        step = _next(spec, pulled)
-        if step:
-            call.console.next_step(step)
-            return
+def _gone(mailbox: Mailbox, memory: Memory, outputs: Path) -> list[str]:
+    """The runs that this laptop has pulled, and whose folder is not in ``outputs``."""
+    told = {run: runs.Summary.from_json(document) for run, document in memory.closed().items()}
+    pulled = {run for run, one in told.items() if one is not None and one.mine and one.accepted}
+    return [run for run in mailbox.run_ids() if run in pulled and not (outputs / run).exists()]
+
+
+def _about_gone(gone: list[str], outputs: Path) -> list[str]:
+    if not gone:
+        return []
+    few = ", ".join(gone[:_FEW]) + (", ..." if len(gone) > _FEW else "")
+    one = len(gone) == 1
+    return [
+        f"{count(len(gone), 'run')} {'was' if one else 'were'} pulled before and {'is' if one else 'are'} not in"
+        f" {outputs} now: {few}; hybrid pull RUN fetches {'it' if one else 'one'} again."
+    ]
+
+
+def _is_idle(pulled: Pulled) -> bool:
+    """Whether the run is not over, and there is nothing to fetch of it now."""
+    told = pulled.fetched or pulled.incomplete or pulled.partial or pulled.problems
+    return pulled.phase not in OVER and not told
+
+
+def _say_next(call: Call, shown: list[tuple[Spec, Pulled]], idle: list[Pulled], *, gradable: bool) -> None:
+    if idle:
+        phases = Counter(each.phase.value for each in idle)
+        parts = ", ".join(f"{number} {phase}" for phase, number in phases.items())
+        call.console.say(f"Nothing to fetch now from {count(len(idle), 'run')}: {parts}.")
+    steps = [_next(spec, pulled, gradable) for spec, pulled in shown] + ["hybrid status"] * bool(idle)
+    step = next(filter(None, steps), "")
+    if step:
+        call.console.next_step(step)
 
 
 def _line(spec: Spec, pulled: Pulled, dry_run: bool) -> str:
@@ -142,7 +183,7 @@ def _line(spec: Spec, pulled: Pulled, dry_run: bool) -> str:
     return "\n".join(lines)
 
 
-def _next(spec: Spec, pulled: Pulled) -> str:
+def _next(spec: Spec, pulled: Pulled, gradable: bool) -> str:
     if pulled.blocked:
         return f"move away what is in the way, then: hybrid pull {spec.run}"
     if pulled.unwritten:
@@ -154,7 +195,7 @@ def _next(spec: Spec, pulled: Pulled) -> str:
     if pulled.phase in (Phase.FAILED, Phase.SETUP_FAILED):
         return f"hybrid logs {spec.run}"
     if pulled.phase is Phase.DONE:
-        return f"hybrid grade {spec.run}" if pulled.fetched else ""
+        return f"hybrid grade {spec.run}" if pulled.fetched and gradable else ""
     return f"hybrid status {spec.run}" if pulled.phase is Phase.RUNNING else ""
 
 

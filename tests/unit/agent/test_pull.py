@@ -11,6 +11,7 @@ from sync.mailbox.records import Spec
 from tests.support.projects import BASE, Project
 
 Capture = pytest.CaptureFixture[str]
+NOTHING = "Nothing to pull: all that this laptop's runs have finished was pulled before."
 
 
 @pytest.fixture
@@ -30,7 +31,7 @@ def test_outputs_come_home_and_the_line_says_where(project: Project) -> None:
     assert (
         out == f"r1: done, a sample, 1 of 1 shard here; fetched 2 files (10 B); in {project.outputs / 'r1'}\n"
     )
-    assert err == "Next: hybrid grade r1\n"
+    assert err == ""
     assert (project.outputs / "r1/a.txt").read_bytes() == b"answer"
 
 
@@ -38,7 +39,7 @@ def test_second_pull_changes_nothing_and_says_so(project: Project) -> None:
     done_run(project)
     project.call("pull")
     code, out, err = project.call("pull")
-    assert (code, out, err) == (0, "Nothing to pull: every run of this laptop that is over is home.\n", "")
+    assert (code, out, err) == (0, f"{NOTHING}\n", "")
     code, out, _ = project.call("pull", "r1")
     assert code == 0
     assert out.startswith("r1: done, 1 of 1 shard here; nothing new; in ")
@@ -122,11 +123,57 @@ def test_failed_run_is_pulled_like_any_other(project: Project) -> None:
     assert err == "Next: hybrid logs r1\n"
 
 
-def test_queued_run_has_nothing_to_pull_yet(project: Project) -> None:
+def test_run_with_nothing_to_fetch_has_a_line_only_where_it_is_named(project: Project) -> None:
     project.queue()
+    project.queue("r2")
+    project.worker(run="r2").claim().broken(reason="exit code 1")
     code, out, err = project.call("pull")
+    assert (code, out) == (0, f"{NOTHING}\n")
+    assert err == "Nothing to fetch now from 2 runs: 1 queued, 1 setup failed.\nNext: hybrid status\n"
+    code, out, err = project.call("pull", "r1")
     assert (code, out) == (0, "r1: queued, 0 of 1 shard here; nothing new\n")
     assert err == "Next: hybrid up --on local\n"
+    assert project.call("pull", "r2")[1] == "r2: setup failed, 0 of 1 shard here; nothing new\n"
+    assert [each["run"] for each in project.json("pull")["runs"]] == ["r1", "r2"]
+
+
+def test_pulled_runs_that_are_gone_from_here_are_told_with_what_brings_them_back(project: Project) -> None:
+    done_run(project)
+    done_run(project, "r2")
+    project.call("pull")
+    (project.outputs / "r1").rename(project.root / "away")
+    code, out, _ = project.call("pull")
+    gone = (
+        f"1 run was pulled before and is not in {project.outputs} now: r1; hybrid pull RUN fetches it again."
+    )
+    assert (code, out) == (0, f"{NOTHING}\n{gone}\n")
+    assert project.json("pull")["gone"] == ["r1"]
+    assert project.json("pull", "--into", "elsewhere")["gone"] == []
+    (project.outputs / "r2").rename(project.root / "away2")
+    assert "2 runs were pulled before and are not in " in project.call("pull")[1]
+
+
+def test_named_run_brings_a_deleted_shard_back_and_a_deleted_file_only_elsewhere(project: Project) -> None:
+    project.queue(shards=2)
+    worker = project.worker().claim()
+    for shard in range(2):
+        worker.done(shard, files={"a": b"1"})
+    project.call("pull")
+    (project.outputs / "r1/000").rename(project.root / "away")
+    (project.outputs / "r1/001/a").unlink()
+    run = project.json("pull", "r1")["runs"][0]
+    assert (run["fetched"], run["present"]) == ([0], [1])
+    assert not (project.outputs / "r1/001/a").exists()
+    project.call("pull", "r1", "--into", "elsewhere")
+    assert (project.root / "elsewhere/r1/001/a").read_bytes() == b"1"
+
+
+def test_grading_is_suggested_where_a_scorer_is_set_and_it_finds_the_outputs(project: Project) -> None:
+    project.configure('[grade]\nscorer = "exact"\n')
+    done_run(project)
+    done_run(project, "r2")
+    assert project.call("pull", "r1")[2] == "Next: hybrid grade r1\n"
+    assert project.call("pull", "r2", "--into", "elsewhere")[2] == ""
 
 
 def test_into_another_folder_from_where_one_stands(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
