@@ -100,9 +100,10 @@ class _Layout:
                 missing.append(entry)
                 if len(missing) % 256 == 0:
                     yield
-            self._progress.start("write", sum(entry.size for entry in missing))
-            yield from self._fill(missing)
-            self._progress.finish()
+            if missing:
+                self._progress.start("download", sum(entry.size for entry in missing))
+                yield from self._fill(missing)
+                self._progress.finish()
         except OSError as error:
             raise disk_errors.in_words(error, self._target) from error
         finally:
