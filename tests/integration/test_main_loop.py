@@ -103,20 +103,21 @@ def test_down_is_a_pause_and_up_goes_on(laptop: Laptop) -> None:
         "state = pathlib.Path(os.environ['HYBRID_CHECKPOINT'], 'n')\n"
         "n = int(state.read_text()) if state.exists() else 0\n"
         "print('begins at', n, flush=True)\n"
-        "while n < 6:\n"
+        "while n < 12:\n"
         "    time.sleep(1); n += 1\n"
         "    state.with_name('new').write_text(str(n)); os.replace(state.with_name('new'), state)\n"
         "open(os.environ['HYBRID_OUTPUT'] + '/n', 'w').write(str(n))\n",
     )
     started = laptop.hybrid("run", "--json", "--", sys.executable, "count.py").json
-    time.sleep(4)
+    laptop.until(started["run"], "running")
+    time.sleep(5)  # it has begun to count by then, and is far from its end
     assert len(laptop.hybrid("down", "--json").json["ended"]) == 1
     assert laptop.hybrid("status", started["run"], "--json").json["phase"] == "queued"
     laptop.hybrid("up")
     laptop.until(started["run"], "done")
     laptop.hybrid("pull")
     output = laptop.project / "outputs" / started["run"]
-    assert (output / "n").read_text() == "6"
+    assert (output / "n").read_text() == "12"
     assert "begins at 0" not in (output / "hybrid.log").read_text(), "the checkpoint was not restored"
     laptop.hybrid("down")
 
