@@ -25,6 +25,11 @@ def visible(text: str) -> str:
     return _UNSAFE.sub(lambda match: ascii(match[0])[1:-1], text)
 
 
+def path_text(path: bytes) -> str:
+    """A path as people read it; bytes that are not UTF-8 show as escapes."""
+    return path.decode("utf-8", "backslashreplace")
+
+
 class Console(Protocol):
     """Where a command's output goes. Text may hold line breaks; nothing in it is taken for markup."""
 

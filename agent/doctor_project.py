@@ -13,6 +13,7 @@ from sync.progress import Silent
 
 from . import pushing
 from .config import FILE_NAME
+from .console import path_text
 from .doctor import Finding, fail, failed, ok, warn
 from .project import Project
 from .sizes import count, size
@@ -92,7 +93,7 @@ def push(project: Project, clock: Clock) -> Finding:
     what = f"{changed}, {count(len(held), 'path')} held back"
     if seen.scan.problems:
         first = seen.scan.problems[0]
-        shown = first.path.decode("utf-8", "backslashreplace")
+        shown = path_text(first.path)
         skipped = f"{count(len(seen.scan.problems), 'path')} cannot go, {shown} among them: it {first.what}"
         return warn("push", f"{what}; {skipped}", "hybrid push --dry-run shows all of them.")
     if message:

@@ -11,6 +11,7 @@ from sync.pull import Puller
 from sync.pulled import Pulled
 
 from .choices import LocalChoices
+from .console import path_text
 from .mailbox import Mailbox
 from .project import Project
 from .state import opened as opened_state
@@ -48,7 +49,3 @@ def warn(call: "Call", pulled: Pulled) -> None:
         call.console.warn(f"Skipped in {pulled.run}: {path_text(problem.path)} {problem.what}.")
     for shard, why in pulled.incomplete.items():
         call.console.warn(f"Run {pulled.run}, shard {shard} is not whole here: {why}")
-
-
-def path_text(path: bytes) -> str:
-    return path.decode("utf-8", "backslashreplace")

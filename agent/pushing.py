@@ -14,8 +14,7 @@ from sync.recover import known_mailbox
 
 from .mailbox import Mailbox
 from .project import Project
-
-STATE = "state.db"
+from .state import FILE_NAME
 
 
 def see(project: Project, index: Index, clock: Clock, progress: Progress, *, thorough: bool = False) -> Look:
@@ -134,4 +133,4 @@ def send_again(index: Index, seen: Look, gone: list[str]) -> Look:
 
 def open_index(project: Project) -> tuple[Index, str]:
     """The project's index, and a sentence where what was there had to be set aside."""
-    return Index.open(project.state_dir / STATE)
+    return Index.open(project.state_dir / FILE_NAME)

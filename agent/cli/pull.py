@@ -12,10 +12,11 @@ from sync.pull import Puller
 from sync.pulled import Pulled
 
 from .. import runs
+from ..console import path_text
 from ..exits import Exit
 from ..mailbox import Mailbox, opened
 from ..memory import Memory
-from ..pulling import path_text, puller, warn
+from ..pulling import puller, warn
 from ..sizes import count, size
 from ..state import opened as opened_state
 from .complete import run_ids

@@ -12,6 +12,7 @@ from sync.local.include import include_line
 from sync.push import Pushed
 
 from .. import pushing
+from ..console import path_text
 from ..exits import Exit
 from ..mailbox import opened
 from ..sizes import count, size
@@ -101,15 +102,15 @@ def _show_nothing(call: Call, seen: Look, *, checked: bool) -> int | None:
 def _show_plan(call: Call, seen: Look, root: Path) -> int | None:
     new = [entry for entry in seen.changed if entry.path not in seen.recorded]
     document = {
-        "changed": [_text(entry.path) for entry in seen.changed],
-        "removed": [_text(path) for path in seen.removed],
+        "changed": [path_text(entry.path) for entry in seen.changed],
+        "removed": [path_text(path) for path in seen.removed],
         "bytes": sum(entry.signature.size for entry in seen.changed),
         "held_back": _held_back(call, seen, root),
         "problems": _problems(call, seen.scan.problems),
     }
-    lines = [f"+ {_text(entry.path)}" for entry in new]
-    lines += [f"~ {_text(entry.path)}" for entry in seen.changed if entry.path in seen.recorded]
-    lines += [f"- {_text(path)}" for path in seen.removed]
+    lines = [f"+ {path_text(entry.path)}" for entry in new]
+    lines += [f"~ {path_text(entry.path)}" for entry in seen.changed if entry.path in seen.recorded]
+    lines += [f"- {path_text(path)}" for path in seen.removed]
     if len(lines) > 2 * _SHOWN and not call.verbose:
         lines = [*lines[:_SHOWN], f"... and {len(lines) - _SHOWN} more (-v shows all)"]
     total = size(sum(entry.signature.size for entry in seen.changed))
@@ -161,7 +162,7 @@ def _held_back(call: Call, seen: Look, root: Path) -> list[dict[str, object]]:
         amount = f"{'' if measure.complete else 'at least '}{size(measure.size)}"
         found.append(
             {
-                "path": _text(held.path),
+                "path": path_text(held.path),
                 "why": held.why,
                 "secret": held.secret,
                 "bytes": measure.size,
@@ -171,7 +172,7 @@ def _held_back(call: Call, seen: Look, root: Path) -> list[dict[str, object]]:
         )
         if len(found) <= _SHOWN or call.verbose:
             files = f", {count(measure.files, 'file')}" if held.folder else ""
-            call.console.say(f"Held back: {_text(held.path)} ({amount}{files}): {held.why}")
+            call.console.say(f"Held back: {path_text(held.path)} ({amount}{files}): {held.why}")
     if len(found) > _SHOWN and not call.verbose:
         call.console.say(f"... and {len(found) - _SHOWN} more (-v shows all)")
     wanted = [str(each["include"]) for each in found if each["include"] and not each["secret"]]
@@ -185,10 +186,10 @@ def _held_back(call: Call, seen: Look, root: Path) -> list[dict[str, object]]:
 def _problems(call: Call, problems: list[Problem]) -> list[dict[str, str]]:
     shown = problems if call.verbose else problems[:_SHOWN]
     for problem in shown:
-        call.console.warn(f"Skipped: {_text(problem.path)} {problem.what}.")
+        call.console.warn(f"Skipped: {path_text(problem.path)} {problem.what}.")
     if len(shown) < len(problems):
         call.console.warn(f"... and {len(problems) - len(shown)} more were skipped (-v shows all)")
-    return [{"path": _text(problem.path), "what": problem.what} for problem in problems]
+    return [{"path": path_text(problem.path), "what": problem.what} for problem in problems]
 
 
 def _published(published: Published) -> dict[str, object]:
@@ -199,7 +200,3 @@ def _published(published: Published) -> dict[str, object]:
         "files": published.files,
         "bytes": published.bytes,
     }
-
-
-def _text(path: bytes) -> str:
-    return path.decode("utf-8", "backslashreplace")

@@ -9,6 +9,7 @@ from sync.local.index import Index
 
 from .. import launchers, machines, planning, pushing, running
 from ..config import NamedRun
+from ..console import path_text
 from ..exits import Exit
 from ..mailbox import opened
 from ..planning import Wish
@@ -108,9 +109,7 @@ def run(
                     accept_deletions=accept_deletions,
                 )
                 for problem in problems:
-                    call.console.warn(
-                        f"Skipped: {problem.path.decode('utf-8', 'backslashreplace')} {problem.what}."
-                    )
+                    call.console.warn(f"Skipped: {path_text(problem.path)} {problem.what}.")
                 target, launch, refusal = (
                     (chosen[0], None, None) if no_start else machines.first_reachable(chosen, project)
                 )
