@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sync.clock import Clock
-from sync.errors import CorruptMailbox, NotFound
+from sync.errors import CorruptMailbox, NewerMailbox, NotFound
 from sync.mailbox import lease, records
 from sync.mailbox.layout import RunFolder
 from sync.mailbox.records import Ended, Hello, Mark, Spec, Tick
@@ -251,7 +251,7 @@ def may_take(place: Place, folder: RunFolder, seen: RunView, silence: lease.Sile
     path = f"{place.base}/{folder.in_folder(RunFolder.hello(holding))}"
     try:
         return host.is_dead(records.read(Hello, place.remote, path))
-    except (NotFound, CorruptMailbox):
+    except (NotFound, CorruptMailbox, NewerMailbox):
         return False
 
 

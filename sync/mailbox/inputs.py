@@ -10,6 +10,7 @@ from .records import Inputs, Spec
 NONE = "none"
 LINES = "lines"
 FILES = "files"
+_LONGEST_PATTERN = 4096
 
 
 def of(spec: Spec) -> Inputs:
@@ -19,6 +20,8 @@ def of(spec: Spec) -> Inputs:
     if any(type(value) is not known[key] for key, value in values.items()):
         raise ValueError("the run's inputs are malformed")
     inputs = Inputs(**values)
+    if len(inputs.path) > _LONGEST_PATTERN:
+        raise ValueError("the run's inputs are malformed")
     if inputs.kind not in (NONE, LINES, FILES):
         raise ValueError(f"inputs of the kind {inputs.kind[:40]!r} are not known here")
     if inputs.kind != NONE and (inputs.chunk < 1 or inputs.count < 0 or not inputs.path):

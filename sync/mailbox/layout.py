@@ -6,6 +6,8 @@ Invariant: a name has one writer (laptop or worker ids are part of it), or is th
 import re
 from dataclasses import dataclass
 
+from sync.errors import CorruptMailbox
+
 FORMAT = "format.json"
 PACKS = "packs"
 SNAPSHOTS = "snapshots"
@@ -18,6 +20,12 @@ ID_ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 """What new ids are made of: base32, in which no digit looks like a letter."""
 RUN_ID = r"[a-z0-9][a-z0-9-]{0,79}"
 _HASH = r"[0-9a-f]{64}"
+# One spelling for each number: else two names would say the same, and a name made from what was read be another one.
+_SHARD = r"(0|[1-9][0-9]{0,5})"
+_N = r"([1-9][0-9]{0,5})"
+_EPOCH = r"([1-9][0-9]{0,8})"
+_TICK = r"([0-9]{6}|[1-9][0-9]{6,8})"
+_MOST_SNAPSHOTS = 99_999_999
 
 
 def project_folders() -> list[str]:
@@ -25,7 +33,15 @@ def project_folders() -> list[str]:
 
 
 def snapshot(laptop: str, seq: int) -> str:
-    """Name of a laptop's snapshot, ``{sha256}`` still to be filled in."""
+    """Name of a laptop's snapshot, ``{sha256}`` still to be filled in.
+
+    Raises CorruptMailbox where the number has no name: no laptop pushes so often, so somebody made up the one before.
+    """
+    if seq > _MOST_SNAPSHOTS:
+        raise CorruptMailbox(
+            f"The mailbox holds the snapshot number {seq - 1} of this laptop, after which there is no other.",
+            f"If this laptop has not made it, remove {SNAPSHOTS}/{laptop}-{seq - 1}-... by hand.",
+        )
     return f"{SNAPSHOTS}/{laptop}-{seq:08d}-{{sha256}}.snap"
 
 
@@ -80,7 +96,7 @@ class Attempt:
 
 
 def parse_attempt(text: str) -> Attempt | None:
-    match = re.fullmatch(rf"([0-9]{{1,6}})\.({ID})\.([0-9]{{1,6}})", text)
+    match = re.fullmatch(rf"{_SHARD}\.({ID})\.{_N}", text)
     return Attempt(int(match[1]), match[2], int(match[3])) if match else None
 
 
@@ -153,12 +169,10 @@ class RunFolder:
 
 
 _WORKER_FILE = re.compile(
-    rf"({ID})\.(?:(hello)|(claim|yield|broken|tick)-([0-9]{{1,9}})|(start|done|failed|left)-([0-9]{{1,6}})\.([0-9]{{1,6}}))\.json"
+    rf"({ID})\.(?:(hello)|(?:(claim|yield|broken)-{_EPOCH}|(tick)-{_TICK})|(start|done|failed|left)-{_SHARD}\.{_N})\.json"
 )
-_WORKER_SNAPSHOT = re.compile(
-    rf"({ID})\.(out|ckpt)-([0-9]{{1,6}})\.([0-9]{{1,6}})-([0-9]{{6}})-{_HASH}\.snap"
-)
-_LAPTOP_FILE = re.compile(rf"(?:(stop)|accepted-([0-9]{{1,6}})|(released))-({ID})\.json")
+_WORKER_SNAPSHOT = re.compile(rf"({ID})\.(out|ckpt)-{_SHARD}\.{_N}-([0-9]{{6}})-{_HASH}\.snap")
+_LAPTOP_FILE = re.compile(rf"(?:(stop)|accepted-{_SHARD}|(released))-({ID})\.json")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,10 +200,10 @@ def parse_run_file(name: str) -> WorkerFile | LaptopFile | WorkerSnapshot | None
         worker = match[1]
         if match[2]:
             return WorkerFile(kind="hello", worker=worker)
-        if match[3]:
-            return WorkerFile(kind=match[3], worker=worker, number=int(match[4]))
-        attempt = Attempt(int(match[6]), worker, int(match[7]))
-        return WorkerFile(kind=match[5], worker=worker, attempt=attempt)
+        if kind := match[3] or match[5]:
+            return WorkerFile(kind=kind, worker=worker, number=int(match[4] or match[6]))
+        attempt = Attempt(int(match[8]), worker, int(match[9]))
+        return WorkerFile(kind=match[7], worker=worker, attempt=attempt)
     if match := _WORKER_SNAPSHOT.fullmatch(name):
         attempt = Attempt(int(match[3]), match[1], int(match[4]))
         return WorkerSnapshot(what=match[2], attempt=attempt, seq=int(match[5]), name=name)

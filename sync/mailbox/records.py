@@ -20,6 +20,7 @@ R = TypeVar("R")
 LARGEST_RECORD = 4 * 1024 * 1024
 MOST_SHARDS = 100_000
 _LARGEST_NUMBER = 2.0**53
+_DEEPEST_VALUE = 8
 
 
 def seal(document: dict[str, Any]) -> bytes:
@@ -33,7 +34,8 @@ def unseal(data: bytes, name: str) -> dict[str, Any]:
     if not mark or not body.endswith(b"\n") or digest.strip().decode("ascii", "replace") != _sha256(body):
         raise CorruptMailbox(f"{name} does not match its own SHA-256.")
     try:
-        document = json.loads(body)
+        # As text, since from bytes Python would also take UTF-16 and half of a surrogate pair.
+        document = json.loads(body.decode())
     except (ValueError, RecursionError) as error:
         raise CorruptMailbox(f"{name} is not JSON.") from error
     if not isinstance(document, dict):
@@ -187,9 +189,10 @@ def encode(record: Any) -> bytes:
 def decode(kind: type[R], data: bytes, name: str) -> R:
     """The record in ``data``; raises CorruptMailbox, or NewerMailbox where its version is above ours."""
     document = unseal(data, name)
-    if isinstance(document.get("version"), int) and document["version"] > PROTOCOL:
+    version = document.get("version")
+    if isinstance(version, int) and PROTOCOL < version <= _LARGEST_NUMBER:
         raise NewerMailbox(
-            f"{name} has version {document['version']} of the protocol, and this program knows {PROTOCOL}.",
+            f"{name} has version {version} of the protocol, and this program knows {PROTOCOL}.",
             "Update hybrid on this machine.",
         )
     values: dict[str, Any] = {}
@@ -206,31 +209,56 @@ def _checked(value: Any, annotation: str, where: str) -> Any:
     """``value``, where it has the annotated type. Annotations here are plain enough to be compared by their text."""
     text = annotation.removeprefix("<class '").removesuffix("'>")
     if text == "list[str]":
-        right = isinstance(value, list) and all(isinstance(item, str) for item in value)
+        right = isinstance(value, list) and all(_is_plain(item, "str") for item in value)
     elif text.startswith("dict[str, "):
         inner = text[len("dict[str, ") : -1]
-        right = isinstance(value, dict) and all(_is_plain(item, inner) for item in value.values())
+        right = isinstance(value, dict) and all(
+            _is_plain(key, "str") and _is_plain(item, inner) for key, item in value.items()
+        )
     else:
         right = _is_plain(value, text)
     if not right:
-        raise CorruptMailbox(f"The field {where} has the wrong type.")
+        raise CorruptMailbox(f"The field {where} has the wrong type, or a value that none can have.")
     return value
 
 
 def _is_plain(value: Any, annotation: str) -> bool:
     match annotation:
         case "str":
-            return isinstance(value, str)
+            return isinstance(value, str) and _stands_for_bytes(value)
         case "bool":
             return isinstance(value, bool)
         case "int" | "float":
             number = type(value) is int or (annotation == "float" and isinstance(value, float))
             return number and abs(value) <= _LARGEST_NUMBER  # false for NaN
         case "list[typing.Any]":
-            return isinstance(value, list)
+            return isinstance(value, list) and _is_sane(value)
         case "typing.Any":
-            return True
+            return _is_sane(value)
     raise AssertionError(f"no check for {annotation}")
+
+
+def _is_sane(value: Any, depth: int = 0) -> bool:
+    """Whether a value whose form the record leaves open holds nothing that its users could stumble over."""
+    if isinstance(value, list | dict):
+        if depth == _DEEPEST_VALUE:
+            return False
+        parts = value if isinstance(value, list) else [*value, *value.values()]
+        return all(_is_sane(part, depth + 1) for part in parts)
+    if isinstance(value, str):
+        return _is_plain(value, "str")
+    return value is None or isinstance(value, bool) or _is_plain(value, "float")
+
+
+def _stands_for_bytes(text: str) -> bool:
+    """Whether ``text`` can become a file name, an argument, or a line on a terminal."""
+    if text.isascii():
+        return True
+    try:
+        text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def read(kind: type[R], remote: Remote, path: str) -> R:

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sync.errors import CorruptMailbox
 from sync.mailbox import layout
 from sync.mailbox.layout import (
     CHECKPOINT,
@@ -24,7 +25,7 @@ from sync.store.entries import reference
 
 HASH = "5f1c" * 16
 ids = st.text("abcdefghijklmnopqrstuvwxyz0123456789", min_size=4, max_size=16)
-numbers = st.integers(0, 999_999_999)
+numbers = st.integers(1, 999_999_999)
 shards = st.integers(0, 999_999)
 attempts = st.builds(Attempt, shards, ids, st.integers(1, 999_999))
 hashes = st.text("0123456789abcdef", min_size=64, max_size=64)
@@ -100,6 +101,29 @@ def test_every_name_is_a_path_that_any_remote_takes(attempt: Attempt, sha256: st
 
 @settings(max_examples=300)
 @given(
+    st.from_regex(r"[a-z0-9]{4}\.(claim|tick|done|out)-[0-9.-]{1,12}(\.json|-[0]{64}\.snap)", fullmatch=True)
+)
+def test_what_was_parsed_is_spelled_in_one_way(name: str) -> None:
+    """Else two files would say the same, and a name made from what a name said would be that of another file."""
+    match parse_run_file(name):
+        case WorkerFile(kind="claim", worker=worker, number=number):
+            assert name == RunFolder.claim(worker, number)
+        case WorkerFile(kind="tick", worker=worker, number=number):
+            assert name == RunFolder.tick(worker, number)
+        case WorkerFile(kind=kind, attempt=Attempt() as attempt):
+            assert name == RunFolder.attempt(kind, attempt)
+        case WorkerSnapshot(what=what, attempt=attempt, seq=seq):
+            assert name == RunFolder.worker_snapshot(what, attempt, seq).format(sha256="0" * 64)
+
+
+def test_no_snapshot_gets_a_number_that_no_name_holds() -> None:
+    assert parse_snapshot(layout.snapshot("k3f9", 99_999_999).format(sha256=HASH)[len("snapshots/") :])
+    with pytest.raises(CorruptMailbox, match="99999999"):
+        layout.snapshot("k3f9", 100_000_000)
+
+
+@settings(max_examples=300)
+@given(
     st.one_of(st.text(max_size=40), st.from_regex(r"[a-z0-9]{4,6}\.[a-z]+-?[0-9.]*\.json", fullmatch=True))
 )
 def test_what_is_not_known_is_ignored_and_what_is_known_is_ascii(name: str) -> None:
@@ -134,6 +158,16 @@ def test_what_is_not_known_is_ignored_and_what_is_known_is_ascii(name: str) -> N
         f"k3f9.other-0.1-000001-{HASH}.snap",
         "accepted-k3f9.json",
         "stop-.json",
+        "k3f9.claim-0.json",
+        "k3f9.claim-01.json",
+        "k3f9.claim-1000000000.json",
+        "k3f9.tick-1.json",
+        "k3f9.tick-0000001.json",
+        "k3f9.done-00.1.json",
+        "k3f9.done-0.01.json",
+        "k3f9.done-0.0.json",
+        f"k3f9.out-01.1-000001-{HASH}.snap",
+        "accepted-00-k3f9.json",
     ],
 )
 def test_other_names_mean_nothing(name: str) -> None:
@@ -141,7 +175,20 @@ def test_other_names_mean_nothing(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "0", "0.k3f9", "0.k3f9.1.2", "-1.k3f9.1", "0.K3F9.1", "٣.k3f9.1", "0.k3f9.1 "]
+    "text",
+    [
+        "",
+        "0",
+        "0.k3f9",
+        "0.k3f9.1.2",
+        "-1.k3f9.1",
+        "0.K3F9.1",
+        "٣.k3f9.1",
+        "0.k3f9.1 ",
+        "00.k3f9.1",
+        "0.k3f9.01",
+        "0.k3f9.0",
+    ],
 )
 def test_what_is_no_attempt_is_none(text: str) -> None:
     assert parse_attempt(text) is None
