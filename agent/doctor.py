@@ -1,68 +1,53 @@
-"""What ``hybrid doctor`` finds: named checks, each a small function that can be made to fail.
+"""What ``hybrid doctor`` finds: named checks in the order in which one leans on another.
 
 A check that cannot be made because an earlier one failed is left out. Nothing is changed, but for a folder
 ``doctor-<random>`` in the mailbox that is gone again at the end.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from enum import Enum
 from pathlib import Path
 
 from sync.clock import Clock
-from sync.errors import HybridError
+from sync.progress import Progress, Silent
 
+from .doctor_findings import Examiner, Finding, ok, warn
 from .project import Project, enclosing
 
 
-class Status(Enum):
-    """WARN: hybrid works, but not as well as it could, or not yet."""
+def examine(
+    start: Path, clock: Clock, *, offline: bool, limit_s: float | None = None, meter: Progress | None = None
+) -> Iterator[Finding]:
+    """All checks for the project that ``start`` lies in, one by one; ``offline`` leaves out what needs a network.
 
-    OK = "ok"
-    WARN = "warn"
-    FAIL = "fail"
+    No check takes longer than ``limit_s`` seconds, or than its own limit where none is given.
+    """
+    from . import doctor_machine, doctor_project
 
-
-@dataclass(frozen=True, kw_only=True)
-class Finding:
-    """``what`` was found, in a clause; ``fix`` is what to do about it, empty where all is well."""
-
-    name: str
-    status: Status
-    what: str
-    fix: str = ""
-
-
-def ok(name: str, what: str) -> Finding:
-    return Finding(name=name, status=Status.OK, what=what)
-
-
-def warn(name: str, what: str, fix: str) -> Finding:
-    return Finding(name=name, status=Status.WARN, what=what, fix=fix)
-
-
-def fail(name: str, what: str, fix: str) -> Finding:
-    return Finding(name=name, status=Status.FAIL, what=what, fix=fix)
-
-
-def failed(name: str, error: HybridError) -> Finding:
-    return fail(name, str(error), error.hint)
-
-
-def examine(start: Path, clock: Clock, *, offline: bool) -> Iterator[Finding]:
-    """All checks for the project that ``start`` lies in, one by one; ``offline`` leaves out what needs a network."""
-    from . import doctor_machine, doctor_mailbox, doctor_project
-
-    yield from doctor_machine.examine()
+    examiner = Examiner(meter or Silent(), limit_s)
+    if not (yield from doctor_machine.examine(examiner)):
+        return
     if enclosing(start) is None:
         yield warn("project", f"{start} is in no project, so only this machine was checked", "hybrid init")
         return
-    try:
+    projects: list[Project] = []
+
+    def settings() -> Iterator[Finding]:
         project = Project.find(start)
-    except HybridError as error:
-        yield failed("project", error)
+        projects.append(project)
+        yield ok("config", f"project {project.config.project.id} in {project.root}")
+
+    yield from examiner.make("config", settings)
+    if not projects:
         return
-    yield ok("project", f"{project.config.project.id} in {project.root}")
-    yield from doctor_project.examine(project, clock)
-    if not offline and project.config.remote.url is not None:
-        yield from doctor_mailbox.examine(project, clock)
+    project = projects[0]
+    yield from doctor_project.examine(project, clock, examiner)
+    if offline or project.config.remote.url is None:
+        return
+    from . import doctor_host, doctor_mailbox
+
+    reached = True
+    for host in doctor_host.hosts(project):
+        answers = yield from doctor_host.examine(host, clock, examiner)
+        reached = reached and (answers or not host.is_mailbox)
+    if reached:
+        yield from doctor_mailbox.examine(project, clock, examiner)

@@ -1,18 +1,20 @@
-"""Checks of this machine: Python, what hybrid is built on, and whether the runner starts."""
+"""Checks of this machine: Python, what hybrid is built on, what it keeps for this user, and whether the runner starts."""
 
 import importlib
+import os
 import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
 
-from sync.errors import HybridError
 from sync.store import chunker, codec
 
-from . import ship
-from .doctor import Finding, fail, failed, ok, warn
+from . import __version__, places, ship
+from .doctor_findings import Examiner, Finding, Status, fail, ok, warn
+from .project import laptop_id
+from .sizes import size
 
 LEAST_PYTHON = (3, 11)
 # Distribution and module; those of the codec and the chunker have checks of their own.
@@ -24,17 +26,28 @@ MODULES = {
     "pyarrow": "pyarrow",
     "rich": "rich",
 }
+LITTLE = 1_000_000_000
+"""Bytes of free disk below which it is worth a word; a tenth of it is too little."""
+APART_S = 120
+"""Seconds by which two clocks may differ before it is worth a word."""
 _AGAIN = "install hybrid again, say with `uv tool install --force`."
-_START_S = 60
+_START_S = 30.0
 
 
-def examine() -> Iterator[Finding]:
+def examine(examiner: Examiner) -> Generator[Finding, None, bool]:
+    """Returns whether everything is there that the other checks are built on."""
     yield python_version(sys.version_info[:3])
-    yield dependencies(MODULES)
-    yield zstd(codec.zstd())
-    yield cuts(_core())
+    needed = examiner.make("dependencies", lambda: [dependencies(MODULES)], _START_S)
+    yield from needed
+    yield from examiner.make("compression", lambda: [zstd(codec.zstd())])
+    yield from examiner.make("chunker", lambda: [cuts(cutting_module())])
     yield git(shutil.which("git"))
-    yield runner(sys.executable)
+    # The process must not outlive the check.
+    yield from examiner.make("runner", lambda: [runner(sys.executable)], _START_S + 5)
+    if needed[0].status is Status.FAIL:
+        return False
+    yield from examiner.make("user folders", own_folders)
+    return True
 
 
 def python_version(version: tuple[int, ...]) -> Finding:
@@ -42,7 +55,7 @@ def python_version(version: tuple[int, ...]) -> Finding:
     if version < LEAST_PYTHON:
         least = ".".join(map(str, LEAST_PYTHON))
         return fail("python", f"this is Python {shown}", f"hybrid needs Python {least} or newer.")
-    return ok("python", shown)
+    return ok("python", f"{shown}, with hybrid {__version__}")
 
 
 def dependencies(modules: Mapping[str, str]) -> Finding:
@@ -93,32 +106,67 @@ def git(program: str | None) -> Finding:
     return ok("git", program)
 
 
+def own_folders() -> Iterator[Finding]:
+    """Where hybrid keeps this laptop's id, its locks, and the runner that is started here. Makes nothing."""
+    name = "user folders"
+    for folder, variable in (
+        (places.config_folder(), "HYBRID_CONFIG_DIR"),
+        (places.data_folder(), "HYBRID_DATA_DIR"),
+    ):
+        there = next(each for each in (folder, *folder.parents) if each.exists())
+        try:
+            if not there.is_dir():
+                raise NotADirectoryError(0, "it is no folder", str(there))
+            with tempfile.TemporaryFile(dir=there):
+                pass
+        except OSError as error:
+            what = f"nothing can be kept in {folder}: {there}: {error.strerror}"
+            yield fail(name, what, f"see who owns it, or name another folder in {variable}.")
+            return
+    known = (places.config_folder() / "laptop-id").exists()
+    yield ok(name, f"this laptop is {laptop_id()}" if known else "the first push gives this laptop its id")
+
+
 def runner(python: str) -> Finding:
     """Builds the runner's archive and has ``python`` start it, bare of everything that is installed."""
     archive = ship.build()
-    with tempfile.TemporaryDirectory(prefix="hybrid-doctor-") as folder:
-        path = Path(folder) / "runner.pyz"
-        path.write_bytes(archive.data)
-        try:
+    try:
+        with tempfile.TemporaryDirectory(prefix="hybrid-doctor-", ignore_cleanup_errors=True) as folder:
+            path = Path(folder) / "runner.pyz"
+            path.write_bytes(archive.data)
+            command = [python, "-I", "-S", str(path), "--help"]
+            env = {key: value for key, value in os.environ.items() if not key.startswith("HYBRID_")}
             done = subprocess.run(
-                [python, "-I", "-S", str(path), "--help"],
+                command,
                 capture_output=True,
                 text=True,
                 errors="replace",
+                env=env,
                 timeout=_START_S,
                 check=False,
             )
-        except (OSError, subprocess.TimeoutExpired) as error:
-            return failed("runner", HybridError(f"{python} could not be started: {error}", _AGAIN))
+    except subprocess.TimeoutExpired:
+        return fail("runner", f"{python} does not start it within {_START_S:g} s", _AGAIN)
+    except OSError as error:
+        what = f"it cannot be started: {error.filename or tempfile.gettempdir()}: {error.strerror or error}"
+        return fail("runner", what, f"make room for temporary files, or {_AGAIN}")
     if done.returncode != 0:
         last = (done.stderr.strip() or "no message").splitlines()[-1]
-        return fail(
-            "runner", f"the runner ends with exit code {done.returncode} under {python}: {last}", _AGAIN
-        )
+        what = f"the runner ends with exit code {done.returncode} under {python}: {last}"
+        return fail("runner", what, _AGAIN)
     return ok("runner", f"{archive.sha256[:12]}, {len(archive.data) // 1000} kB, starts")
 
 
-def _core() -> str:
+def disk(name: str, where: str, free: int) -> Finding:
+    """``free`` bytes are left at ``where``."""
+    fix = "make room there: what comes is laid out in full before it replaces anything."
+    if free < LITTLE:
+        return (fail if free < LITTLE / 10 else warn)(name, f"only {size(free)} are free at {where}", fix)
+    return ok(name, f"{size(free)} free")
+
+
+def cutting_module() -> str:
+    """The module that finds where content is cut; empty where there is none."""
     if not chunker.follows_content():
         return ""
     from pyfastcdc import FastCDC

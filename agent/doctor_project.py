@@ -1,65 +1,93 @@
 """Checks of a project on this machine: its state folder, disk and clock, and what its next push would do."""
 
+import contextlib
+import os
 import shutil
+import sqlite3
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from sync.changes import refuse_mass_deletion
+from sync.changes import Look, refuse_mass_deletion
 from sync.clock import Clock
-from sync.errors import ConfirmationNeeded, HybridError, Locked
+from sync.errors import Locked
+from sync.local.database import VERSION
 from sync.local.include import include_line
 from sync.progress import Silent
 
 from . import pushing
 from .config import FILE_NAME
 from .console import path_text
-from .doctor import Finding, fail, failed, ok, warn
+from .doctor_findings import Examiner, Finding, Status, fail, ok, warn
+from .doctor_machine import APART_S, disk
 from .project import Project
 from .sizes import count, size
+from .state import FILE_NAME as STATE_FILE
 
-LITTLE = 1_000_000_000
-"""Bytes of free disk below which it is worth a word; a tenth of it is too little."""
+INOTIFY = Path("/proc/sys/fs/inotify")
+FEW_FILES = 20_000
 _NEW_YEAR_2025 = 1_735_689_600
-_APART_S = 120
+_BUSY_S = 5.0
+_PUSH_S = 120.0  # half a million files on a cold disk
 
 
-def examine(project: Project, clock: Clock) -> Iterator[Finding]:
-    writable = state(project)
-    yield writable
-    yield disk(project.root, shutil.disk_usage(project.root).free)
-    if writable.status.value == "ok":
-        yield clocks(clock.wall(), _file_time(project.state_dir))
+def examine(project: Project, clock: Clock, examiner: Examiner) -> Iterator[Finding]:
+    found = examiner.make("state", lambda: state(project))
+    if found[0].status is Status.OK:
+        found += examiner.make("database", lambda: database(project))
+    yield from found
+    yield from examiner.make("disk", lambda: room(project.root))
+    usable = all(each.status is Status.OK for each in found)
+    if usable:
+        yield from examiner.make("clock", lambda: [clocks(clock.wall(), _file_time(project.state_dir))])
     if project.config.remote.url is None:
         fix = f'write under [remote] in {FILE_NAME}: url = "folder:/path" or "sftp://user@host/path".'
         yield fail("mailbox", f"{FILE_NAME} does not say where it is", fix)
-    elif writable.status.value == "ok":
-        yield push(project, clock)
+    elif usable:
+        yield from examiner.make("push", lambda: push(project, clock), _PUSH_S)
 
 
-def state(project: Project) -> Finding:
-    try:
-        folder = project.state_dir
-        with tempfile.TemporaryFile(dir=folder) as probe:
-            probe.write(b"doctor")
-            probe.flush()
-    except HybridError as error:
-        return failed("state", error)
-    except OSError as error:
-        return fail(
-            "state", f"{project.root}: {error.strerror}", "see who owns the folder, and its free space."
-        )
-    return ok("state", str(folder))
+def state(project: Project) -> Iterator[Finding]:
+    """Whether ``.hybrid`` can be written."""
+    folder = project.state_dir
+    with tempfile.TemporaryFile(dir=folder) as probe:
+        probe.write(b"doctor" * 1000)
+        probe.flush()
+    yield ok("state", str(folder))
 
 
-def disk(folder: Path, free: int) -> Finding:
-    """``free`` bytes are left for ``folder``."""
-    fix = "make room: results are laid out there before they replace anything."
-    if free < LITTLE / 10:
-        return fail("disk", f"only {size(free)} are free at {folder}", fix)
-    if free < LITTLE:
-        return warn("disk", f"only {size(free)} are free at {folder}", fix)
-    return ok("disk", f"{size(free)} free")
+def database(project: Project) -> Iterator[Finding]:
+    """The state database as it lies there. A command that opened a damaged one would set it aside."""
+    path = project.state_dir / STATE_FILE
+    fix = f"move {path} away: what matters of it is found again in the mailbox, and all files are read once."
+    if not path.exists():
+        yield ok("database", "the first push makes it")
+        return
+    with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=_BUSY_S)) as found:
+        try:
+            version = found.execute("PRAGMA user_version").fetchone()[0]
+            result = found.execute("PRAGMA quick_check(1)").fetchone()[0]
+        except sqlite3.Error as error:
+            yield fail("database", f"{path} cannot be read: {error}", fix)
+            return
+    if version > VERSION:
+        what = f"{path} was written by a newer hybrid (version {version}, known is {VERSION})"
+        yield fail("database", what, "update hybrid on this machine.")
+    elif result != "ok":
+        yield fail("database", f"{path} is damaged: {result}", fix)
+    else:
+        yield ok("database", f"whole, {size(path.stat().st_size)}")
+
+
+def room(folder: Path) -> Iterator[Finding]:
+    """Whether the disk of ``folder`` has room, for bytes and for files."""
+    yield disk("disk", str(folder), shutil.disk_usage(folder).free)
+    if hasattr(os, "statvfs"):
+        found = os.statvfs(folder)
+        # Some file systems make room for files as they go, and say that they have none in all.
+        if found.f_files and found.f_favail < FEW_FILES:
+            what = f"the disk of {folder} takes only {found.f_favail:,} files more, however small"
+            yield warn("files", what, "remove files that nobody needs, such as old caches, from that disk.")
 
 
 def clocks(wall: float, file: float) -> Finding:
@@ -68,7 +96,7 @@ def clocks(wall: float, file: float) -> Finding:
         return fail(
             "clock", "this machine's clock is years behind", "set the clock, or let it be set by NTP."
         )
-    if abs(wall - file) > _APART_S:
+    if abs(wall - file) > APART_S:
         what = f"the disk's clock is {abs(wall - file):.0f} s away from this machine's"
         return warn(
             "clock", what, "set the clock of the file server; until then, more files are read than changed."
@@ -76,7 +104,7 @@ def clocks(wall: float, file: float) -> Finding:
     return ok("clock", "in step with the disk's")
 
 
-def push(project: Project, clock: Clock) -> Finding:
+def push(project: Project, clock: Clock) -> Iterator[Finding]:
     """What the next push would send, and what it would hold back. Changes nothing."""
     try:
         with project.lock("push"):
@@ -85,9 +113,29 @@ def push(project: Project, clock: Clock) -> Finding:
                 seen = pushing.see(project, index, clock, Silent())
         refuse_mass_deletion(seen)
     except Locked as error:
-        return warn("push", str(error), error.hint)
-    except (ConfirmationNeeded, HybridError) as error:
-        return failed("push", error)
+        yield warn("push", str(error), error.hint)
+        return
+    yield _held_back(seen, message)
+    # A folder that holds only folders is not counted; it makes little difference to a limit.
+    folders = {entry.path.rpartition(b"/")[0] for entry in seen.scan.entries}
+    yield from watching(len(folders), INOTIFY)
+
+
+def watching(folders: int, inotify: Path) -> Iterator[Finding]:
+    """Whether all ``folders`` of the project can be watched; ``inotify`` holds the system's limits, as Linux has them."""
+    try:
+        limit = int((inotify / "max_user_watches").read_text(encoding="ascii"))
+    except (FileNotFoundError, ValueError):
+        return  # a system of another kind, without such a limit
+    if folders > limit / 2:
+        what = f"this system lets a user watch {limit:,} folders in all, and the project has {folders:,}"
+        fix = f"sudo sysctl fs.inotify.max_user_watches={max(524_288, 4 * folders)}; until then, editors miss changes."
+        yield warn("watching", what, fix)
+    else:
+        yield ok("watching", f"{count(folders, 'folder')} of {limit:,} that may be watched")
+
+
+def _held_back(seen: Look, message: str) -> Finding:
     held = [each for each in seen.scan.held_back if not each.junk]
     changed = f"{count(len(seen.changed), 'file')} to send" if not seen.nothing_to_do else "nothing to send"
     what = f"{changed}, {count(len(held), 'path')} held back"

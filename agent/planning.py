@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from sync.errors import UsageError
-from sync.local.index import FileRow
+from sync.local.index import Noted
 from sync.local.read import FileChanged, FileUnreadable, open_stable
 from sync.mailbox import inputs
 from sync.mailbox.records import MOST_SHARDS, Inputs, Spec
@@ -83,7 +83,7 @@ def settle(config: Config, named: str | None, wish: Wish) -> tuple[str, NamedRun
     return wish.name or named or _short_name(run.command), run
 
 
-def spread(run: NamedRun, root: Path, rows: Mapping[bytes, FileRow]) -> tuple[int, Inputs, bool]:
+def spread(run: NamedRun, root: Path, rows: Mapping[bytes, Noted]) -> tuple[int, Inputs, bool]:
     """How many shards, which inputs, and whether it is only a sample. ``rows`` are the files of the snapshot.
 
     Raises UsageError where the inputs are not in the snapshot, or there are none.
@@ -168,7 +168,7 @@ def slug(text: str) -> str:
     return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")[:30].strip("-")
 
 
-def _count_lines(path: str, root: Path, rows: Mapping[bytes, FileRow]) -> int:
+def _count_lines(path: str, root: Path, rows: Mapping[bytes, Noted]) -> int:
     """The inputs in a file of the snapshot, counted in the same file on disk."""
     raw = path.encode("utf-8", "surrogateescape")
     row = rows.get(raw)

@@ -1,10 +1,14 @@
 """What ``hybrid push`` and ``hybrid run`` share: look at the tree, and publish it if it changed."""
 
-from dataclasses import replace
+import contextlib
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
 
 from sync.changes import Look, Published, look
 from sync.clock import Clock
 from sync.errors import CorruptMailbox, NotFound, Problem, Unreachable
+from sync.inventory import Inventory, take
 from sync.local.index import Index
 from sync.mailbox import layout
 from sync.mailbox.records import Format
@@ -12,13 +16,72 @@ from sync.progress import Progress
 from sync.push import Push, Pushed
 from sync.recover import known_mailbox
 
-from .mailbox import Mailbox
+from .mailbox import Mailbox, opened
 from .project import Project
 from .state import FILE_NAME
 
 
-def see(project: Project, index: Index, clock: Clock, progress: Progress, *, thorough: bool = False) -> Look:
-    """The project's tree against what was pushed last. Never contacts the mailbox. ``thorough`` as for ``look``."""
+@dataclass(frozen=True, kw_only=True)
+class Met:
+    """A mailbox that was met: what it says it is, and what is in it."""
+
+    mailbox: Mailbox
+    format: Format
+    there: Inventory
+
+
+class Contact:
+    """The project's mailbox, contacted in the background once ``begin`` says so, or at the latest when it is needed.
+
+    A context manager: connections are let go of at its end. ``new_mailbox``: make one where there is none any more.
+    """
+
+    def __init__(self, project: Project, index: Index, clock: Clock, *, new_mailbox: bool = False) -> None:
+        self._project = project
+        self._clock = clock
+        self._make = new_mailbox or known_mailbox(index, project.remote_url) is None
+        self._stack = contextlib.ExitStack()
+        self._pool = ThreadPoolExecutor(1, "contact")
+        self._asked: Future[Met] | None = None
+
+    def __enter__(self) -> "Contact":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.shutdown()
+        self._stack.close()
+
+    def begin(self) -> None:
+        if self._asked is None:
+            self._asked = self._pool.submit(self._ask)
+
+    def met(self) -> Met:
+        """Raises what opening, meeting and listing the mailbox raise."""
+        self.begin()
+        assert self._asked is not None
+        return self._asked.result()
+
+    def _ask(self) -> Met:
+        mailbox = self._stack.enter_context(opened(self._project, self._clock))
+        remote, base = mailbox.remote, mailbox.base
+        try:
+            found, there = take(remote, base, mailbox.laptop, lambda: meet(mailbox, make=self._make))
+        except NotFound as error:
+            raise _gone(error) from error
+        return Met(mailbox=mailbox, format=found, there=there)
+
+
+def see(
+    project: Project,
+    index: Index,
+    clock: Clock,
+    progress: Progress,
+    *,
+    thorough: bool = False,
+    on_change: Callable[[], None] | None = None,
+) -> Look:
+    """The project's tree against what was pushed last. Never contacts the mailbox. ``thorough`` and ``on_change`` as for
+    ``look``."""
     return look(
         project.root,
         index,
@@ -27,17 +90,17 @@ def see(project: Project, index: Index, clock: Clock, progress: Progress, *, tho
         include=project.config.push.include,
         outputs=project.config.project.outputs,
         thorough=thorough,
+        on_change=on_change,
         progress=progress,
     )
 
 
-def meet(mailbox: Mailbox, index: Index, *, new_mailbox: bool = False) -> Format:
-    """The mailbox, made where this project was never pushed to its URL, or where ``new_mailbox`` says so.
+def meet(mailbox: Mailbox, *, make: bool) -> Format:
+    """The mailbox; ``make`` makes it where there is none.
 
-    Raises Unreachable where it was there before: an empty folder in its place is mostly a disk that is not mounted.
+    Raises Unreachable where it is not there: an empty folder in its place is mostly a disk that is not mounted.
     """
-    url = mailbox.project.remote_url
-    if new_mailbox or known_mailbox(index, url) is None:
+    if make:
         return mailbox.make()
     for wait_s in (mailbox.remote.capabilities.settle_s, 0.0):
         try:
@@ -45,73 +108,63 @@ def meet(mailbox: Mailbox, index: Index, *, new_mailbox: bool = False) -> Format
         except NotFound:
             mailbox.clock.sleep(wait_s)  # it may only be too new to be seen
     raise Unreachable(
-        f"The mailbox that this project was pushed to is not at {url} any more.",
+        f"The mailbox that this project was pushed to is not at {mailbox.project.remote_url} any more.",
         "See whether a disk is missing there. To begin a new mailbox: hybrid push --new-mailbox",
     )
 
 
 def publish(
-    mailbox: Mailbox,
-    index: Index,
-    seen: Look,
-    clock: Clock,
-    progress: Progress,
-    *,
-    accept_deletions: bool = False,
-    new_mailbox: bool = False,
+    met: Met, index: Index, seen: Look, clock: Clock, progress: Progress, *, accept_deletions: bool = False
 ) -> Pushed:
     """Publishes what ``seen`` found; the caller holds the push lock. Raises ConfirmationNeeded."""
+    mailbox = met.mailbox
+    push = Push(
+        mailbox.project.root,
+        index,
+        mailbox.remote,
+        clock,
+        base=mailbox.base,
+        laptop=mailbox.laptop,
+        url=mailbox.project.remote_url,
+        mailbox=met.format.mailbox,
+        there=met.there,
+        progress=progress,
+    )
     try:
-        push = Push(
-            mailbox.project.root,
-            index,
-            mailbox.remote,
-            clock,
-            base=mailbox.base,
-            laptop=mailbox.laptop,
-            url=mailbox.project.remote_url,
-            mailbox=meet(mailbox, index, new_mailbox=new_mailbox).mailbox,
-            progress=progress,
-        )
         return push.publish(seen, accept_deletions=accept_deletions)
     except NotFound as error:
-        # Where a push writes there are folders, unless the mailbox has gone away or something stands in its place.
-        raise Unreachable(str(error), error.hint) from error
+        raise _gone(error) from error
 
 
 def current(
-    mailbox: Mailbox, index: Index, seen: Look, clock: Clock, progress: Progress, *, accept_deletions: bool
+    met: Met, index: Index, seen: Look, clock: Clock, progress: Progress, *, accept_deletions: bool
 ) -> tuple[Published, list[Problem]]:
     """A snapshot of the project as it is now that is in the mailbox for certain, and the paths that are not in it."""
     before = seen.before
-    if seen.nothing_to_do and before is not None and meet(mailbox, index).mailbox == before.mailbox:
+    if seen.nothing_to_do and before is not None and met.format.mailbox == before.mailbox:
         try:
-            mailbox.remote.read(f"{mailbox.base}/{before.snapshot}", 0, 1)
+            met.mailbox.remote.read(f"{met.mailbox.base}/{before.snapshot}", 0, 1)
             return before, seen.scan.problems
         except NotFound:
             seen = send_again(index, seen, [before.snapshot])
-    done = publish(mailbox, index, seen, clock, progress, accept_deletions=accept_deletions)
+    done = publish(met, index, seen, clock, progress, accept_deletions=accept_deletions)
     return done.published, done.problems
 
 
-def missing(mailbox: Mailbox, index: Index, published: Published) -> list[str]:
+def missing(met: Met, index: Index, published: Published) -> list[str]:
     """What the mailbox lacks of the last published state: names of objects; empty where it is all there.
 
     A pack that is cut short is removed: the same content makes the same name, which must be free for it.
     """
     from sync.store.reader import Reader
 
-    if meet(mailbox, index).mailbox != published.mailbox:
+    mailbox, sizes = met.mailbox, met.there.sizes
+    if met.format.mailbox != published.mailbox:
         return [published.snapshot]
     try:
         root = Reader(mailbox.remote, mailbox.base).root(published.snapshot)
     except (NotFound, CorruptMailbox):
         return [published.snapshot]
-    sizes = {
-        f"{folder}/{file.name}": file.size
-        for folder in (layout.PACKS, layout.SNAPSHOTS)
-        for file in mailbox.remote.list_files(f"{mailbox.base}/{folder}")
-    }
     least = index.reaches()
     lost = [name for name in root.objects if sizes.get(name, 0) < least.get(name, 1)]
     for name in lost:
@@ -129,6 +182,11 @@ def send_again(index: Index, seen: Look, gone: list[str]) -> Look:
         index.drop_objects(gone)
         index.meta_set("published", "")
     return replace(seen, before=None)
+
+
+def _gone(error: NotFound) -> Unreachable:
+    """Where a push writes there are folders, unless the mailbox has gone away or something stands in its place."""
+    return Unreachable(str(error), error.hint)
 
 
 def open_index(project: Project) -> tuple[Index, str]:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,7 +11,7 @@ from .clock import Clock
 from .errors import ConfirmationNeeded, Problem
 from .known import is_snapshot
 from .local.entry import FILE, Entry
-from .local.index import FileRow, Index, compare
+from .local.index import Index, Noted, is_unchanged, settled
 from .local.load_rules import load_rules
 from .local.scan import Scan, identity, scan
 from .progress import Progress, Silent
@@ -78,18 +78,18 @@ class Published:
 class Look:
     """What a push would do.
 
-    folder     identity of the project folder, as long as it is the same
-    recorded   the files of the last published state
-    unchanged  those of them that are as they were
-    changed    files to be read
-    removed    paths that are gone; what lies in a folder that cannot be read is not
+    folder    identity of the project folder, as long as it is the same
+    recorded  the files of the last published state
+    changed   files to be read; all others of the scan are as they were
+    moved     files that only have another path now, and the one that they had
+    removed   paths that are gone; what lies in a folder that cannot be read is not
     """
 
     folder: tuple[int, int]
     scan: Scan
-    recorded: dict[bytes, FileRow]
-    unchanged: dict[bytes, FileRow]
+    recorded: dict[bytes, Noted]
     changed: list[Entry]
+    moved: dict[bytes, bytes]
     removed: list[bytes]
     others: str
     before: Published | None
@@ -105,7 +105,8 @@ class Look:
 
     @property
     def _only_files_may_differ(self) -> bool:
-        return self.before is not None and not self.removed and self.others == self.before.others
+        before = self.before
+        return before is not None and not self.removed and not self.moved and self.others == before.others
 
     @property
     def doubtful(self) -> list[Entry]:
@@ -113,9 +114,9 @@ class Look:
         return [
             entry
             for entry in self.changed
-            if (row := self.recorded.get(entry.path)) is not None
-            and row.signature.size == entry.signature.size
-            and row.signature.executable == entry.signature.executable
+            if (noted := self.recorded.get(entry.path)) is not None
+            and noted.signature.size == entry.signature.size
+            and noted.signature.executable == entry.signature.executable
         ]
 
 
@@ -128,6 +129,7 @@ def look(
     include: Iterable[str] = (),
     outputs: str = "outputs",
     thorough: bool = False,
+    on_change: Callable[[], None] | None = None,
     progress: Progress | None = None,
 ) -> Look:
     """Scans the tree and compares it with what was published last to ``url``; ``include`` and ``outputs`` as in
@@ -135,47 +137,72 @@ def look(
 
     Where only the content can tell whether there is anything to push, it is read up to the first difference;
     ``thorough`` reads all that is doubtful. What turns out to be the same is remembered with its new times.
+    ``on_change`` is called as soon as it is certain that there is something to push.
     """
     progress = progress or Silent()
     folder = identity(root)
-    found = _presentable(scan(root, load_rules(root, include, outputs), clock, progress))
-    seen = compared(found, folder, index, url)
+    recorded = index.files()
+    told = False
+
+    def watch(entries: list[Entry]) -> None:
+        nonlocal told
+        if not told and on_change and any(_is_certain(entry, recorded.get(entry.path)) for entry in entries):
+            told = True
+            on_change()
+
+    found = _presentable(scan(root, load_rules(root, include, outputs), clock, progress, watch))
+    seen = compared(found, folder, recorded, Published.load(index, url))
     doubtful = seen.doubtful
     if not doubtful or not (thorough or seen.all_is_doubtful):
         return seen
-    same: dict[bytes, FileRow] = {}
+    same: dict[bytes, Noted] = {}
     progress.start("read", sum(entry.signature.size for entry in doubtful))
+    contents = index.contents(entry.path for entry in doubtful)
     for entry in doubtful:
-        row = reread(root, seen.recorded[entry.path], found.started_ns, progress)
-        if row is not None:
-            same[entry.path] = row
+        noted = reread(root, entry, contents[entry.path], found.started_ns, progress)
+        if noted is not None:
+            same[entry.path] = noted
         elif not thorough:
             break
     progress.finish()
-    index.remember_files(same.values())
+    index.note_files(same)
     return replace(
         seen,
         recorded=seen.recorded | same,
-        unchanged=seen.unchanged | same,
         changed=[entry for entry in seen.changed if entry.path not in same],
     )
 
 
-def compared(found: Scan, folder: tuple[int, int], index: Index, url: str) -> Look:
-    """A scan against what was published last to ``url``, as the index knows it."""
-    recorded = index.files()
-    changes = compare(found.entries, recorded)
+def _is_certain(entry: Entry, noted: Noted | None) -> bool:
+    """Whether this alone is something to push."""
+    return entry.kind == FILE and (noted is None or noted.signature.size != entry.signature.size)
+
+
+def compared(
+    found: Scan, folder: tuple[int, int], recorded: dict[bytes, Noted], before: Published | None
+) -> Look:
+    """A scan against the files that were published last."""
+    files = [entry for entry in found.entries if entry.kind == FILE]
+    changed = [entry for entry in files if not is_unchanged(entry, recorded.get(entry.path))]
     unknown = {problem.path for problem in found.problems}
-    here = {entry.path for entry in found.entries if entry.kind == FILE}
+    here = {entry.path for entry in files}
+    removed = [path for path in recorded if path not in here and not is_below(path, unknown)]
+    gone = {
+        recorded[path].signature: path
+        for path in (*removed, *(entry.path for entry in changed))
+        if path in recorded and recorded[path].signature.inode and settled(recorded[path])
+    }
+    # The folder that a file lies in may take another name without a trace in the file's own signature.
+    moved = {entry.path: gone[entry.signature] for entry in changed if entry.signature in gone}
     return Look(
         folder=folder,
         scan=found,
         recorded=recorded,
-        unchanged=changes.unchanged,
-        changed=changes.changed,
-        removed=[path for path in recorded if path not in here and not is_below(path, unknown)],
+        changed=[entry for entry in changed if entry.path not in moved],
+        moved=moved,
+        removed=removed,
         others=hash_of_others((entry.path, entry.target) for entry in found.entries if entry.kind != FILE),
-        before=Published.load(index, url),
+        before=before,
     )
 
 
@@ -185,7 +212,7 @@ def refuse_mass_deletion(seen: Look) -> None:
     What cannot be read now is not lost.
     """
     had = len(seen.recorded)
-    new = sum(entry.path not in seen.recorded for entry in seen.changed)
+    new = sum(path not in seen.recorded for path in (*seen.moved, *(entry.path for entry in seen.changed)))
     has = had - len(seen.removed) + new
     if not had or (has and has * 2 >= had):
         return

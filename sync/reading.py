@@ -1,47 +1,74 @@
 """One file of the project as chunks, read whole as it was at one moment."""
 
 import hashlib
+import json
+import os
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
-from .local.entry import Signature
-from .local.index import FileRow
-from .local.read import FileChanged, FileUnreadable, open_stable
+from .local.entry import Entry, Signature, signature
+from .local.index import Noted
+from .local.read import OPEN_FLAGS, FileChanged, FileUnreadable, open_stable
 from .progress import Progress
+from .store import chunker
+from .store.lines import Content
 from .store.writer import FileWriter
+
+Chunks = list[tuple[str, int]]
+"""SHA-256 and length of each chunk of a file, in order."""
 
 
 def read_chunks(
-    root: Path, path: bytes, add: Callable[[bytes], str], progress: Progress
-) -> tuple[Signature, list[tuple[str, int]]]:
-    """The signature of what was read, and SHA-256 and length of each chunk; ``add`` gets each and returns its SHA-256.
+    root: Path, entry: Entry, add: Callable[[bytes], str], progress: Progress
+) -> tuple[Signature, Chunks]:
+    """The signature of what was read, and its chunks; ``add`` gets each chunk and returns its SHA-256.
 
     Raises FileChanged or FileUnreadable; what ``add`` got is then of no use.
     """
+    if entry.signature.size <= chunker.WHOLE and (data := _small(root, entry)) is not None:
+        progress.advance(len(data))
+        return entry.signature, [(add(data), len(data))] if data else []
     file = FileWriter(add)
-    with open_stable(root, path) as source:
+    with open_stable(root, entry.path) as source:
         for buffer in source.blocks():
             file.feed(buffer)
             progress.advance(len(buffer))
         return source.signature, file.end()
 
 
-def reread(root: Path, row: FileRow, scanned_ns: int, progress: Progress) -> FileRow | None:
-    """``row`` with the signature of now, if the content is still the recorded one. Stops at the first difference."""
-    expected = iter(row.chunk_list())
+def _small(root: Path, entry: Entry) -> bytes | None:
+    """A small file's content if it is as it was scanned; None where a closer look has to say what it is now."""
+    size = entry.signature.size
+    try:
+        descriptor = os.open(os.fsencode(root) + b"/" + entry.path, OPEN_FLAGS)
+        try:
+            data = os.read(descriptor, size + 1)
+            status = os.fstat(descriptor)
+        finally:
+            os.close(descriptor)
+    except OSError:
+        return None
+    same = len(data) == size and signature(status) == entry.signature and stat.S_ISREG(status.st_mode)
+    return data if same else None
+
+
+def reread(root: Path, entry: Entry, recorded: Content, scanned_ns: int, progress: Progress) -> Noted | None:
+    """What the file looks like now, if its content is still the recorded one. Stops at the first difference."""
+    expected = iter(json.loads(recorded.chunks))
 
     def compare(data: bytes) -> str:
-        digest = hashlib.sha256(data)
-        if next(expected, None) != (digest.digest(), len(data)):
+        sha256 = hashlib.sha256(data).hexdigest()
+        if next(expected, None) != [sha256, len(data)]:
             raise _Different
-        return digest.hexdigest()
+        return sha256
 
     try:
-        found, _ = read_chunks(root, row.path, compare, progress)
+        found, _ = read_chunks(root, entry, compare, progress)
     except (FileChanged, FileUnreadable, _Different):
         return None
-    same = next(expected, None) is None and found.executable == row.signature.executable
-    return row._replace(signature=found, scanned_ns=scanned_ns) if same else None
+    same = next(expected, None) is None and found.executable == entry.signature.executable
+    return Noted(found, scanned_ns) if same else None
 
 
 class _Different(Exception):

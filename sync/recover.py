@@ -9,10 +9,10 @@ from typing import NamedTuple
 from .changes import Published, hash_of_others
 from .errors import CorruptMailbox, NotFound
 from .local.entry import Signature
-from .local.index import FileRow, Index, chunks_json
-from .mailbox import layout
+from .local.index import FileRow, Index, Noted
 from .mailbox.layout import SnapshotName
 from .remotes.base import Remote
+from .store.lines import content
 from .store.nouns import FILE, Chunk, Entry, Root
 from .store.reader import Reader
 
@@ -25,14 +25,17 @@ def known_mailbox(index: Index, url: str) -> str | None:
     return mailbox if where == url and mailbox else None
 
 
-def recover(index: Index, remote: Remote, base: str, *, laptop: str, url: str, mailbox: str) -> bool:
-    """Makes the index speak of this mailbox; returns False where it does already.
+def recover(
+    index: Index, remote: Remote, base: str, *, mine: list[SnapshotName], url: str, mailbox: str
+) -> bool:
+    """Makes the index speak of this mailbox, which holds the snapshots ``mine`` of this laptop; returns False where it
+    does already.
 
     Raises NewerMailbox, and what the remote raises.
     """
     if known_mailbox(index, url) == mailbox:
         return False
-    last = _last(remote, base, laptop)
+    last = _last(remote, base, mine)
     with index.at_once():
         index.clear_locations()
         index.meta_set("published", "")
@@ -42,13 +45,6 @@ def recover(index: Index, remote: Remote, base: str, *, laptop: str, url: str, m
             _remember_files(index, last.entries)
             last.published(url, mailbox).save(index)
     return True
-
-
-def own_snapshots(remote: Remote, base: str, laptop: str) -> list[SnapshotName]:
-    """This laptop's snapshots in the mailbox, oldest first."""
-    files = remote.list_files(f"{base}/{layout.SNAPSHOTS}")
-    parsed = (layout.parse_snapshot(file.name) for file in files)
-    return sorted({name for name in parsed if name is not None and name.laptop == laptop})
 
 
 class _Last(NamedTuple):
@@ -65,10 +61,10 @@ class _Last(NamedTuple):
         return Published.of(self.root, others=others, url=url, mailbox=mailbox)
 
 
-def _last(remote: Remote, base: str, laptop: str) -> _Last | None:
-    """The newest of this laptop's snapshots that can be read."""
+def _last(remote: Remote, base: str, mine: list[SnapshotName]) -> _Last | None:
+    """The newest of these snapshots that can be read."""
     reader = Reader(remote, base)
-    for name in reversed(own_snapshots(remote, base, laptop)):
+    for name in reversed(mine):
         try:
             root = reader.root(name.path)
             return _Last(root, reader.entries(root))
@@ -82,16 +78,21 @@ def _last(remote: Remote, base: str, laptop: str) -> _Last | None:
 def _remember_files(index: Index, entries: list[Entry]) -> None:
     """Files as published there. One that was published elsewhere with the same content need not be read again."""
     before = index.files()
+    contents = dict(index.all_contents())
     index.forget_files(before)
     rows = []
     for entry in entries:
         if entry.kind == FILE:
-            chunks = chunks_json((bytes.fromhex(chunk.sha256), chunk.at.length) for chunk in entry.chunks)
+            places = {chunk.sha256: chunk.at for chunk in entry.chunks}
+            what = content([(chunk.sha256, chunk.at.length) for chunk in entry.chunks], places.__getitem__)
+            # Without times it is never taken for unchanged.
+            noted = Noted(Signature(entry.size, 0, 0, 0, entry.executable), 0)
             old = before.get(entry.path)
-            if old is not None and (old.chunks, old.signature.executable) == (chunks, entry.executable):
-                rows.append(old)
-            else:
-                # Without times it is never taken for unchanged.
-                signature = Signature(entry.size, 0, 0, 0, entry.executable)
-                rows.append(FileRow(entry.path, signature, 0, chunks))
+            if (
+                old is not None
+                and contents[entry.path].chunks == what.chunks
+                and old.signature.executable == entry.executable
+            ):
+                noted = old
+            rows.append(FileRow(entry.path, noted, what))
     index.remember_files(rows)

@@ -13,7 +13,7 @@ from .store.nouns import Location
 class Upload:
     """An ``Outlet``. Use it from one thread, as a context manager: leaving it waits for what is in flight.
 
-    Memory holds at most ``2 * connections`` finished packs.
+    Memory holds at most one finished pack more than ``connections``.
     """
 
     def __init__(self, remote: Remote, base: str, known: Known) -> None:
@@ -21,12 +21,14 @@ class Upload:
         self._base = base
         self._known = known
         width = max(1, remote.capabilities.connections)
-        self._most = 2 * width
+        self._most = width + 1
         self._pool = ThreadPoolExecutor(width, thread_name_prefix="upload")
         self._flying: list[tuple[Future[bool], int, Mapping[str, Location]]] = []
         self.objects = 0
         self.bytes = 0
         """Objects and bytes that went to the mailbox."""
+        self.names: list[str] = []
+        """The packs that were handed over, in order."""
         self.snapshot_locations: dict[str, Location] = {}
 
     def __enter__(self) -> "Upload":
@@ -46,6 +48,7 @@ class Upload:
     def put(self, name: str, data: bytes, locations: Mapping[str, Location]) -> None:
         while len(self._flying) >= self._most:
             self._land()
+        self.names.append(name)
         future = self._pool.submit(self._remote.write, f"{self._base}/{name}", data)
         self._flying.append((future, len(data), locations))
         while self._flying and self._flying[0][0].done():

@@ -14,7 +14,6 @@ from sync.push import Pushed
 from .. import pushing
 from ..console import path_text
 from ..exits import Exit
-from ..mailbox import opened
 from ..sizes import count, size
 from .options import Call, common_options
 
@@ -51,26 +50,28 @@ def push(call: Call, dry_run: bool, check: bool, accept_deletions: bool, new_mai
         stack.enter_context(index)
         if message:
             call.console.warn(message)
-        seen = pushing.see(project, index, call.clock, call.console.progress(), thorough=dry_run)
+        contact = stack.enter_context(pushing.Contact(project, index, call.clock, new_mailbox=new_mailbox))
+        seen = pushing.see(
+            project,
+            index,
+            call.clock,
+            call.console.progress(),
+            thorough=dry_run,
+            on_change=None if dry_run else contact.begin,
+        )
         if dry_run:
             return _show_plan(call, seen, project.root)
         if seen.nothing_to_do and not check and not new_mailbox:
             return _show_nothing(call, seen, checked=False)
-        mailbox = stack.enter_context(opened(project, call.clock))
+        met = contact.met()
         if check and seen.before is not None and not new_mailbox:
-            missing = pushing.missing(mailbox, index, seen.before)
+            missing = pushing.missing(met, index, seen.before)
             if missing:
                 seen = pushing.send_again(index, seen, missing)
             elif seen.nothing_to_do:
                 return _show_nothing(call, seen, checked=True)
         done = pushing.publish(
-            mailbox,
-            index,
-            seen,
-            call.clock,
-            call.console.progress(),
-            accept_deletions=accept_deletions,
-            new_mailbox=new_mailbox,
+            met, index, seen, call.clock, call.console.progress(), accept_deletions=accept_deletions
         )
     if missing:
         call.console.warn(
@@ -103,6 +104,7 @@ def _show_plan(call: Call, seen: Look, root: Path) -> int | None:
     new = [entry for entry in seen.changed if entry.path not in seen.recorded]
     document = {
         "changed": [path_text(entry.path) for entry in seen.changed],
+        "moved": [{"from": path_text(old), "to": path_text(new)} for new, old in seen.moved.items()],
         "removed": [path_text(path) for path in seen.removed],
         "bytes": sum(entry.signature.size for entry in seen.changed),
         "held_back": _held_back(call, seen, root),
@@ -110,7 +112,8 @@ def _show_plan(call: Call, seen: Look, root: Path) -> int | None:
     }
     lines = [f"+ {path_text(entry.path)}" for entry in new]
     lines += [f"~ {path_text(entry.path)}" for entry in seen.changed if entry.path in seen.recorded]
-    lines += [f"- {path_text(path)}" for path in seen.removed]
+    lines += [f"> {path_text(old)} -> {path_text(new)}" for new, old in seen.moved.items()]
+    lines += [f"- {path_text(path)}" for path in seen.removed if path not in seen.moved.values()]
     if len(lines) > 2 * _SHOWN and not call.verbose:
         lines = [*lines[:_SHOWN], f"... and {len(lines) - _SHOWN} more (-v shows all)"]
     total = size(sum(entry.signature.size for entry in seen.changed))

@@ -94,39 +94,31 @@ def run(
     with index:
         if message:
             call.console.warn(message)
-        with project.lock("push"):
+        with project.lock("push"), pushing.Contact(project, index, call.clock) as contact:
+            if not dry_run:
+                contact.begin()
             seen = pushing.see(project, index, call.clock, call.console.progress())
             if dry_run:
                 _show_plan(call, project, index, settings, name, chosen, seen.nothing_to_do)
                 return None
-            with opened(project, call.clock) as mailbox:
-                published, problems = pushing.current(
-                    mailbox,
-                    index,
-                    seen,
-                    call.clock,
-                    call.console.progress(),
-                    accept_deletions=accept_deletions,
+            met = contact.met()
+            published, problems = pushing.current(
+                met, index, seen, call.clock, call.console.progress(), accept_deletions=accept_deletions
+            )
+            for problem in problems:
+                call.console.warn(f"Skipped: {path_text(problem.path)} {problem.what}.")
+            target, launch, refusal = (
+                (chosen[0], None, None) if no_start else machines.first_reachable(chosen, project)
+            )
+            try:
+                spec = running.queue(
+                    met.mailbox, index, settings, name=name, snapshot=published.snapshot, target=target
                 )
-                for problem in problems:
-                    call.console.warn(f"Skipped: {path_text(problem.path)} {problem.what}.")
-                target, launch, refusal = (
-                    (chosen[0], None, None) if no_start else machines.first_reachable(chosen, project)
-                )
-                try:
-                    spec = running.queue(
-                        mailbox,
-                        index,
-                        settings,
-                        name=name,
-                        snapshot=published.snapshot,
-                        target=target,
-                    )
-                    with machines.remembered(project, call.console.warn) as known:
-                        queued = running.start(mailbox, known, spec, launch, refusal)
-                finally:
-                    if launch is not None:
-                        launch.close()
+                with machines.remembered(project, call.console.warn) as known:
+                    queued = running.start(met.mailbox, known, spec, launch, refusal)
+            finally:
+                if launch is not None:
+                    launch.close()
     if not wait:
         return _show_queued(call, queued, no_start)
     call.console.say(f"Run {spec.run}: {count(spec.shards, 'shard')} on {spec.target}.")

@@ -12,14 +12,14 @@ index is made again by reading the project, runs and machines are found again in
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from ..errors import HybridError, LocalDiskFull, Locked
 
-VERSION: Final = 1
+VERSION: Final = 2
 _BUSY_S = 30.0
 # In the file's header, so that another program's database is never taken for ours.
 _APPLICATION_ID = 0x68796272
@@ -52,15 +52,20 @@ def connect(path: Path) -> Opened:
         raise failure(path, error) from error
 
 
+class Damage(Exception):
+    """To be raised inside ``reading`` by who finds a row that cannot be true: SQLite checks its pages' order, not bytes."""
+
+
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
     except BaseException:
-        # SQLite has already rolled back by itself after some errors, a full disk among them.
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
+        # SQLite rolls back by itself after some errors, a full disk among them, and what was damaged is closed by now.
+        with suppress(sqlite3.Error):
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
         raise
     connection.execute("COMMIT")
 
@@ -70,6 +75,9 @@ def reading(connection: sqlite3.Connection, path: Path) -> Iterator[sqlite3.Conn
     """Turns what SQLite says into HybridError; a database that turns out to be damaged is set aside at once."""
     try:
         yield connection
+    except Damage as error:
+        connection.close()
+        raise damaged(path) from error
     except sqlite3.Error as error:
         if is_damage(error):
             connection.close()
@@ -94,7 +102,10 @@ def set_aside(path: Path) -> Path:
 
 def is_damage(error: sqlite3.Error) -> bool:
     """Whether the error says that the file's content is broken, not that a call failed."""
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+    if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return True
+    # Python's own words, without a code, for text that is none: every text here was written as UTF-8.
+    return isinstance(error, sqlite3.OperationalError) and "decode to UTF-8" in str(error)
 
 
 def damaged(path: Path) -> HybridError:
@@ -149,6 +160,8 @@ def _prepare(connection: sqlite3.Connection) -> None:
         raise _Unusable("is another program's database")
     if version > VERSION:
         raise _Unusable("was written by a newer version of hybrid")
+    if tables and version < VERSION:
+        raise _Unusable("was written by an older version of hybrid")
     # Write-ahead log: readers never wait for the writer, and a kill loses at most the last transactions.
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")

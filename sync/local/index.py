@@ -5,18 +5,17 @@ changed within the clock's granularity of the scan that noted it may have change
 knows it, so that it is read once more.
 """
 
-import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from ..store.lines import Content
 from ..store.nouns import Location
 from .bulk import without_collections
 from .database import connect, reading, transaction
-from .entry import FILE, Entry, Signature
+from .entry import Entry, Signature
 
 # FAT keeps times in steps of two seconds; nothing in use is coarser.
 GRANULARITY_NS: Final = 2_000_000_000
@@ -24,7 +23,8 @@ GRANULARITY_NS: Final = 2_000_000_000
 _SCHEMA = (
     """CREATE TABLE IF NOT EXISTS files (
         path BLOB PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, ctime_ns INTEGER NOT NULL,
-        inode INTEGER NOT NULL, executable INTEGER NOT NULL, scanned_ns INTEGER NOT NULL, chunks TEXT NOT NULL
+        inode INTEGER NOT NULL, executable INTEGER NOT NULL, scanned_ns INTEGER NOT NULL,
+        bytes INTEGER NOT NULL, chunks TEXT NOT NULL, placed TEXT NOT NULL, objects TEXT NOT NULL
     ) WITHOUT ROWID""",
     "CREATE TABLE IF NOT EXISTS objects (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE)",
     """CREATE TABLE IF NOT EXISTS chunks (
@@ -32,69 +32,44 @@ _SCHEMA = (
         block_stored INTEGER NOT NULL, block_raw INTEGER NOT NULL, codec TEXT NOT NULL,
         offset INTEGER NOT NULL, length INTEGER NOT NULL
     ) WITHOUT ROWID""",
-    "CREATE INDEX IF NOT EXISTS chunks_by_object ON chunks (object)",
     "CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
 )
 _LOCATIONS = (
     "SELECT sha256, name, block_offset, block_stored, block_raw, codec, offset, length"
     " FROM chunks JOIN objects ON objects.id = chunks.object"
 )
-_json = json.JSONEncoder(separators=(",", ":")).encode
 _BATCH = 900  # parameters per statement; every SQLite in use takes 999
+_PAGE = 2000  # rows per statement, where a statement must not stay open while others write
+
+
+class Noted(NamedTuple):
+    """What tells whether a file changed. ``scanned_ns`` is the wall clock before the scan that gave the signature."""
+
+    signature: Signature
+    scanned_ns: int
 
 
 class FileRow(NamedTuple):
-    """A file as it was recorded. ``scanned_ns`` is the wall clock before the scan that gave the signature;
-    ``chunks`` is JSON: ``[[sha256 hex, length], ...]`` in order."""
+    """A file as it was published last: what it looked like on this disk, and its content in the mailbox."""
 
     path: bytes
-    signature: Signature
-    scanned_ns: int
-    chunks: str
-
-    def chunk_list(self) -> list[tuple[bytes, int]]:
-        """``(sha256, length)`` of each chunk."""
-        return [(bytes.fromhex(sha256), length) for sha256, length in json.loads(self.chunks)]
+    noted: Noted
+    content: Content
 
 
-def chunks_json(chunks: Iterable[tuple[bytes, int]]) -> str:
-    """``FileRow.chunks`` for ``(sha256, length)`` pairs."""
-    return _json([[sha256.hex(), length] for sha256, length in chunks])
+def is_unchanged(entry: Entry, noted: Noted | None) -> bool:
+    return noted is not None and noted.signature == entry.signature and settled(noted)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Changes:
-    """``changed`` are files that have to be read; folders and links are in neither."""
-
-    unchanged: dict[bytes, FileRow]
-    changed: list[Entry]
-
-
-def compare(entries: Iterable[Entry], recorded: dict[bytes, FileRow]) -> Changes:
-    unchanged: dict[bytes, FileRow] = {}
-    changed: list[Entry] = []
-    for entry in entries:
-        if entry.kind != FILE:
-            continue
-        row = recorded.get(entry.path)
-        if row is not None and row.signature == entry.signature and settled(row):
-            unchanged[entry.path] = row
-        else:
-            changed.append(entry)
-    return Changes(unchanged=unchanged, changed=changed)
-
-
-def settled(row: FileRow) -> bool:
+def settled(noted: Noted) -> bool:
     """Any later change would show in the signature.
 
     The ctime cannot be set, so one from the future is a server's clock running ahead: wait for ours to pass it.
     An mtime can be, and one far from now says nothing.
     """
-    signature = row.signature
-    return (
-        signature.ctime_ns < row.scanned_ns - GRANULARITY_NS
-        and abs(signature.mtime_ns - row.scanned_ns) > GRANULARITY_NS
-    )
+    _, mtime_ns, ctime_ns, _, _ = noted.signature
+    scanned_ns = noted.scanned_ns
+    return ctime_ns < scanned_ns - GRANULARITY_NS and abs(mtime_ns - scanned_ns) > GRANULARITY_NS
 
 
 class Index:
@@ -133,17 +108,52 @@ class Index:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def files(self) -> dict[bytes, FileRow]:
-        columns = "path, size, mtime_ns, ctime_ns, inode, executable, scanned_ns, chunks"
-        make, sign = FileRow._make, Signature._make
+    def files(self) -> dict[bytes, Noted]:
+        """By path, the files of the state that was published last."""
+        columns = "path, size, mtime_ns, ctime_ns, inode, executable, scanned_ns"
+        note, sign = Noted._make, Signature._make
         with self._reading() as database, without_collections():
             rows = database.execute(f"SELECT {columns} FROM files")
-            return {row[0]: make((row[0], sign(row[1:6]), row[6], row[7])) for row in rows}
+            return {row[0]: note((sign(row[1:6]), row[6])) for row in rows}
+
+    def contents(self, paths: Iterable[bytes]) -> dict[bytes, Content]:
+        """The content of those of the files that were published."""
+        query = "SELECT bytes, chunks, placed, objects FROM files WHERE path = ?"
+        with self._reading() as database:
+            rows = ((path, database.execute(query, (path,)).fetchone()) for path in paths)
+            return {path: Content._make(row) for path, row in rows if row is not None}
+
+    def all_contents(self) -> Iterator[tuple[bytes, Content]]:
+        """Path and content of every file, sorted by path. Other methods may be called meanwhile."""
+        query = "SELECT path, bytes, chunks, placed, objects FROM files WHERE path > ? ORDER BY path LIMIT ?"
+        after, make = b"", Content._make
+        while True:
+            with self._reading() as database:
+                rows = database.execute(query, (after, _PAGE)).fetchall()
+            for row in rows:
+                yield row[0], make(row[1:])
+            if len(rows) < _PAGE:
+                return
+            after = rows[-1][0]
+
+    def leaned_on(self) -> set[str]:
+        """References of the objects in which the published files have their content."""
+        with self._reading() as database:
+            texts = [row[0] for row in database.execute("SELECT DISTINCT objects FROM files")]
+        return {name for text in texts for name in text.split()}
 
     def remember_files(self, rows: Iterable[FileRow]) -> None:
-        values = ((row.path, *row.signature, row.scanned_ns, row.chunks) for row in rows)
+        values = ((path, *noted.signature, noted.scanned_ns, *content) for path, noted, content in rows)
+        marks = ",".join("?" * 11)
         with self._writing() as database:
-            database.executemany("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
+            database.executemany(f"INSERT OR REPLACE INTO files VALUES ({marks})", values)
+
+    def note_files(self, noted: Mapping[bytes, Noted]) -> None:
+        """These published files look otherwise now, and have the same content."""
+        values = ((*now.signature, now.scanned_ns, path) for path, now in noted.items())
+        columns = "size = ?, mtime_ns = ?, ctime_ns = ?, inode = ?, executable = ?, scanned_ns = ?"
+        with self._writing() as database:
+            database.executemany(f"UPDATE files SET {columns} WHERE path = ?", values)
 
     def forget_files(self, paths: Iterable[bytes]) -> None:
         with self._writing() as database:
@@ -180,11 +190,21 @@ class Index:
     def drop_objects(self, names: Iterable[str]) -> None:
         """Forgets all chunks in these objects, which are gone or not to be used any more."""
         gone = [(name,) for name in names]
+        if not gone:
+            return
         with self._writing() as database:
-            database.executemany(
-                "DELETE FROM chunks WHERE object = (SELECT id FROM objects WHERE name = ?)", gone
+            database.execute("CREATE TEMP TABLE IF NOT EXISTS gone (name TEXT)")
+            database.execute("DELETE FROM gone")
+            database.executemany("INSERT INTO gone VALUES (?)", gone)
+            database.execute(
+                "DELETE FROM chunks WHERE object IN (SELECT id FROM objects JOIN gone USING (name))"
             )
-            database.executemany("DELETE FROM objects WHERE name = ?", gone)
+            database.execute("DELETE FROM objects WHERE name IN (SELECT name FROM gone)")
+
+    def has_locations(self) -> bool:
+        """Whether the place of any chunk is known."""
+        with self._reading() as database:
+            return database.execute("SELECT 1 FROM chunks LIMIT 1").fetchone() is not None
 
     def objects(self) -> list[str]:
         """The objects that hold chunks whose place is known."""

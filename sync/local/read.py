@@ -17,7 +17,7 @@ from .entry import Signature, signature
 
 BUFFER: Final = 4 * 1024 * 1024
 
-_FLAGS = (
+OPEN_FLAGS = (
     os.O_RDONLY
     | getattr(os, "O_BINARY", 0)
     | getattr(os, "O_NOFOLLOW", 0)
@@ -90,9 +90,9 @@ def open_stable(root: Path, path: bytes) -> Iterator[StableFile]:
     """
     full = os.fsencode(root) + b"/" + path
     try:
-        if not _FLAGS & getattr(os, "O_NOFOLLOW", 0) and os.path.islink(full):
+        if not OPEN_FLAGS & getattr(os, "O_NOFOLLOW", 0) and os.path.islink(full):
             raise _changed(path)
-        descriptor = os.open(full, _FLAGS)
+        descriptor = os.open(full, OPEN_FLAGS)
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError) as error:
         raise _changed(path) from error
     except OSError as error:

@@ -7,6 +7,7 @@ per file, so the loop over a directory's names is written for speed and everythi
 import os
 import stat
 from bisect import bisect_left
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -42,8 +43,17 @@ class Scan:
     started_ns: int
 
 
-def scan(root: Path, rules: Rules, clock: Clock, progress: Progress | None = None) -> Scan:
-    """Raises HybridError where ``root`` is no directory that can be read, or goes away meanwhile."""
+def scan(
+    root: Path,
+    rules: Rules,
+    clock: Clock,
+    progress: Progress | None = None,
+    watch: Callable[[list[Entry]], None] | None = None,
+) -> Scan:
+    """Walks the tree. ``watch`` gets the entries of each folder as they are found.
+
+    Raises HybridError where ``root`` is no directory that can be read, or goes away meanwhile.
+    """
     progress = progress or Silent()
     started_ns = int(clock.wall() * 1e9)
     before = identity(root)
@@ -56,6 +66,8 @@ def scan(root: Path, rules: Rules, clock: Clock, progress: Progress | None = Non
             seen = len(walk.entries)
             waiting.extend(walk.folder(waiting.pop()))
             progress.advance(len(walk.entries) - seen)
+            if watch is not None:
+                watch(walk.entries[seen:])
         walk.entries.sort(key=lambda entry: entry.path)
     progress.finish()
     if identity(root) != before:

@@ -12,6 +12,8 @@ class Capabilities:
     strong_listing  a listing shows every write that finished before it began, from any client
     local_path      the mailbox is also a directory of this machine, at this path
     pack_size       bytes that a pack should have before it is closed
+    first_pack      bytes of the first pack of a push, each next one having twice as many up to ``pack_size``: small
+                    where an object is cheap, so that sending begins at once
     connections     calls that may usefully be in flight at a time
     tick_s          seconds between a runner's ticks
     """
@@ -20,6 +22,7 @@ class Capabilities:
     strong_listing: bool = True
     local_path: str | None = None
     pack_size: int = 16 * 1024 * 1024
+    first_pack: int = 1024 * 1024
     connections: int = 1
     tick_s: float = 5.0
 

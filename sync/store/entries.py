@@ -14,9 +14,10 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from sync.errors import CorruptMailbox, HybridError
+from sync.errors import CorruptMailbox
 
-from .nouns import DIRECTORY, FILE, LINK, SELF, Chunk, Entry, Location
+from . import bounded_json
+from .nouns import DIRECTORY, FILE, LINK, Chunk, Entry, Location, Root
 from .pack import check
 
 LONGEST_PATH = 4096
@@ -48,46 +49,17 @@ def refusal(path: bytes) -> str | None:
     return None
 
 
-def encode(entry: Entry) -> bytes:
-    """One line, with its newline. Raises HybridError on a path for which ``refusal`` has a reason, and on a file of too
-    many chunks."""
-    if why := refusal(entry.path):
-        shown = entry.path[:80].decode("utf-8", "replace")
-        raise HybridError(f"A snapshot cannot hold {shown}..., which {why}.", "Move it to a shorter path.")
-    path = entry.path.decode("utf-8", "surrogateescape")
-    line: list[Any]
-    if entry.kind == FILE:
-        line = [FILE, path, int(entry.executable), entry.size, [encode_chunk(c) for c in entry.chunks]]
-    elif entry.kind == LINK:
-        line = [LINK, path, entry.target.decode("utf-8", "surrogateescape")]
-    else:
-        line = [DIRECTORY, path]
-    encoded = _json(line).encode()
-    if len(encoded) > LONGEST_LINE:
-        raise HybridError(
-            f"A snapshot cannot hold {path[:80]}: it is too large ({entry.size:,} bytes).",
-            "Split it into several files.",
-        )
-    return encoded + b"\n"
-
-
-def encode_chunk(chunk: Chunk) -> list[Any]:
-    at = chunk.at
-    short = reference(at.object) if at.object else SELF
-    return [
-        chunk.sha256,
-        short,
-        at.block_offset,
-        at.block_stored,
-        at.block_raw,
-        at.codec,
-        at.offset,
-        at.length,
-    ]
+def encode_root(root: Root) -> dict[str, Any]:
+    """The root as a snapshot's index holds it."""
+    entries = [(chunk.sha256, reference(chunk.at.object), *chunk.at[1:]) for chunk in root.entries]
+    fields = {
+        name: getattr(root, name) for name in ("kind", "seq", "tree", "files", "bytes", "objects", "meta")
+    }
+    return {**fields, "entries": entries}
 
 
 def decode_chunk(value: Any, objects: Mapping[str, str]) -> Chunk:
-    """Raises CorruptMailbox on anything but what ``encode_chunk`` makes. ``objects`` maps short to full names."""
+    """Raises CorruptMailbox on anything but a chunk as ``encode_root`` and ``lines`` write it. ``objects`` maps short to full names."""
     if not isinstance(value, list) or len(value) != 8:
         raise CorruptMailbox("A chunk reference in a snapshot is malformed.")
     sha256, short, *numbers = value
@@ -121,8 +93,10 @@ def decode(lines: Iterable[bytes], objects: Mapping[str, str]) -> Iterator[Entry
 
 def _decode_line(line: bytes, objects: Mapping[str, str]) -> Entry:
     try:
-        match json.loads(line):
-            case ["f", str(path), int(executable), int(size), list(chunks)]:
+        match bounded_json.loads(line):
+            case ["f", str(path), executable, size, list(chunks)] if (
+                type(executable) is int and executable in (0, 1) and type(size) is int
+            ):
                 entry = Entry(
                     path=safe_path(path),
                     kind=FILE,
@@ -136,7 +110,7 @@ def _decode_line(line: bytes, objects: Mapping[str, str]) -> Entry:
             case ["d", str(path)]:
                 return Entry(path=safe_path(path), kind=DIRECTORY)
             case ["l", str(path), str(target)]:
-                raw = target.encode("utf-8", "surrogateescape")
+                raw = _bytes(target)
                 if not raw or b"\0" in raw or len(raw) > LONGEST_PATH:
                     raise CorruptMailbox("A link in a snapshot has no usable target.")
                 return Entry(path=safe_path(path), kind=LINK, target=raw)
@@ -149,12 +123,20 @@ def _decode_line(line: bytes, objects: Mapping[str, str]) -> Entry:
 def safe_path(path: str) -> bytes:
     """The bytes of a path that stays inside its folder on any system; raises CorruptMailbox otherwise."""
     try:
-        raw = path.encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError as error:
+        raw = _bytes(path)
+    except ValueError as error:
         raise CorruptMailbox(f"A snapshot holds the unsafe path {path[:80]!r}.") from error
     parts = raw.split(b"/")
     if not raw or refusal(raw) or b"\0" in raw or any(part in (b"", b".", b"..") for part in parts):
         raise CorruptMailbox(f"A snapshot holds the unsafe path {path[:80]!r}.")
+    return raw
+
+
+def _bytes(text: str) -> bytes:
+    """What ``text`` stands for. Raises ValueError where nothing, or where the same bytes are written otherwise."""
+    raw = text.encode("utf-8", "surrogateescape")
+    if not text.isascii() and raw.decode("utf-8", "surrogateescape") != text:
+        raise ValueError("bytes that are UTF-8 are written as bytes that are not")
     return raw
 
 
@@ -163,7 +145,7 @@ def is_sha256(value: object) -> bool:
 
 
 class TreeHash:
-    """SHA-256 over what a tree holds, whatever packs it lies in. Feed entries in order."""
+    """SHA-256 over what a tree holds, whatever packs it lies in. Feed entries, or their lines, in order."""
 
     def __init__(self) -> None:
         self._hash = hashlib.sha256()
@@ -178,7 +160,11 @@ class TreeHash:
             line += [int(entry.executable), [[chunk.sha256, chunk.at.length] for chunk in entry.chunks]]
         elif entry.kind == LINK:
             line.append(entry.target.decode("utf-8", "surrogateescape"))
-        self._hash.update(_json(line).encode() + b"\n")
+        self.add_lines(_json(line) + "\n")
+
+    def add_lines(self, lines: str) -> None:
+        """Takes lines as ``lines.Line.tree`` has them; their files and bytes are the caller's to count."""
+        self._hash.update(lines.encode())
 
     def hexdigest(self) -> str:
         return self._hash.hexdigest()

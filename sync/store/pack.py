@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 
 from sync.errors import CorruptMailbox, HybridError, NewerMailbox
 
-from . import codec
-from .nouns import SELF, Location
+from . import bounded_json, codec
+from .nouns import Location
 
 PACK_MAGIC = b"HYBPACK\x01"
 SNAPSHOT_MAGIC = b"HYBSNAP\x01"
@@ -29,13 +29,15 @@ LARGEST_INDEX = 64 * 1024 * 1024
 LARGEST_OFFSET = 1 << 40
 """No object comes near this size; above it, systems stop taking the number as a position in a file."""
 
+# Made once: ``json.dumps`` with arguments makes an encoder at each call.
+_json = json.JSONEncoder(separators=(",", ":"), sort_keys=True).encode
+
 
 class Sealed(NamedTuple):
-    """A finished file: its bytes, their SHA-256, and where each chunk lies (object is ``SELF``)."""
+    """A finished file: its bytes, and their SHA-256."""
 
     data: bytes
     sha256: str
-    locations: dict[str, Location]
 
 
 class Footer(NamedTuple):
@@ -54,34 +56,33 @@ class PackBuilder:
     def __init__(self, magic: bytes) -> None:
         self._magic = magic
         self._parts: list[bytes] = [magic]
-        self._pending: list[tuple[str, bytes]] = []
+        self._pending: list[bytes] = []
         self._pending_bytes = 0
-        self._locations: dict[str, Location] = {}
-        self._held: set[str] = set()
-        self._blocks: list[list[Any]] = []
-        self._chunks: list[list[Any]] = []
+        self._blocks: list[tuple[int, int, int, str]] = []
+        self._chunks: dict[str, tuple[int, int, int]] = {}
         self.size = len(magic)
 
     def __contains__(self, sha256: str) -> bool:
-        return sha256 in self._held
+        return sha256 in self._chunks
 
     def __len__(self) -> int:
         """How many chunks it holds."""
-        return len(self._held)
+        return len(self._chunks)
 
     @property
     def empty(self) -> bool:
-        return not self._held
+        return not self._chunks
 
     def add(self, sha256: str, data: bytes) -> None:
         """Takes a chunk; one that it holds already is not taken again."""
-        if sha256 in self._held:
+        if sha256 in self._chunks:
             return
-        self._held.add(sha256)
-        if self._pending and self._pending_bytes + len(data) > BLOCK:
+        length = len(data)
+        if self._pending and self._pending_bytes + length > BLOCK:
             self.flush()
-        self._pending.append((sha256, data))
-        self._pending_bytes += len(data)
+        self._chunks[sha256] = (len(self._blocks), self._pending_bytes, length)
+        self._pending.append(data)
+        self._pending_bytes += length
         if self._pending_bytes >= BLOCK:
             self.flush()
 
@@ -89,24 +90,25 @@ class PackBuilder:
         """Turns a pack into a snapshot, or back, before it is sealed."""
         self._magic = self._parts[0] = magic
 
-    def flush(self) -> Mapping[str, Location]:
-        """Closes the block that is open. Returns where every chunk lies that was added so far."""
+    def flush(self) -> None:
+        """Closes the block that is open, so that ``locations`` are known of every chunk that was added so far."""
         if self._pending:
-            raw = b"".join(data for _, data in self._pending)
+            raw = b"".join(self._pending)
             name, stored = codec.compress(raw)
-            start = self.size
-            offset = 0
-            for sha256, data in self._pending:
-                at = Location(SELF, start, len(stored), len(raw), name, offset, len(data))
-                self._locations[sha256] = at
-                self._chunks.append([sha256, len(self._blocks), offset, len(data)])
-                offset += len(data)
-            self._blocks.append([start, len(stored), len(raw), name])
+            self._blocks.append((self.size, len(stored), len(raw), name))
             self._parts.append(stored)
-            self.size = start + len(stored)
+            self.size += len(stored)
             self._pending = []
             self._pending_bytes = 0
-        return self._locations
+
+    def locations(self, name: str) -> dict[str, Location]:
+        """Where each chunk of a closed block lies, in a file that others know as ``name``."""
+        blocks, make = self._blocks, Location._make
+        return {
+            sha256: make((name, *blocks[block], offset, length))
+            for sha256, (block, offset, length) in self._chunks.items()
+            if block < len(blocks)
+        }
 
     def seal(self, fields: Mapping[str, Any]) -> Sealed:
         """Ends the file; ``fields`` join the index. They name the writer, so that no two writers' packs are one.
@@ -114,8 +116,8 @@ class PackBuilder:
         Raises HybridError where the index is larger than a reader takes.
         """
         self.flush()
-        index = {**fields, "blocks": self._blocks, "chunks": self._chunks}
-        raw = json.dumps(index, separators=(",", ":"), sort_keys=True).encode()
+        chunks = [(sha256, *at) for sha256, at in self._chunks.items()]
+        raw = _json({**fields, "blocks": self._blocks, "chunks": chunks}).encode()
         if len(raw) > LARGEST_INDEX:
             raise HybridError(
                 f"A tree of this size makes an index of {len(raw):,} bytes, and {LARGEST_INDEX:,} is the most.",
@@ -124,7 +126,7 @@ class PackBuilder:
         name, stored = codec.compress(raw)
         footer = FOOTER.pack(self.size, len(stored), len(raw), name.encode()[:4], self._magic)
         data = b"".join([*self._parts, stored, footer])
-        return Sealed(data, hashlib.sha256(data).hexdigest(), self._locations)
+        return Sealed(data, hashlib.sha256(data).hexdigest())
 
 
 def read_index(data: bytes, name: str) -> dict[str, Any]:
@@ -163,7 +165,7 @@ def read_footer(data: bytes, size: int, name: str) -> Footer:
 def decode_index(at: Footer, block: bytes, name: str) -> dict[str, Any]:
     """The index that ``at`` tells of, whose stored bytes are ``block``. Raises CorruptMailbox."""
     try:
-        index = json.loads(codec.decompress(at.codec, block, at.raw))
+        index = bounded_json.loads(codec.decompress(at.codec, block, at.raw))
     except (ValueError, RecursionError) as error:
         raise CorruptMailbox(f"The index of {name} is not JSON.") from error
     if not isinstance(index, dict):
@@ -185,8 +187,3 @@ def check(at: Location) -> Location:
     if not sane:
         raise CorruptMailbox(f"A location in {at.object or 'a snapshot'} cannot be true.")
     return at
-
-
-def moved(locations: Mapping[str, Location], name: str) -> dict[str, Location]:
-    """``locations`` of a sealed file, now that the file is known to others as ``name``."""
-    return {sha256: at._replace(object=name) for sha256, at in locations.items()}

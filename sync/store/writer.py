@@ -5,15 +5,18 @@ The writer decides nothing about time or threads: whoever owns it feeds buffers,
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from sync.errors import HybridError
 
 from . import chunker
-from .entries import LARGEST_ENTRIES, MOST_ENTRIES, TreeHash, encode, encode_chunk, reference
-from .nouns import FILE, SELF, Chunk, Entry, Location, Root
-from .pack import PACK_MAGIC, SNAPSHOT_MAGIC, PackBuilder, moved
+from .entries import LARGEST_ENTRIES, MOST_ENTRIES, TreeHash, encode_root, reference
+from .lines import Line, Place
+from .nouns import SELF, Chunk, Location, Root
+from .pack import PACK_MAGIC, SNAPSHOT_MAGIC, PackBuilder
 
 RIDES = 256 * 1024
 """Stored bytes of content that may ride in a snapshot. Entries name such content by another reference in the next
@@ -86,13 +89,17 @@ class SnapshotWriter:
 
     pack_folder  mailbox folder of the packs
     pack_size    bytes at which a pack is closed
+    first_pack   bytes at which the first one is, each next one having twice as many; by default as all others
     """
 
-    def __init__(self, outlet: Outlet, *, writer: str, pack_folder: str, pack_size: int) -> None:
+    def __init__(
+        self, outlet: Outlet, *, writer: str, pack_folder: str, pack_size: int, first_pack: int | None = None
+    ) -> None:
         self._outlet = outlet
         self._writer = writer
         self._folder = pack_folder
         self._pack_size = pack_size
+        self._close_at = min(first_pack or pack_size, pack_size)
         self._pack = PackBuilder(PACK_MAGIC)
         self._fresh: dict[str, Location] = {}
         self.sent = 0
@@ -114,104 +121,81 @@ class SnapshotWriter:
         name: str,
         kind: str,
         seq: int,
-        tree: Iterable[Entry],
+        tree: Callable[[Place], Iterable[Line]],
         meta: Mapping[str, Any],
         rides: bool = True,
     ) -> Root:
         """Publishes the snapshot and returns its root.
 
         name   mailbox path with ``{sha256}`` where the file's hash goes
-        tree   the entries, in any order; the chunks of a file need only SHA-256 and length: this writer fills in
-               where they lie. Each must have been added, or be known to the outlet.
+        tree   makes the lines of the entries, sorted by path; it is called once all content has its place, and told
+               how to find that: KeyError for a chunk that was neither added nor is known to the outlet
         rides  whether a little content may lie in the snapshot itself; otherwise all of it goes into packs
 
         Raises HybridError, before the snapshot is published, where no reader would take one of this size.
         """
-        entries = sorted(tree, key=lambda entry: entry.path)
-        if len(entries) > MOST_ENTRIES:
-            raise HybridError(f"{_TOO_LARGE} {MOST_ENTRIES:,} files and empty folders.", _SPLIT)
         builder = self._become_snapshot(rides)
-        content = dict(builder.flush())
-        totals = TreeHash()
+        builder.flush()
+        riding = builder.locations(SELF)
         objects: set[str] = set()
 
-        def place(chunk: Chunk) -> Chunk:
-            at = content.get(chunk.sha256) or self._find(chunk.sha256)
+        def place(sha256: str) -> Location:
+            at = riding.get(sha256) or self._find(sha256)
             if at is None:
-                raise KeyError(f"chunk {chunk.sha256} was never added")
-            if at.object:
-                objects.add(at.object)
-            return Chunk(chunk.sha256, at)
+                raise KeyError(f"chunk {sha256} was never added")
+            return at
 
-        def lines() -> Iterable[bytes]:
-            batch: list[bytes] = []
-            for entry in entries:
-                if entry.kind == FILE:
-                    entry = Entry(
-                        path=entry.path,
-                        kind=FILE,
-                        executable=entry.executable,
-                        size=entry.size,
-                        chunks=tuple(place(chunk) for chunk in entry.chunks),
-                    )
-                totals.add(entry)
-                batch.append(encode(entry))
-                if len(batch) >= 1000:
-                    yield b"".join(batch)
-                    batch = []
-            yield b"".join(batch)
+        totals = Totals()
+        stream = self._entries(builder, _texts(tree(place), totals, objects), ENTRIES_RIDE if rides else 0)
+        builder.flush()
+        riding = builder.locations(SELF)
+        chunks = [Chunk(sha256, place(sha256)) for sha256 in stream]
+        objects.update(chunk.at.object for chunk in chunks if chunk.at.object)
+        root = Root(
+            name="",
+            kind=kind,
+            writer=self._writer,
+            seq=seq,
+            tree=totals.tree.hexdigest(),
+            files=totals.files,
+            bytes=totals.bytes,
+            entries=tuple(chunks),
+            objects=tuple(sorted(objects)),
+            meta=dict(meta),
+        )
+        _refuse_ambiguity(root.objects)
+        sealed = builder.seal({"writer": self._writer, "root": encode_root(root)})
+        full_name = name.format(sha256=sealed.sha256)
+        self._outlet.put_snapshot(full_name, sealed.data, builder.locations(full_name))
+        entries = (c if c.at.object else c._replace(at=c.at._replace(object=full_name)) for c in chunks)
+        return replace(root, name=full_name, entries=tuple(entries))
 
-        stream: list[tuple[str, int]] = []
+    def _entries(self, builder: PackBuilder, texts: Iterable[bytes], room: int) -> list[str]:
+        """Makes sure that the mailbox will hold the entry stream; returns the SHA-256 of its pieces.
+
+        Pieces that it lacks ride in the snapshot, as far as ``room`` bytes go, and behind the content that does.
+        """
+        stream: list[str] = []
         listed = 0
         riding: dict[str, bytes] = {}
-        room = ENTRIES_RIDE if rides else 0
-        for piece in chunker.chunks(lines(), chunker.ENTRIES):
+        for piece in chunker.chunks(texts, chunker.ENTRIES):
             sha256 = hashlib.sha256(piece).hexdigest()
-            stream.append((sha256, len(piece)))
+            stream.append(sha256)
             listed += len(piece)
             if listed > LARGEST_ENTRIES:
                 raise HybridError(f"{_TOO_LARGE} a list of files of {LARGEST_ENTRIES:,} bytes.", _SPLIT)
-            if sha256 in builder or sha256 in riding:
+            if sha256 in builder or sha256 in riding or self._holds(sha256):
                 continue
             if len(piece) > room:
                 self._add(sha256, piece)
-            elif not self._holds(sha256):
+            else:
                 riding[sha256] = piece
                 room -= len(piece)
         if not self._pack.empty:
             self._close_pack()
         for sha256, piece in riding.items():
             builder.add(sha256, piece)
-        content = dict(builder.flush())
-        chunks = tuple(place(Chunk(sha256, _somewhere(length))) for sha256, length in stream)
-        root: dict[str, Any] = {
-            "kind": kind,
-            "seq": seq,
-            "tree": totals.hexdigest(),
-            "files": totals.files,
-            "bytes": totals.bytes,
-            "entries": [encode_chunk(chunk) for chunk in chunks],
-            "objects": sorted(objects),
-            "meta": dict(meta),
-        }
-        _refuse_ambiguity(root["objects"])
-        sealed = builder.seal({"writer": self._writer, "root": root})
-        full_name = name.format(sha256=sealed.sha256)
-        self._outlet.put_snapshot(full_name, sealed.data, moved(sealed.locations, full_name))
-        return Root(
-            name=full_name,
-            kind=kind,
-            writer=self._writer,
-            seq=seq,
-            tree=root["tree"],
-            files=totals.files,
-            bytes=totals.bytes,
-            entries=tuple(
-                Chunk(c.sha256, c.at if c.at.object else moved({"": c.at}, full_name)[""]) for c in chunks
-            ),
-            objects=tuple(root["objects"]),
-            meta=dict(meta),
-        )
+        return stream
 
     def _find(self, sha256: str) -> Location | None:
         return self._fresh.get(sha256) or self._outlet.known(sha256)
@@ -224,16 +208,17 @@ class SnapshotWriter:
         if self._holds(sha256):
             return False
         self._pack.add(sha256, data)
-        if self._pack.size >= self._pack_size or len(self._pack) >= MOST_CHUNKS:
+        if self._pack.size >= self._close_at or len(self._pack) >= MOST_CHUNKS:
             self._close_pack()
         return True
 
     def _close_pack(self) -> None:
-        sealed = self._pack.seal({"writer": self._writer})
+        pack, self._pack = self._pack, PackBuilder(PACK_MAGIC)
+        sealed = pack.seal({"writer": self._writer})
         name = f"{self._folder}/{sealed.sha256}.pack"
-        locations = moved(sealed.locations, name)
+        locations = pack.locations(name)
         self._fresh.update(locations)
-        self._pack = PackBuilder(PACK_MAGIC)
+        self._close_at = min(2 * self._close_at, self._pack_size)
         self._outlet.put(name, sealed.data, locations)
 
     def _become_snapshot(self, rides: bool) -> PackBuilder:
@@ -246,16 +231,37 @@ class SnapshotWriter:
         return builder
 
 
-def _somewhere(length: int) -> Location:
-    return Location(SELF, 0, 1, length, "stored", 0, length)
-
-
 def placed_elsewhere(sha256: str, length: int) -> Chunk:
-    """A chunk of which only the identity is known yet, as ``SnapshotWriter.finish`` takes it."""
-    return Chunk(sha256, _somewhere(length))
+    """A chunk of which only the identity is known yet, for an entry that becomes a line."""
+    return Chunk(sha256, Location(SELF, 0, 1, length, "stored", 0, length))
 
 
-def _refuse_ambiguity(objects: list[str]) -> None:
+@dataclass
+class Totals:
+    """What a tree comes to, once its lines have gone by."""
+
+    tree: TreeHash = field(default_factory=TreeHash)
+    files: int = 0
+    bytes: int = 0
+
+
+def _texts(lines: Iterable[Line], totals: Totals, objects: set[str]) -> Iterator[bytes]:
+    """The entry stream, many lines at a time. ``totals`` and ``objects`` take in what goes by."""
+    entries = 0
+    remaining = iter(lines)
+    while batch := list(itertools.islice(remaining, 1000)):
+        entries += len(batch)
+        if entries > MOST_ENTRIES:
+            raise HybridError(f"{_TOO_LARGE} {MOST_ENTRIES:,} files and empty folders.", _SPLIT)
+        totals.tree.add_lines("".join([line.tree for line in batch]))
+        sizes = [line.size for line in batch if line.size is not None]
+        totals.files += len(sizes)
+        totals.bytes += sum(sizes)
+        objects.update(*{line.objects for line in batch})
+        yield "".join([line.entry for line in batch]).encode()
+
+
+def _refuse_ambiguity(objects: tuple[str, ...]) -> None:
     shorts = {reference(name) for name in objects}
     if len(shorts) != len(objects):
         raise AssertionError("two objects share the first 16 digits of their SHA-256")

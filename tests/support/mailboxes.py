@@ -7,6 +7,7 @@ from sync.mailbox import layout, records
 from sync.mailbox.layout import RunFolder
 from sync.mailbox.records import Format, Spec
 from sync.remotes.base import Remote
+from sync.store.lines import lines
 from sync.store.nouns import FILE, Entry, Location, Root
 from sync.store.writer import SnapshotWriter, placed_elsewhere
 
@@ -58,7 +59,7 @@ def publish_tree(
                 path=path.encode(), kind=FILE, size=len(content), chunks=chunks, executable=path in executable
             )
         )
-    return writer.finish(name=layout.snapshot(LAPTOP, seq), kind="tree", seq=seq, tree=entries, meta={})
+    return writer.finish(name=layout.snapshot(LAPTOP, seq), kind="tree", seq=seq, tree=lambda place: lines(entries, place), meta={})
 
 
 def queue_run(remote: Remote, base: str, run_id: str, snapshot: str, **fields: Any) -> Spec:

@@ -7,11 +7,12 @@ from pathlib import Path
 
 from sync.changes import Look, look
 from sync.clock import Clock, ManualClock
+from sync.inventory import own_snapshots, take
 from sync.local.index import Index
 from sync.mailbox import layout
 from sync.mailbox.opening import make_mailbox
+from sync.progress import Progress
 from sync.push import Push, Pushed
-from sync.recover import own_snapshots
 from sync.remotes.base import Remote
 from sync.store.materialise import materialise, to_end
 from sync.store.nouns import Root
@@ -59,8 +60,17 @@ class Desk:
         with self.index() as index:
             return self.publish(self._look(index), index, accept_deletions=accept_deletions)
 
-    def publish(self, seen: Look, index: Index, *, accept_deletions: bool = False) -> Pushed:
-        found = make_mailbox(self.remote, BASE, lambda: "m" * 16)
+    def publish(
+        self,
+        seen: Look,
+        index: Index,
+        *,
+        accept_deletions: bool = False,
+        progress: Progress | None = None,
+    ) -> Pushed:
+        found, there = take(
+            self.remote, BASE, self.laptop, lambda: make_mailbox(self.remote, BASE, lambda: "m" * 16)
+        )
         push = Push(
             self.tree,
             index,
@@ -70,6 +80,8 @@ class Desk:
             laptop=self.laptop,
             url=URL,
             mailbox=found.mailbox,
+            there=there,
+            progress=progress,
         )
         return push.publish(seen, accept_deletions=accept_deletions)
 

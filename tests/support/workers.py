@@ -7,6 +7,7 @@ from sync.mailbox import records
 from sync.mailbox.layout import CHECKPOINT, OUTPUTS, Attempt, RunFolder
 from sync.mailbox.records import Ended, Hello, Mark, Tick
 from sync.remotes.base import Remote
+from sync.store.lines import lines
 from sync.store.nouns import FILE, Entry, Root
 from sync.store.writer import SnapshotWriter, placed_elsewhere
 
@@ -100,7 +101,7 @@ class Worker:
             entries.append(Entry(path=path.encode(), kind=FILE, size=len(content), chunks=chunks))
         name = self.run.in_folder(RunFolder.worker_snapshot(what, attempt, self._seq))
         kind = "outputs" if what == OUTPUTS else "checkpoint"
-        return writer.finish(name=name, kind=kind, seq=self._seq, tree=entries, meta={})
+        return writer.finish(name=name, kind=kind, seq=self._seq, tree=lambda place: lines(entries, place), meta={})
 
     def _write(self, name: str, record: Any) -> None:
         self.remote.write(f"{self.base}/{self.run.in_folder(name)}", records.encode(record))

@@ -13,6 +13,7 @@ from sync.mailbox import layout, records
 from sync.mailbox.records import Mark
 from sync.remotes.base import Capabilities
 from sync.remotes.folder import FolderRemote
+from sync.store.lines import lines
 from sync.store.materialise import materialise, to_end
 from sync.store.nouns import FILE, Entry, Root
 from sync.store.reader import Reader
@@ -41,7 +42,7 @@ class Mail:
             chunk = placed_elsewhere(writer.add_chunk(content), len(content))
             entries.append(Entry(path=path.encode(), kind=FILE, size=len(content), chunks=(chunk,)))
         meta = {"created": self.clock.wall(), **meta}
-        return writer.finish(name=layout.snapshot(laptop, seq), kind="tree", seq=seq, tree=entries, meta=meta)
+        return writer.finish(name=layout.snapshot(laptop, seq), kind="tree", seq=seq, tree=lambda place: lines(entries, place), meta=meta)
 
     def collect(self, laptop: str = LAPTOP, *, last: int = 1, days: int = 0, **options: object) -> Collected:
         collector = Collector(self.remote, BASE, laptop, self.clock)

@@ -11,11 +11,10 @@ import pytest
 from sync import push as push_module
 from sync.changes import look
 from sync.errors import ConfirmationNeeded, HybridError
-from sync.mailbox.opening import make_mailbox
 from sync.progress import Silent
 from sync.remotes.memory import MemoryRemote
 from sync.store.nouns import MOST_LEANED_ON
-from tests.support.pushes import BASE, LAPTOP, URL, Desk, newest, snapshots
+from tests.support.pushes import URL, Desk, newest, snapshots
 from tests.support.trees import Link, fingerprint, make_fifo, make_tree, noise, reads_everything
 
 
@@ -45,19 +44,7 @@ def pushed_while(desk: Desk, act: object, nth: int = 1) -> push_module.Pushed:
     """A push during which ``act`` happens, when its ``nth`` block has been read."""
     with desk.index() as index:
         seen = look(desk.tree, index, desk.clock, url=URL)
-        found = make_mailbox(desk.remote, BASE, lambda: "m" * 16)
-        push = push_module.Push(
-            desk.tree,
-            index,
-            desk.remote,
-            desk.clock,
-            base=BASE,
-            laptop=LAPTOP,
-            url=URL,
-            mailbox=found.mailbox,
-            progress=Meddling(act, nth),
-        )
-        return push.publish(seen)
+        return desk.publish(seen, index, progress=Meddling(act, nth))
 
 
 def test_file_replaced_while_it_is_read_is_taken_whole(desk: Desk, tmp_path: Path) -> None:

@@ -300,7 +300,7 @@ def test_damage_in_the_mailbox_is_never_silent(tmp_path: Path) -> None:
     desk = Desk(tmp_path / "home", FolderRemote(str(folder)))
     make_tree(desk.tree, {"big": noise(3_000_000)})
     name = desk.push().published.snapshot
-    [pack] = (folder / BASE / "packs").iterdir()
+    pack = next((folder / BASE / "packs").iterdir())
     data = bytearray(pack.read_bytes())
     data[1000] ^= 1
     pack.write_bytes(data)

@@ -13,20 +13,26 @@ from sync.clock import ManualClock
 from sync.errors import HybridError
 from sync.local.database import VERSION, connect, transaction
 from sync.local.entry import Entry, Signature
-from sync.local.index import FileRow, Index, chunks_json, compare
+from sync.local.index import FileRow, Index, Noted, is_unchanged
 from sync.local.rules import Rules
 from sync.local.scan import scan
+from sync.store.lines import content
 from sync.store.nouns import Location
-from tests.support.trees import FOLDER, Link, make_tree
+from tests.support.trees import make_tree
 
 SECOND = 10**9
 LONG_AGO = 1_000 * SECOND
 NOW = 2_000 * SECOND
 
 
-def row(path: bytes = b"a", scanned_ns: int = NOW, **changes: int) -> FileRow:
-    signature = Signature(5, LONG_AGO, LONG_AGO, 7, False)._replace(**changes)
-    return FileRow(path, signature, scanned_ns, chunks_json([(b"\x01" * 32, 5)]))
+def note(scanned_ns: int = NOW, **changes: int) -> Noted:
+    return Noted(Signature(5, LONG_AGO, LONG_AGO, 7, False)._replace(**changes), scanned_ns)
+
+
+def row(path: bytes = b"a", **changes: int) -> FileRow:
+    sha256 = "01" * 32
+    what = content([(sha256, 5)], {sha256: place("packs/" + "ab" * 32 + ".pack")}.__getitem__)
+    return FileRow(path, note(**changes), what)
 
 
 def opened(path: Path) -> Index:
@@ -49,8 +55,10 @@ def test_what_was_remembered_is_there_after_a_restart(tmp_path: Path) -> None:
         index.meta_set("head", "1")
         index.meta_set("head", "2")
     with opened(path) as index:
-        assert index.files() == {r.path: r for r in rows}
-        assert index.files()[b"a"].chunk_list() == [(b"\x01" * 32, 5)]
+        assert index.files() == {r.path: r.noted for r in rows}
+        assert index.contents([b"a", b"gone"]) == {b"a": rows[0].content}
+        assert list(index.all_contents()) == sorted((r.path, r.content) for r in rows)
+        assert index.leaned_on() == {"ab" * 8}
         assert index.locations([b"\x01" * 32, b"\x02" * 32]) == {b"\x01" * 32: place("packs/x.pack")}
         assert (index.meta_get("head"), index.meta_get("none")) == ("2", None)
 
@@ -69,16 +77,36 @@ def test_locations_move_and_are_dropped_with_their_object(tmp_path: Path) -> Non
         assert not index.locations(ids)
 
 
+def test_files_come_page_by_page_while_others_write(tmp_path: Path) -> None:
+    paths = [b"%05d" % number for number in range(4_001)]
+    with opened(tmp_path / "state.db") as index:
+        index.remember_files(row(path) for path in paths)
+        found = []
+        for path, _ in index.all_contents():
+            if not found:
+                index.add_locations([(b"\x01" * 32, place("packs/x.pack"))])
+            found.append(path)
+        assert found == paths
+
+
+def test_new_times_leave_the_content(tmp_path: Path) -> None:
+    with opened(tmp_path / "state.db") as index:
+        index.remember_files([row()])
+        index.note_files({b"a": note(NOW + 1, mtime_ns=3)})
+        assert index.files() == {b"a": note(NOW + 1, mtime_ns=3)}
+        assert index.contents([b"a"]) == {b"a": row().content}
+
+
 @pytest.mark.parametrize("field", ["size", "mtime_ns", "ctime_ns", "inode", "executable"])
 def test_a_file_is_changed_when_any_part_of_its_signature_is(field: str) -> None:
-    recorded = {b"a": row()}
-    same = Entry(b"a", "file", row().signature)
-    assert compare([same], recorded).unchanged == recorded
+    same = Entry(b"a", "file", note().signature)
+    assert is_unchanged(same, note()) and not is_unchanged(same, None)
     value = (
-        int(not row().signature.executable) if field == "executable" else getattr(row().signature, field) + 1
+        int(not note().signature.executable)
+        if field == "executable"
+        else getattr(note().signature, field) + 1
     )
-    other = same._replace(signature=same.signature._replace(**{field: value}))
-    assert compare([other], recorded).changed == [other]
+    assert not is_unchanged(same._replace(signature=same.signature._replace(**{field: value})), note())
 
 
 @pytest.mark.parametrize(
@@ -93,31 +121,24 @@ def test_a_file_is_changed_when_any_part_of_its_signature_is(field: str) -> None
     ],
 )
 def test_what_changed_around_the_scan_is_read_again(mtime: int, ctime: int, trusted: bool) -> None:
-    recorded = row(mtime_ns=NOW + mtime * SECOND, ctime_ns=NOW + ctime * SECOND)
-    found = compare([Entry(b"a", "file", recorded.signature)], {b"a": recorded})
-    assert (b"a" in found.unchanged) == trusted and len(found.changed) == (not trusted)
-
-
-def test_folders_and_links_are_neither_changed_nor_unchanged(tmp_path: Path) -> None:
-    make_tree(tmp_path, {"a": "x", "empty": FOLDER, "link": Link(b"a")})
-    found = compare(scan(tmp_path, Rules(), ManualClock()).entries, {})
-    assert [entry.path for entry in found.changed] == [b"a"] and not found.unchanged
+    recorded = note(mtime_ns=NOW + mtime * SECOND, ctime_ns=NOW + ctime * SECOND)
+    assert is_unchanged(Entry(b"a", "file", recorded.signature), recorded) == trusted
 
 
 def test_an_edit_with_size_and_mtime_put_back_is_a_change(tmp_path: Path) -> None:
     root = make_tree(tmp_path / "root", {"a": "old", "b": "old"})
     clock = ManualClock(wall=root.stat().st_mtime + 3600)
 
-    def look() -> list[Entry]:
-        return scan(root, Rules(), clock).entries
+    def changed(noted: dict[bytes, Noted]) -> list[bytes]:
+        return [e.path for e in scan(root, Rules(), clock).entries if not is_unchanged(e, noted.get(e.path))]
 
-    with opened(tmp_path / "state.db") as index:
-        index.remember_files(FileRow(e.path, e.signature, int(clock.wall() * 1e9), "[]") for e in look())
-        assert not compare(look(), index.files()).changed
-        before = (root / "a").stat()
-        (root / "a").write_text("new")
-        os.utime(root / "a", ns=(before.st_atime_ns, before.st_mtime_ns))
-        assert [entry.path for entry in compare(look(), index.files()).changed] == [b"a"]
+    scanned_ns = int(clock.wall() * 1e9)
+    noted = {e.path: Noted(e.signature, scanned_ns) for e in scan(root, Rules(), clock).entries}
+    assert not changed(noted)
+    before = (root / "a").stat()
+    (root / "a").write_text("new")
+    os.utime(root / "a", ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert changed(noted) == [b"a"]
 
 
 @pytest.mark.parametrize("content", [b"this is no database" * 100, b"SQLite format 3\0" + b"\xff" * 5000])
@@ -132,26 +153,33 @@ def test_a_damaged_database_is_set_aside_whole_and_told(tmp_path: Path, content:
             assert index.files() == {}
 
 
-def test_a_newer_or_foreign_database_is_set_aside(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("version", "told"), [(VERSION + 1, "newer version"), (VERSION - 1, "older version")]
+)
+def test_a_database_of_another_version_is_set_aside(tmp_path: Path, version: int, told: str) -> None:
     path = tmp_path / "state.db"
     with opened(path) as index:
         index.remember_files([row()])
-    newer = sqlite3.connect(path)
-    newer.execute(f"PRAGMA user_version = {VERSION + 1}")
-    newer.close()
+    other = sqlite3.connect(path)
+    other.execute(f"PRAGMA user_version = {version}")
+    other.close()
     index, message = Index.open(path)
-    index.close()
-    assert "newer version" in message
-    path.unlink()
+    with index:
+        assert told in message and index.files() == {}
+    kept = sqlite3.connect(tmp_path / "state.db.corrupt-1")
+    assert kept.execute("SELECT count(*) FROM files").fetchone() == (1,)
+    kept.close()
+
+
+def test_a_foreign_database_is_set_aside(tmp_path: Path) -> None:
+    path = tmp_path / "state.db"
     foreign = sqlite3.connect(path)
     foreign.execute("CREATE TABLE files (x)")
     foreign.close()
     index, message = Index.open(path)
     with index:
         assert "another program" in message and index.files() == {}
-    kept = sqlite3.connect(tmp_path / "state.db.corrupt-1")
-    assert kept.execute("SELECT count(*) FROM files").fetchone() == (1,)
-    kept.close()
+    assert (tmp_path / "state.db.corrupt-1").exists()
 
 
 def test_damage_found_in_use_is_an_error_once_and_a_new_database_after(tmp_path: Path) -> None:
@@ -227,10 +255,11 @@ def test_a_kill_loses_no_finished_write_and_keeps_no_half(tmp_path: Path) -> Non
     program = f"""
 from pathlib import Path
 from sync.local.entry import Signature
-from sync.local.index import FileRow, Index
+from sync.local.index import FileRow, Index, Noted
+from sync.store.lines import Content
 index, _ = Index.open(Path({str(path)!r}))
 for i in range(100_000):
-    index.remember_files(FileRow(b"%d-%d" % (i, j), Signature(i, 0, 0, 0, False), 0, "[]") for j in range(50))
+    index.remember_files(FileRow(b"%d-%d" % (i, j), Noted(Signature(i, 0, 0, 0, False), 0), Content(0, "[]", "[]", "")) for j in range(50))
     print(i, flush=True)
 """
     child = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, cwd=Path.cwd())

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sync.remotes.memory import MemoryRemote
+from sync.store.lines import lines
 from sync.store.materialise import Laid, materialise, to_end
 from sync.store.nouns import DIRECTORY, FILE, LINK, Entry, Location, Root
 from sync.store.reader import Reader
@@ -78,7 +79,7 @@ class Shelf:
                 size = len(item.data)
                 entries.append(Entry(path, FILE, executable=item.executable, size=size, chunks=chunks))
         name = f"snapshots/{self.writer}-{self.seq:08d}-{{sha256}}.snap"
-        root = writer.finish(name=name, kind=kind, seq=self.seq, tree=entries, meta={"n": self.seq})
+        root = writer.finish(name=name, kind=kind, seq=self.seq, tree=lambda place: lines(entries, place), meta={"n": self.seq})
         self.sent = writer.sent
         return root
 

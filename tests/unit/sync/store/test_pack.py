@@ -9,7 +9,7 @@ import pytest
 
 from sync.errors import CorruptMailbox, NewerMailbox
 from sync.store import codec
-from sync.store.nouns import SELF, Location
+from sync.store.nouns import Location
 from sync.store.pack import (
     BLOCK,
     FOOTER,
@@ -20,7 +20,6 @@ from sync.store.pack import (
     PackBuilder,
     Sealed,
     check,
-    moved,
     read_index,
 )
 from tests.unit.sync.store.shelf import noise
@@ -32,11 +31,15 @@ def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def sealed(pieces: list[bytes], magic: bytes = PACK_MAGIC) -> Sealed:
+def built(pieces: list[bytes], magic: bytes = PACK_MAGIC) -> PackBuilder:
     builder = PackBuilder(magic)
     for piece in pieces:
         builder.add(sha256(piece), piece)
-    return builder.seal({"writer": "laptop"})
+    return builder
+
+
+def sealed(pieces: list[bytes], magic: bytes = PACK_MAGIC) -> Sealed:
+    return built(pieces, magic).seal({"writer": "laptop"})
 
 
 def forged(
@@ -55,24 +58,27 @@ def at(pack: bytes, location: Location) -> bytes:
 
 def test_every_chunk_lies_where_its_location_says() -> None:
     pieces = [b"a", b"text " * 100, noise(BLOCK), noise(3 * BLOCK, 1), b"z" * 500_000, b"last"]
-    pack = sealed(pieces)
+    builder = built(pieces)
+    pack = builder.seal({"writer": "laptop"})
     assert pack.sha256 == sha256(pack.data)
-    assert {key: at(pack.data, location) for key, location in pack.locations.items()} == {
+    locations = builder.locations("packs/x.pack")
+    assert {key: at(pack.data, location) for key, location in locations.items()} == {
         sha256(piece): piece for piece in pieces
     }
-    for location in pack.locations.values():
-        check(location)
+    for location in locations.values():
+        assert check(location).object == "packs/x.pack"
 
 
 def test_the_index_tells_the_same_as_the_locations() -> None:
-    pack = sealed([noise(300, n) for n in range(2000)])
+    builder = built([noise(300, n) for n in range(2000)])
+    pack = builder.seal({"writer": "laptop"})
     index = read_index(pack.data, "x")
     assert index["writer"] == "laptop"
     found = {}
     for key, block, offset, length in index["chunks"]:
         start, stored, raw, name = index["blocks"][block]
-        found[key] = Location(SELF, start, stored, raw, name, offset, length)
-    assert found == pack.locations
+        found[key] = Location("x", start, stored, raw, name, offset, length)
+    assert found == builder.locations("x")
 
 
 def test_small_chunks_share_a_block() -> None:
@@ -184,7 +190,8 @@ def test_a_location_that_cannot_be_true_is_corrupt(lie: dict[str, Any]) -> None:
         check(GOOD._replace(**lie))
 
 
-def test_locations_follow_their_file() -> None:
-    pack = sealed([b"abc"])
-    assert moved(pack.locations, "packs/x.pack")[sha256(b"abc")].object == "packs/x.pack"
-    assert pack.locations[sha256(b"abc")].object == SELF
+def test_a_chunk_has_a_place_once_its_block_is_closed() -> None:
+    builder = built([b"abc"])
+    assert builder.locations("x") == {}
+    builder.flush()
+    assert builder.locations("x").keys() == {sha256(b"abc")}

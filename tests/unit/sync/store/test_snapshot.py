@@ -7,9 +7,10 @@ import pytest
 
 from sync.errors import CorruptMailbox, HybridError, NotFound
 from sync.store import chunker, writer
-from sync.store import entries as entries_module
+from sync.store import lines as lines_module
 from sync.store import pack as pack_module
 from sync.store.entries import TreeHash
+from sync.store.lines import lines
 from sync.store.nouns import FILE, Entry
 from sync.store.pack import read_index
 from sync.store.reader import LARGEST_READ, Reader
@@ -211,7 +212,11 @@ def test_a_chunk_that_nobody_added_is_a_bug() -> None:
     writer = SnapshotWriter(stranger, writer="other", pack_folder="packs", pack_size=1000)
     with pytest.raises(KeyError):
         writer.finish(
-            name="snapshots/x-{sha256}.snap", kind="tree", seq=1, tree=shelf.entries(root.name), meta={}
+            name="snapshots/x-{sha256}.snap",
+            kind="tree",
+            seq=1,
+            tree=lambda place: lines(shelf.entries(root.name), place),
+            meta={},
         )
 
 
@@ -250,7 +255,7 @@ def test_a_reader_can_forget_a_snapshot() -> None:
         (writer, "MOST_ENTRIES", 100),
         (writer, "LARGEST_ENTRIES", 10_000),
         (pack_module, "LARGEST_INDEX", 10_000),
-        (entries_module, "LONGEST_LINE", 300),
+        (lines_module, "LONGEST_LINE", 300),
     ],
 )
 def test_what_no_reader_would_take_is_refused_before_a_snapshot_names_it(
