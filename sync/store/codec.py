@@ -43,10 +43,13 @@ def decompress(codec: str, data: bytes, size: int) -> bytes:
     if codec == STORED:
         raw = data
     elif codec == ZLIB:
+        stream = zlib.decompressobj()
         try:
-            raw = zlib.decompressobj().decompress(data, size + 1)
+            raw = stream.decompress(data, size + 1)
         except zlib.error as error:
             raise CorruptMailbox(f"A compressed block is damaged ({error}).") from error
+        if len(raw) == size and (not stream.eof or stream.unused_data):
+            raise CorruptMailbox("A compressed block is damaged (it is cut short, or more follows).")
     elif codec == ZSTD:
         engine = zstd()
         if engine is None:
@@ -92,7 +95,10 @@ def _backport() -> Zstd:
 
 def _from_standard_api(name: str, module: object) -> Zstd:
     def decompress(data: bytes, limit: int) -> bytes:
-        raw: bytes = module.ZstdDecompressor().decompress(data, limit + 1)  # type: ignore[attr-defined]
+        stream = module.ZstdDecompressor()  # type: ignore[attr-defined]
+        raw: bytes = stream.decompress(data, limit + 1)
+        if not stream.eof or stream.unused_data:
+            raise ValueError("it is not one whole frame")
         return raw
 
     return Zstd(name, lambda data: module.compress(data, _LEVEL), decompress)  # type: ignore[attr-defined]

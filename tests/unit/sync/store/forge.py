@@ -1,14 +1,43 @@
-"""Snapshots that no honest writer makes, whole by their hash all the same: what a hostile mailbox can hold."""
+"""Packs and snapshots that no honest writer makes, whole by their hash all the same: what a hostile mailbox can hold.
+
+Nothing of the store helps here, so that a change of the writer cannot make these files honest.
+"""
 
 import hashlib
 import json
-from collections.abc import Iterable
+import struct
+import zlib
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from sync.store.entries import TreeHash, decode, encode_chunk
-from sync.store.nouns import SELF, Chunk
-from sync.store.pack import SNAPSHOT_MAGIC, PackBuilder
+import pytest
+
+from sync.errors import CorruptMailbox
 from tests.unit.sync.store.shelf import BASE, Shelf
+
+SNAPSHOT = b"HYBSNAP\x01"
+PACK = b"HYBPACK\x01"
+Codec = tuple[str, Callable[[bytes], bytes]]
+STORED: Codec = ("stored", lambda data: data)
+ZLIB: Codec = ("zlib", zlib.compress)
+
+
+def file(
+    index: bytes, blocks: bytes = b"", *, magic: bytes = SNAPSHOT, codec: Codec = ZLIB, **lies: Any
+) -> bytes:
+    """The bytes of a file with this index. ``lies`` replace fields of its footer: offset, stored, raw, name, end."""
+    name, compress = codec
+    packed = compress(index)
+    start = len(magic) + len(blocks)
+    footer = {
+        "offset": start,
+        "stored": len(packed),
+        "raw": len(index),
+        "name": name.encode()[:4],
+        "end": magic,
+    }
+    footer |= lies
+    return magic + blocks + packed + struct.pack("<QII4s8s", *footer.values())
 
 
 class Forge:
@@ -16,48 +45,71 @@ class Forge:
 
     def __init__(self, shelf: Shelf) -> None:
         self._shelf = shelf
-        self._builder = PackBuilder(SNAPSHOT_MAGIC)
+        self._blocks = b""
+        self._known: dict[bytes, list[Any]] = {}
 
-    def content(self, *pieces: bytes) -> list[list[Any]]:
-        """True references to pieces that lie in this snapshot."""
-        for piece in pieces:
-            self._builder.add(_sha256(piece), piece)
-        at = self._builder.flush()
-        return [encode_chunk(Chunk(_sha256(piece), at[_sha256(piece)])) for piece in pieces]
+    def block(self, packed: bytes, raw: int, codec: str) -> list[Any]:
+        """Stores bytes as they are; the five numbers of a reference that tell where."""
+        start = len(SNAPSHOT) + len(self._blocks)
+        self._blocks += packed
+        return [start, len(packed), raw, codec]
+
+    def content(self, *pieces: bytes, codec: Codec = ZLIB) -> list[list[Any]]:
+        """True references to pieces that lie in this snapshot, in one block."""
+        fresh = [piece for piece in dict.fromkeys(pieces) if piece not in self._known]
+        if fresh:
+            raw = b"".join(fresh)
+            name, compress = codec
+            at = self.block(compress(raw), len(raw), name)
+            offset = 0
+            for piece in fresh:
+                self._known[piece] = [sha256(piece), "", *at, offset, len(piece)]
+                offset += len(piece)
+        return [list(self._known[piece]) for piece in pieces]
 
     def publish(self, lines: Iterable[object], **lies: Any) -> str:
         """Writes the snapshot and returns its name. ``lies`` replace fields of the root."""
         made = [line if isinstance(line, bytes) else json.dumps(line).encode() + b"\n" for line in lines]
         stream = b"".join(made)
         entries = self.content(stream) if stream else []
-        totals = TreeHash()
-        try:
-            for entry in decode(stream.split(b"\n")[:-1], {SELF: "snapshots/x.snap"}):
-                totals.add(entry)
-        except Exception:
-            totals = TreeHash()  # the reader must stop before it looks at the totals
-        root = {
-            "kind": "tree",
-            "seq": 1,
-            "tree": totals.hexdigest(),
-            "files": totals.files,
-            "bytes": totals.bytes,
-            "entries": entries,
-            "objects": [],
-            "meta": {},
-        }
+        root = {**_totals(stream), "kind": "tree", "seq": 1, "entries": entries, "objects": [], "meta": {}}
         return self.publish_index({"writer": "laptop", "root": {**root, **lies}})
 
     def publish_index(self, fields: dict[str, Any]) -> str:
-        return place(self._shelf, self._builder.seal(fields).data)
+        index = json.dumps({"blocks": [], "chunks": [], **fields}, separators=(",", ":")).encode()
+        return place(self._shelf, file(index, self._blocks))
+
+
+def _totals(stream: bytes) -> dict[str, Any]:
+    """What the root says of these entries; of such as make no sense, anything."""
+    digest = hashlib.sha256()
+    files = size = 0
+    try:
+        for line in stream.split(b"\n")[:-1]:
+            kind, path, *rest = json.loads(line)
+            if kind == "f":
+                executable, length, references = rest
+                rest = [executable, [[reference[0], reference[7]] for reference in references]]
+                files, size = files + 1, size + length
+            digest.update(json.dumps([kind, path, *rest], separators=(",", ":")).encode() + b"\n")
+    except (ValueError, TypeError, LookupError, RecursionError):
+        files = size = 0  # the reader must stop before it looks at the totals
+    return {"tree": digest.hexdigest(), "files": files, "bytes": size}
 
 
 def place(shelf: Shelf, data: bytes) -> str:
     """Writes ``data`` under the name of a snapshot that its hash makes true."""
-    name = f"snapshots/laptop-00000001-{_sha256(data)}.snap"
+    name = f"snapshots/laptop-00000001-{sha256(data)}.snap"
     shelf.remote.write(f"{BASE}/{name}", data)
     return name
 
 
-def _sha256(data: bytes) -> str:
+def sha256(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
+
+
+def refused(shelf: Shelf, name: str) -> None:
+    """Fails the test where the snapshot, and all that it names, can be read."""
+    with pytest.raises(CorruptMailbox) as caught:
+        shelf.tree(name)
+    assert len(str(caught.value)) < 500, "one sentence, whatever the mailbox holds"
