@@ -6,8 +6,9 @@ import pytest
 
 from sync.errors import CorruptMailbox
 from sync.store import reader as reader_module
+from sync.store.pack import LARGEST_INDEX
 from tests.support.memory import peak_of
-from tests.unit.sync.store.forge import Forge, place, refused
+from tests.unit.sync.store.forge import Forge, file, place, refused
 from tests.unit.sync.store.shelf import BASE, Shelf, noise
 
 MB = 1_000_000
@@ -81,6 +82,13 @@ def test_an_entry_just_short_of_too_long_takes_bounded_memory(unit: bytes) -> No
     much = unit * (7_900_000 // len(unit))
     begin, middle, end = forge.content(b'["f","a",0,0,[', much, b"0]]\n")
     assert costs(shelf, forge.publish([], entries=[begin, *[middle] * 4, end])) < 250 * MB
+
+
+@pytest.mark.parametrize("unit", [b"[],", b"{},", b'{"":[0]},', b'"ab",', b"1.5,"])
+def test_an_index_of_tiny_values_takes_bounded_memory(unit: bytes) -> None:
+    shelf = Shelf()
+    much = unit * ((LARGEST_INDEX - 100) // len(unit))
+    assert costs(shelf, place(shelf, file(b'{"writer":"x","root":[' + much + b"0]}"))) < 500 * MB
 
 
 def test_few_bytes_that_claim_to_be_a_long_list_are_refused_before_they_fill_the_memory() -> None:
