@@ -11,6 +11,9 @@ from typing import Any
 def arguments(what: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=what)
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all measurements to FILE")
+    parser.add_argument(
+        "--document", type=Path, metavar="FILE", help="put the tables into FILE, between their two marks"
+    )
     return parser
 
 
@@ -44,5 +47,25 @@ def size(value: float) -> str:
 
 def save(path: Path | None, document: dict[str, Any]) -> None:
     if path is not None:
-        now = datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds")
+        now = _now().isoformat(timespec="seconds")
         path.write_text(json.dumps({"date": now, **document}, indent=1) + "\n", encoding="utf-8")
+
+
+def put(document: Path | None, mark: str, text: str) -> None:
+    """Replaces what lies between ``<!-- mark -->`` and ``<!-- end of mark -->``. Raises ValueError without these."""
+    if document is None:
+        return
+    begin, end = f"<!-- {mark} -->", f"<!-- end of {mark} -->"
+    before, found, rest = document.read_text(encoding="utf-8").partition(begin)
+    _, also_found, after = rest.partition(end)
+    if not (found and also_found):
+        raise ValueError(f"{document} has no place for {mark}")
+    document.write_text(f"{before}{begin}\n\n{text}\n\n{end}{after}", encoding="utf-8")
+
+
+def today() -> str:
+    return f"{_now():%Y-%m-%d}"
+
+
+def _now() -> datetime.datetime:
+    return datetime.datetime.now(datetime.timezone.utc)

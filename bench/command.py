@@ -1,0 +1,92 @@
+"""One command of one program: how long it took from its start to its exit, and the memory that it needed at most."""
+
+import os
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+LIMIT_S = 900.0
+_LOOK_S = 0.05
+
+
+class Failed(Exception):
+    """The command ended otherwise than it should."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ran:
+    """seconds  from start to exit
+    peak     bytes: the resident memory of the command, or of one process that it started and waited for, at its
+             most; not below that of the process that measures, because the new one begins as its copy
+    """
+
+    seconds: float
+    peak: int
+    out: str
+    err: str
+
+
+def run(
+    words: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    cwd: Path,
+    kill_when: Callable[[], bool] | None = None,
+    limit_s: float = LIMIT_S,
+) -> Ran:
+    """Runs it to its end, or until ``kill_when`` is true: then that process, and nothing that it started, is killed.
+
+    Raises Failed where it ends with another code than 0, takes longer than ``limit_s``, or was to be killed and was not.
+    """
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+        begun = time.perf_counter()
+        process = subprocess.Popen(
+            words, env=env, cwd=cwd, stdin=subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True
+        )
+        watch = _Watch(process.pid, kill_when, limit_s)
+        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        seconds = time.perf_counter() - begun
+        watch.stop()  # before the number of the process may be another's
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        out.seek(0)
+        err.seek(0)
+        ran = Ran(seconds=seconds, peak=usage.ru_maxrss * 1024, out=out.read(), err=err.read())
+    expected = -signal.SIGKILL if kill_when else 0
+    if watch.too_long or process.returncode != expected:
+        why = f"took longer than {limit_s:g} s" if watch.too_long else f"ended with {process.returncode}"
+        told = "\n".join(each.strip()[-2000:] for each in (ran.out, ran.err) if each.strip())
+        raise Failed(f"{told}\n{' '.join(words[:3])}: {why}".strip())
+    return ran
+
+
+class _Watch:
+    """Kills the process ``pid`` when that is due, and all that it started too where it takes too long."""
+
+    def __init__(self, pid: int, kill_when: Callable[[], bool] | None, limit_s: float) -> None:
+        self._pid = pid
+        self._kill_when = kill_when
+        self._until = time.monotonic() + limit_s
+        self._over = threading.Event()
+        self.too_long = False
+        self._thread = threading.Thread(target=self._look)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _look(self) -> None:
+        while not self._over.wait(_LOOK_S if self._kill_when else max(0.0, self._until - time.monotonic())):
+            if time.monotonic() >= self._until:
+                self.too_long = True
+                os.killpg(self._pid, signal.SIGKILL)
+                return
+            if self._kill_when and self._kill_when():
+                os.kill(self._pid, signal.SIGKILL)
+                return
