@@ -2,18 +2,22 @@
 
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from sync.clock import Clock
 from sync.errors import Unauthorised
-from sync.ssh import CONNECT_S, LOGIN_S, SshConnection
-from sync.ssh_target import HostSpec, parse_host
 
 from .doctor_findings import Examiner, Finding, Status, fail, failed, ok
 from .doctor_machine import disk
 from .doctor_there import findings, question
 from .project import Project
 
+if TYPE_CHECKING:
+    from sync.ssh import SshConnection
+    from sync.ssh_target import HostSpec
+
+_LOGIN_S = 75.0  # as long as a command would wait: a hardware key may ask its owner
 _THERE_S = 60.0
 
 
@@ -26,7 +30,7 @@ class Host:
     """
 
     name: str
-    spec: HostSpec
+    spec: "HostSpec"
     python: str = ""
     work: str = ""
     folder: str = ""
@@ -38,6 +42,11 @@ class Host:
 
 def hosts(project: Project) -> list[Host]:
     """The machines that the project names, that of the mailbox first. Without others, runners start there."""
+    parts = urlsplit(project.remote_url)
+    if not project.config.machines and parts.scheme != "sftp":
+        return []
+    from sync.ssh_target import parse_host
+
     found = [
         Host(
             name=name,
@@ -48,7 +57,6 @@ def hosts(project: Project) -> list[Host]:
         for name, machine in project.config.machines.items()
     ]
     settings = project.config.remote
-    parts = urlsplit(project.remote_url)
     if parts.scheme == "sftp":
         spec = parse_host(unquote(parts.netloc)).with_files(settings.identity, settings.known_hosts)
         python = "" if found else "python3"
@@ -59,9 +67,7 @@ def hosts(project: Project) -> list[Host]:
 def examine(host: Host, clock: Clock, examiner: Examiner) -> Generator[Finding, None, bool]:
     """Returns whether one can log in there, and get at the mailbox where that is the machine it is on."""
     connections: list[SshConnection] = []
-    yield from examiner.make(
-        f"ssh {host.name}", lambda: login(host.name, host.spec, connections), CONNECT_S + LOGIN_S
-    )
+    yield from examiner.make(f"ssh {host.name}", lambda: login(host.name, host.spec, connections), _LOGIN_S)
     if not connections:
         return False
     connection = connections[0]
@@ -78,8 +84,10 @@ def examine(host: Host, clock: Clock, examiner: Examiner) -> Generator[Finding, 
         connection.close()
 
 
-def login(name: str, spec: HostSpec, opened: list[SshConnection]) -> Iterator[Finding]:
+def login(name: str, spec: "HostSpec", opened: "list[SshConnection]") -> Iterator[Finding]:
     """The way there, the host's key, and our own; the connection is put into ``opened``, and the caller's to close."""
+    from sync.ssh import SshConnection
+
     there = ok(f"ssh {name}", f"an SSH server answers at {spec.address}")
     known = ok(f"host key {name}", "is the one in known_hosts")
     try:
@@ -98,7 +106,7 @@ def login(name: str, spec: HostSpec, opened: list[SshConnection]) -> Iterator[Fi
     yield ok(f"login {name}", f"as {connection.target.user}")
 
 
-def files(host: Host, connection: SshConnection) -> Iterator[Finding]:
+def files(host: Host, connection: "SshConnection") -> Iterator[Finding]:
     """Whether the host gives files by SFTP, and room for more."""
     name = f"sftp {host.name}"
     session = connection.open_sftp()
@@ -116,7 +124,7 @@ def files(host: Host, connection: SshConnection) -> Iterator[Finding]:
         yield disk(name, f"{folder} on {host.spec.address}", space.free)
 
 
-def runner(host: Host, connection: SshConnection, clock: Clock) -> Iterator[Finding]:
+def runner(host: Host, connection: "SshConnection", clock: Clock) -> Iterator[Finding]:
     command, archive = question(host.python, host.work)
     done = connection.run(command, archive, timeout=_THERE_S)
     yield from findings(host.name, host.python, done.out, done.err, clock.wall(), is_mailbox=host.is_mailbox)
