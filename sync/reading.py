@@ -5,15 +5,20 @@ import json
 import os
 import stat
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
+from .ahead import ahead
 from .local.entry import Entry, Signature, signature
 from .local.index import Noted
 from .local.read import OPEN_FLAGS, FileChanged, FileUnreadable, open_stable
 from .progress import Progress
 from .store import chunker
 from .store.lines import Content
-from .store.writer import FileWriter
+
+_LARGE = 8 * 1024 * 1024
+"""Bytes of a file from which on it is read and cut in a thread beside the one that hashes and compresses it."""
+_PIECES_AHEAD = 16
 
 Chunks = list[tuple[str, int]]
 """SHA-256 and length of each chunk of a file, in order."""
@@ -29,12 +34,15 @@ def read_chunks(
     if entry.signature.size <= chunker.WHOLE and (data := _small(root, entry)) is not None:
         progress.advance(len(data))
         return entry.signature, [(add(data), len(data))] if data else []
-    file = FileWriter(add)
+    found: Chunks = []
     with open_stable(root, entry.path) as source:
-        for buffer in source.blocks():
-            file.feed(buffer)
-            progress.advance(len(buffer))
-        return source.signature, file.end()
+        small = source.signature.size <= chunker.WHOLE
+        pieces = source.blocks() if small else chunker.chunks(source.blocks(), chunker.FILES)
+        with ahead(pieces, _PIECES_AHEAD) if source.signature.size > _LARGE else nullcontext(pieces) as taken:
+            for piece in taken:
+                found.append((add(piece), len(piece)))
+                progress.advance(len(piece))
+        return source.signature, found
 
 
 def _small(root: Path, entry: Entry) -> bytes | None:

@@ -9,6 +9,7 @@ the snapshot itself. Paths that are not UTF-8 carry each odd byte as U+DC80 to U
 What is decoded here came from the mailbox: a path that could leave its folder never becomes an Entry.
 """
 
+import functools
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -34,6 +35,7 @@ _REFERENCE = 16
 _json = json.JSONEncoder(separators=(",", ":")).encode
 
 
+@functools.lru_cache(maxsize=1024)
 def reference(name: str) -> str:
     """The short form in which entries name the object ``name``: part of the SHA-256 that its name holds."""
     digest = name.rsplit(".", 1)[0][-64:]
