@@ -108,7 +108,8 @@ def make_room(top: Path, target: Path, entries: list[Entry]) -> None:
         raise HybridError(f"{top} is no folder, so outputs cannot go there.") from error
     except OSError as error:
         raise disk_errors.in_words(error, os.fsencode(top)) from error
-    needed = sum(entry.size for entry in entries if not is_there(target, entry))
+    fresh = not os.path.lexists(target)
+    needed = sum(entry.size for entry in entries if fresh or not is_there(target, entry))
     if needed + _SPARE > free:
         raise LocalDiskFull(
             f"{top} has no room for {needed / 1e9:.1f} GB of outputs.",

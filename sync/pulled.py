@@ -6,6 +6,7 @@ from typing import Protocol
 
 from .errors import Problem
 from .mailbox.state import Phase, ShardState
+from .mailbox.view import RunView
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +40,8 @@ class Pulled:
     unwritten   those of them of which this disk failed to take something
     partial     shards of which ``.partial`` shows something
     files       written by this pull, and their bytes
+    reused      of these bytes those that were on this disk before, and were not fetched
+    seen        the run's folder as it is after the pull
     left_out    files that the filters kept away from what was fetched, and their bytes
     """
 
@@ -55,5 +58,7 @@ class Pulled:
     problems: list[Problem] = field(default_factory=list)
     files: int = 0
     bytes: int = 0
+    reused: int = 0
     left_out: int = 0
     left_out_bytes: int = 0
+    seen: RunView = field(default_factory=RunView)

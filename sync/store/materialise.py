@@ -1,17 +1,14 @@
-"""A snapshot becomes a folder, verified chunk by chunk; only what differs is written.
+"""A snapshot becomes a folder, verified chunk by chunk; only what differs is written, and only what is missing is read.
 
-Every file is built in a scratch folder beside the target and renamed into place once it is complete, so a file in
-the target is never half of something. The snapshot may be hostile: paths were checked when they were decoded, and
-here no parent is ever a link, so nothing can be written outside the target.
+In a folder that others may look into, every file is built in a scratch folder beside it and renamed into place once
+it is complete, so no file there is ever half of something. The snapshot may be hostile: paths were checked when they
+were decoded, and no parent is ever a link (see ``target``), so nothing can be written outside.
 """
 
 import errno
-import hashlib
 import os
 import shutil
-import stat
-from collections import defaultdict
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
@@ -19,18 +16,26 @@ from typing import TypeVar
 from sync.errors import Problem
 from sync.progress import Progress, Silent
 
-from . import disk_errors, local_names
+from . import disk_errors, here, local_names
+from .chunker import WHOLE
+from .contents import Contents
+from .fetch import Fetch
 from .nouns import DIRECTORY, FILE, LINK, Entry
 from .reader import Reader
-from .surplus import surplus
+from .surplus import plain_files, surplus
+from .target import Target, taken
 
 T = TypeVar("T")
+_TRIES = 3
+"""Files of the right size, but of another name, in which a file is looked for."""
 
 
 @dataclass
 class Laid:
     """What came of it.
 
+    bytes     of the files that were written
+    reused    of their bytes those that were on this disk before, and were not fetched
     problems  paths that are not as they should be: this disk cannot hold them, they were refused, or it failed
     failures  those of the problems that may be gone when it is done again: the target is not what it was to be (yet)
     """
@@ -39,6 +44,7 @@ class Laid:
     kept: int = 0
     removed: int = 0
     bytes: int = 0
+    reused: int = 0
     problems: list[Problem] = field(default_factory=list)
     failures: list[Problem] = field(default_factory=list)
 
@@ -49,19 +55,33 @@ def materialise(
     target: Path,
     *,
     mirror: bool = False,
+    unseen: bool = False,
     escaping_links: bool = False,
+    older: Sequence[Path] = (),
     progress: Progress | None = None,
 ) -> Generator[None, None, Laid]:
     """Makes ``target`` hold ``entries``. A generator, so that the caller can do other things between two steps.
 
     mirror          what is in ``target`` and not among the entries is removed
+    unseen          nobody looks into ``target`` before this has come to its end, so that files may grow in their places
     escaping_links  links that lead out of the target are made as they are; otherwise they are refused
+    older           folders that may hold an older state of the same tree: content that they hold is not fetched
 
     Raises what ``Reader.fetch`` raises, LocalDiskFull, and HybridError where the target as a whole cannot be written.
     """
-    return (
-        yield from _Layout(reader, target, escaping_links, progress or Silent()).run(list(entries), mirror)
+    laying = Laying(
+        reader,
+        list(entries),
+        target,
+        mirror=mirror,
+        unseen=unseen,
+        escaping_links=escaping_links,
+        older=older,
+        progress=progress,
     )
+    for _ in laying.steps():
+        yield
+    return laying.laid
 
 
 def to_end(steps: Generator[None, None, T]) -> T:
@@ -74,201 +94,161 @@ def to_end(steps: Generator[None, None, T]) -> T:
             return result
 
 
-class _Layout:
-    def __init__(self, reader: Reader, target: Path, escaping_links: bool, progress: Progress) -> None:
+class Laying:
+    """As ``materialise``, for who lays out several trees at a time. ``laid`` is what comes of it."""
+
+    def __init__(
+        self,
+        reader: Reader,
+        entries: list[Entry],
+        target: Path,
+        *,
+        mirror: bool = False,
+        unseen: bool = False,
+        escaping_links: bool = False,
+        older: Sequence[Path] = (),
+        progress: Progress | None = None,
+    ) -> None:
+        self.laid = Laid()
         self._reader = reader
-        self._target = os.fsencode(target)
-        self._scratch = self._target + b".scratch"
+        self._entries = entries
+        self._target = Target(os.fsencode(target), unseen=unseen)
+        self._mirror = mirror
         self._escaping_links = escaping_links
-        self._progress = progress
-        self._laid = Laid()
-        self._made: set[bytes] = set()
-        self._inodes: set[tuple[int, int]] = set()
+        self._older = [os.fsencode(folder) for folder in older]
+        self._aside: dict[bytes, bytes] = {}
+        self._moved: dict[int, list[bytes]] = {}
+        self._progress = progress or Silent()
 
-    def run(self, entries: list[Entry], mirror: bool) -> Generator[None, None, Laid]:
+    def steps(self) -> Generator[Fetch | None, None, None]:
+        """To be run to its end. One step yields what is fetched: its first reads have begun, and while it waits for
+        them, others can go on."""
         try:
-            self._clear_scratch()
-            os.makedirs(self._target, exist_ok=True)
-            os.makedirs(self._scratch)
-            if mirror:
-                self._remove_surplus(entries)
-                yield
+            self._target.open()
+            if self._mirror and not self._target.fresh:
+                self._remove_surplus()
+                yield None
             missing: list[Entry] = []
-            for entry in entries:
-                if self._place_without_content(entry):
-                    continue
-                missing.append(entry)
-                if len(missing) % 256 == 0:
-                    yield
+            for number, entry in enumerate(self._entries):
+                if not self._place_without_content(entry):
+                    missing.append(entry)
+                if number % 256 == 255:
+                    yield None
             if missing:
-                self._progress.start("download", sum(entry.size for entry in missing))
                 yield from self._fill(missing)
-                self._progress.finish()
         except OSError as error:
-            raise disk_errors.in_words(error, self._target) from error
+            raise disk_errors.in_words(error, self._target.folder) from error
         finally:
-            self._clear_scratch()
-        return self._laid
+            self._target.close()
 
-    def _clear_scratch(self) -> None:
-        if os.path.isdir(self._scratch) and not os.path.islink(self._scratch):
-            shutil.rmtree(self._scratch, ignore_errors=True)
-        elif os.path.lexists(self._scratch):
-            os.unlink(self._scratch)
+    def _fill(self, missing: list[Entry]) -> Generator[Fetch | None, None, None]:
+        contents = Contents(self._target, missing, self._written, self._unwritten)
+        contents.begin()
+        yield from self._take_what_is_here(contents, missing)
+        fetch = self._reader.fetch(contents.wanted())
+        fetch.begin()
+        yield fetch
+        if contents.size:
+            self._progress.start("download", contents.size)
+        for chunk, data in fetch:
+            self._progress.advance(contents.take(chunk.sha256, data))
+            yield None
+        self._progress.finish()
+
+    def _take_what_is_here(self, contents: Contents, missing: list[Entry]) -> Iterator[None]:
+        places = [
+            (entry, [old for old in self._candidates(entry) if os.path.lexists(old)]) for entry in missing
+        ]
+        places = [(entry, olds) for entry, olds in places if olds]
+        if not places:
+            return
+        self._progress.start("compare", sum(entry.size for entry, _ in places))
+        for entry, olds in places:
+            for old in olds:
+                if any(contents.wants(chunk.sha256, chunk.at.length) for chunk in entry.chunks):
+                    for sha256, data in here.pieces(old, entry, contents.wants):
+                        self.laid.reused += contents.take(sha256, data)
+                        yield
+            self._progress.advance(entry.size)
+        self._progress.finish()
+
+    def _candidates(self, entry: Entry) -> Iterator[bytes]:
+        """Files in which an older state of the entry may be."""
+        if not self._target.fresh and len(entry.chunks) > 1:
+            yield self._aside.get(entry.path) or self._target.path(entry.path)
+        for folder in self._older:
+            yield folder + b"/" + entry.path
+        yield from self._moved.get(entry.size, [])[:_TRIES]
 
     def _place_without_content(self, entry: Entry) -> bool:
-        """Handles everything but a file whose content must be fetched."""
+        """Handles everything but a file whose content is still to come."""
         what = local_names.refusal(entry.path)
         if what is None and entry.kind == LINK and not self._escaping_links and _escapes(entry):
             what = "is a link that leads out of its folder"
         if what is not None:
-            self._laid.problems.append(Problem(entry.path, what))
+            self.laid.problems.append(Problem(entry.path, what))
             return True
-        path = self._target + b"/" + entry.path
         try:
-            self._make_parents(entry.path)
+            self._target.make_parents(entry.path)
             if entry.kind == DIRECTORY:
-                self._make_directory(path)
+                self._target.make_directory(entry.path)
             elif entry.kind == LINK:
-                self._make_link(path, entry)
-            elif self._same_file(path, entry):
-                self._laid.kept += 1
-                self._remember(path)
+                if self._target.make_link(entry.path, entry.target):
+                    self.laid.written += 1
+                else:
+                    self.laid.kept += 1
+            elif self._target.fresh:
+                return False
+            elif self._target.holds(entry):
+                self.laid.kept += 1
             else:
+                if self._target.unseen:
+                    aside = self._target.clear(entry.path, keep=len(entry.chunks) > 1)
+                    self._aside |= {entry.path: aside} if aside else {}
                 return False
         except OSError as error:
             self._failed(entry.path, entry.kind, "cannot be made here", error)
         return True
 
-    def _make_parents(self, path: bytes) -> None:
-        missing: list[bytes] = []
-        parent = path.rpartition(b"/")[0]
-        while parent and parent not in self._made:
-            missing.append(parent)
-            parent = parent.rpartition(b"/")[0]
-        for parent in reversed(missing):
-            self._make_directory(self._target + b"/" + parent)
-            self._made.add(parent)
-
-    def _make_directory(self, path: bytes) -> None:
-        try:
-            os.mkdir(path)
-        except FileExistsError:
-            status = os.lstat(path)
-            if not stat.S_ISDIR(status.st_mode):
-                self._refuse_ours(status)
-                os.unlink(path)
-                os.mkdir(path)
-        # A disk that takes "A" for "a" must not let a link replace the folder that other files are still to go into.
-        self._remember(path)
-
-    def _refuse_ours(self, status: os.stat_result) -> None:
-        """Raises OSError where ``status`` is of something that this layout has put there itself."""
-        if (status.st_dev, status.st_ino) in self._inodes:
-            raise OSError(errno.EEXIST, "this disk takes its name for another's of the tree")
-
-    def _make_link(self, path: bytes, entry: Entry) -> None:
-        if os.path.islink(path) and os.readlink(path) == entry.target:
-            self._laid.kept += 1
-        else:
-            temporary = self._scratch + b"/%d.link" % len(self._inodes)
-            os.symlink(entry.target, temporary)
-            self._put(temporary, path)
-        self._remember(path)
-
-    def _same_file(self, path: bytes, entry: Entry) -> bool:
-        try:
-            status = os.lstat(path)
-        except OSError:
-            return False
-        if not stat.S_ISREG(status.st_mode) or status.st_size != entry.size:
-            return False
-        with open(path, "rb") as file:
-            for chunk in entry.chunks:
-                if hashlib.sha256(file.read(chunk.at.length)).hexdigest() != chunk.sha256:
-                    return False
-        if os.name == "posix" and bool(status.st_mode & 0o100) != entry.executable:
-            os.chmod(path, _mode(status.st_mode & 0o777, entry.executable))
-        return True
-
-    def _fill(self, files: list[Entry]) -> Generator[None, None, None]:
-        """Writes the files' content in the order in which the mailbox holds it."""
-        places: dict[str, list[tuple[int, int]]] = defaultdict(list)
-        left: list[int] = []
-        for number, entry in enumerate(files):
-            left.append(len(entry.chunks))
-            offset = 0
-            for chunk in entry.chunks:
-                places[chunk.sha256].append((number, offset))
-                offset += chunk.at.length
-            if not entry.chunks:
-                self._write(number, 0, b"", entry)
-                self._finish(number, entry)
-        for chunk, data in self._reader.fetch(chunk for entry in files for chunk in entry.chunks):
-            for number, offset in places[chunk.sha256]:
-                self._write(number, offset, data, files[number])
-                left[number] -= 1
-                if not left[number]:
-                    self._finish(number, files[number])
-                self._progress.advance(len(data))
-            yield
-
-    def _temporary(self, number: int) -> bytes:
-        return self._scratch + b"/%d" % number
-
-    def _write(self, number: int, offset: int, data: bytes, entry: Entry) -> None:
-        flags = os.O_WRONLY | os.O_CREAT | getattr(os, "O_BINARY", 0)
-        handle = os.open(self._temporary(number), flags, 0o777 if entry.executable else 0o666)
-        with open(handle, "wb") as file:
-            file.seek(offset)
-            file.write(data)
-
-    def _finish(self, number: int, entry: Entry) -> None:
-        path = self._target + b"/" + entry.path
-        try:
-            self._put(self._temporary(number), path)
-            self._laid.bytes += entry.size
-            self._remember(path)
-        except OSError as error:
-            self._failed(entry.path, entry.kind, "cannot be written here", error)
-
-    def _put(self, temporary: bytes, path: bytes) -> None:
-        try:
-            status = os.lstat(path)
-        except FileNotFoundError:
-            pass
-        else:
-            self._refuse_ours(status)
-            if stat.S_ISDIR(status.st_mode):
-                shutil.rmtree(path)
-        os.replace(temporary, path)
-        self._laid.written += 1
-
-    def _remember(self, path: bytes) -> None:
-        status = os.lstat(path)
-        if status.st_ino and (status.st_nlink == 1 or stat.S_ISDIR(status.st_mode)):
-            self._inodes.add((status.st_dev, status.st_ino))
-
-    def _remove_surplus(self, entries: list[Entry]) -> None:
-        for path, is_folder in surplus(self._target, entries):
+    def _remove_surplus(self) -> None:
+        sizes = set(self._sizes_of_new_files())
+        for path, is_folder in surplus(self._target.folder, self._entries):
+            full = self._target.path(path)
             try:
-                (shutil.rmtree if is_folder else os.unlink)(self._target + b"/" + path)
-                self._laid.removed += 1
+                for file, size in plain_files(full, is_folder, sizes):
+                    aside = self._target.temporary()
+                    os.replace(file, aside)
+                    self._moved.setdefault(size, []).append(aside)
+                if is_folder:
+                    shutil.rmtree(full)
+                elif os.path.lexists(full):
+                    os.unlink(full)
+                self.laid.removed += 1
             except OSError as error:
                 self._failed(path, FILE, "cannot be removed", error)
+
+    def _sizes_of_new_files(self) -> Iterator[int]:
+        """What a file must be large to be kept a little longer, because its content may have moved."""
+        for entry in self._entries:
+            if entry.size > WHOLE and not os.path.lexists(self._target.path(entry.path)):
+                yield entry.size
+
+    def _written(self, entry: Entry) -> None:
+        self.laid.written += 1
+        self.laid.bytes += entry.size
+
+    def _unwritten(self, entry: Entry, error: OSError) -> None:
+        self._failed(entry.path, entry.kind, "cannot be written here", error)
 
     def _failed(self, path: bytes, kind: str, what: str, error: OSError) -> None:
         if error.errno in disk_errors.FULL:
             raise error
-        problem = Problem(path, f"{what} ({error.strerror})")
-        self._laid.problems.append(problem)
+        # Where nobody else writes, a name that is taken is one that was made for another entry.
+        why = taken().strerror if error.errno == errno.EEXIST else error.strerror
+        problem = Problem(path, f"{what} ({why})")
+        self.laid.problems.append(problem)
         if disk_errors.may_pass(error, kind):
-            self._laid.failures.append(problem)
-
-
-def _mode(mode: int, executable: bool) -> int:
-    """``mode`` with execution allowed wherever reading is, or nowhere."""
-    return mode | ((mode & 0o444) >> 2) if executable else mode & ~0o111
+            self.laid.failures.append(problem)
 
 
 def _escapes(entry: Entry) -> bool:

@@ -2,14 +2,12 @@
 
 import hashlib
 import re
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from sync.errors import CorruptMailbox
 from sync.remotes.base import Remote
 
-from . import codec
 from .entries import (
     LARGEST_ENTRIES,
     LONGEST_LINE,
@@ -20,7 +18,9 @@ from .entries import (
     is_sha256,
     reference,
 )
-from .nouns import SELF, Chunk, Entry, Location, Root
+from .fetch import Fetch, Span
+from .lanes import Lanes
+from .nouns import SELF, Chunk, Entry, Root
 from .pack import read_index
 
 _OBJECT = re.compile(
@@ -32,24 +32,17 @@ LARGEST_SNAPSHOT = 256 * 1024 * 1024
 ENTRIES_AT_ONCE = 64 * 1024 * 1024
 """Bytes of the entry stream that are held at a time; an honest one of 300,000 files comes at once."""
 
-LARGEST_READ = 16 * 1024 * 1024
-WIDEST_GAP = 64 * 1024
-"""Blocks are read in one call where at most this many unwanted bytes lie between them."""
-
-
-class _Range(NamedTuple):
-    object: str
-    start: int
-    end: int
-    blocks: list[Location]
-
 
 class Reader:
-    """``base`` is the project's folder in the remote. Snapshots that were read whole stay in memory."""
+    """``base`` is the project's folder in the remote. Snapshots that were read whole stay in memory.
 
-    def __init__(self, remote: Remote, base: str) -> None:
+    With several ``lanes`` content is read ahead, from their threads.
+    """
+
+    def __init__(self, remote: Remote, base: str, lanes: Lanes | None = None) -> None:
         self._remote = remote
         self._base = base
+        self._lanes = lanes or Lanes()
         self._whole: dict[str, bytes] = {}
 
     def root(self, name: str) -> Root:
@@ -88,34 +81,12 @@ class Reader:
             raise CorruptMailbox(f"{root.name} does not hold the tree that its root describes.")
         return entries
 
-    def fetch(self, chunks: Iterable[Chunk]) -> Iterator[tuple[Chunk, bytes]]:
+    def fetch(self, chunks: Iterable[Chunk]) -> Fetch:
         """Each distinct chunk with its verified bytes, in the order in which the mailbox holds them.
 
         Raises NotFound where an object is not there, CorruptMailbox where bytes are not what they should be.
         """
-        wanted: dict[tuple[str, int], dict[str, Chunk]] = defaultdict(dict)
-        blocks: dict[tuple[str, int], Location] = {}
-        lengths: dict[str, int] = {}
-        for chunk in chunks:
-            length = lengths.get(chunk.sha256)
-            if length is None:
-                lengths[chunk.sha256] = chunk.at.length
-                key = (chunk.at.object, chunk.at.block_offset)
-                wanted[key][chunk.sha256] = chunk
-                blocks[key] = chunk.at
-            elif length != chunk.at.length:
-                raise CorruptMailbox(f"{chunk.at.object} is said to hold one chunk in two lengths.")
-        for span in _ranges(blocks[key] for key in sorted(blocks)):
-            data = self._read(span)
-            for block in span.blocks:
-                start = block.block_offset - span.start
-                stored = data[start : start + block.block_stored]
-                raw = codec.decompress(block.codec, stored, block.block_raw)
-                for chunk in wanted[block.object, block.block_offset].values():
-                    piece = raw[chunk.at.offset : chunk.at.offset + chunk.at.length]
-                    if hashlib.sha256(piece).hexdigest() != chunk.sha256:
-                        raise CorruptMailbox(f"A chunk in {block.object} does not match its SHA-256.")
-                    yield chunk, piece
+        return Fetch(self._read, chunks, self._lanes)
 
     def _stream(self, root: Root) -> Iterator[bytes]:
         """The entry stream, little of it at a time: what a few bytes in the mailbox claim to be may be long."""
@@ -130,15 +101,11 @@ class Reader:
                 batch.append(chunk)
                 size += chunk.at.length
 
-    def _read(self, span: _Range) -> bytes:
+    def _read(self, span: Span) -> bytes:
         whole = self._whole.get(span.object)
         if whole is not None:
-            data = whole[span.start : span.end]
-        else:
-            data = self._remote.read(f"{self._base}/{span.object}", span.start, span.end - span.start)
-        if len(data) != span.end - span.start:
-            raise CorruptMailbox(f"{span.object} is cut short.")
-        return data
+            return whole[span.start : span.end]
+        return self._remote.read(f"{self._base}/{span.object}", span.start, span.end - span.start)
 
 
 def _lines(pieces: Iterable[bytes], name: str) -> Iterator[bytes]:
@@ -156,27 +123,6 @@ def _lines(pieces: Iterable[bytes], name: str) -> Iterator[bytes]:
             begun, size = [line], len(line)
     if size:
         raise CorruptMailbox(f"The entries of {name} are cut short.")
-
-
-def _ranges(blocks: Iterable[Location]) -> Iterator[_Range]:
-    """Neighbouring blocks, joined into reads of bounded size."""
-    current: _Range | None = None
-    for block in blocks:
-        end = block.block_offset + block.block_stored
-        if (
-            current is not None
-            and block.object == current.object
-            and current.end <= block.block_offset <= current.end + WIDEST_GAP
-            and end - current.start <= LARGEST_READ
-        ):
-            current.blocks.append(block)
-            current = current._replace(end=end)
-            continue
-        if current is not None:
-            yield current
-        current = _Range(block.object, block.block_offset, end, [block])
-    if current is not None:
-        yield current
 
 
 def _decode_root(index: dict[str, Any], name: str) -> Root:

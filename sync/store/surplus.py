@@ -1,6 +1,7 @@
 """What a folder holds beyond the entries of a snapshot."""
 
 import os
+import stat
 from collections.abc import Iterable, Iterator
 
 from .nouns import DIRECTORY, Entry
@@ -31,3 +32,16 @@ def surplus(target: bytes, entries: Iterable[Entry]) -> Iterator[tuple[bytes, bo
         for name in files:
             if prefix + name not in keep:
                 yield prefix + name, False
+
+
+def plain_files(path: bytes, is_folder: bool, sizes: set[int]) -> Iterator[tuple[bytes, int]]:
+    """The plain files at or below ``path``, a full path, that have one of the sizes, each with its size."""
+    if not sizes:
+        return
+    paths = [path]
+    if is_folder:
+        paths = [os.path.join(here, name) for here, _, names in os.walk(path) for name in names]
+    for each in paths:
+        status = os.lstat(each)
+        if stat.S_ISREG(status.st_mode) and status.st_size in sizes:
+            yield each, status.st_size

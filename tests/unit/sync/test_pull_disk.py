@@ -5,6 +5,7 @@ import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -157,20 +158,24 @@ def test_users_file_does_not_pass_for_outputs_whose_pull_was_cut_short(home: Hom
     assert (pulled.present, pulled.blocked, home.accepted()) == ([], [0], None)
 
 
+def failing_at(end: bytes, really: Callable[..., Any]) -> Callable[..., Any]:
+    def call(*arguments: Any, **more: Any) -> Any:
+        if any(isinstance(each, bytes) and each.endswith(end) for each in arguments):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        return really(*arguments, **more)
+
+    return call
+
+
 def test_shard_of_which_the_disk_failed_to_take_a_file_is_not_accepted(
     home: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     spec = home.queue()
     home.worker().claim().done(0, {"good": b"1", "bad": b"2"})
-    really = os.replace
-
-    def fail(old: bytes, new: bytes) -> None:
-        if os.fsencode(new).endswith(b"/bad"):
-            raise OSError(errno.EIO, os.strerror(errno.EIO))
-        really(old, new)
-
     with monkeypatch.context() as patch:
-        patch.setattr(os, "replace", fail)
+        # Finished outputs are written in their place, unfinished ones are renamed into it.
+        patch.setattr(os, "open", failing_at(b"/bad", os.open))
+        patch.setattr(os, "replace", failing_at(b"/bad", os.replace))
         pulled = home.pull(spec)
     assert (pulled.fetched, pulled.unwritten, home.accepted(), home.choices.kept) == ([], [0], None, {})
     assert "1 file of attempt 0.worker22.1 could not be written" in pulled.incomplete[0]

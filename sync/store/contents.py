@@ -1,0 +1,98 @@
+"""Files on their way onto this disk, chunk by chunk, wherever the chunks come from."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+
+from sync.errors import CorruptMailbox
+
+from .nouns import Chunk, Entry
+from .target import Target
+
+
+class Contents:
+    """``files`` of ``target``, and the content that they still wait for.
+
+    written  is called with an entry whose file is complete and in its place
+    failed   is called with an entry, and the OSError for which there can be no such file; it may raise it
+
+    Raises CorruptMailbox where one chunk is said to have two lengths.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        files: list[Entry],
+        written: Callable[[Entry], None],
+        failed: Callable[[Entry, OSError], None],
+    ) -> None:
+        self._target = target
+        self._files = files
+        self._written = written
+        self._failed = failed
+        self._places: dict[str, list[tuple[int, int]]] = defaultdict(list)
+        self._lengths: dict[str, int] = {}
+        self._left: list[int] = []
+        self._temporaries: dict[int, bytes] = {}
+        self._lost: set[int] = set()
+        self.size = 0
+        """Bytes of the files that are still to be written."""
+        for number, entry in enumerate(files):
+            self._left.append(len(entry.chunks))
+            offset = 0
+            for chunk in entry.chunks:
+                length = self._lengths.setdefault(chunk.sha256, chunk.at.length)
+                if length != chunk.at.length:
+                    raise CorruptMailbox(f"{chunk.at.object} is said to hold one chunk in two lengths.")
+                self._places[chunk.sha256].append((number, offset))
+                offset += length
+            self.size += offset
+
+    def begin(self) -> None:
+        """Makes the files that wait for nothing."""
+        for number, entry in enumerate(self._files):
+            if not entry.chunks:
+                self._write(number, 0, b"")
+
+    def wants(self, sha256: str, length: int) -> bool:
+        return sha256 in self._places and self._lengths[sha256] == length
+
+    def wanted(self) -> Iterator[Chunk]:
+        for entry in self._files:
+            yield from (chunk for chunk in entry.chunks if chunk.sha256 in self._places)
+
+    def take(self, sha256: str, data: bytes) -> int:
+        """Puts the verified chunk wherever it belongs; returns how many bytes of files it makes."""
+        size = 0
+        for number, offset in self._places.pop(sha256):
+            size += len(data)
+            if number not in self._lost:
+                self._write(number, offset, data)
+        self.size -= size
+        return size
+
+    def _write(self, number: int, offset: int, data: bytes) -> None:
+        """Raises OSError where no file at all can be written, which is when it is to be one of the scratch folder."""
+        entry, target = self._files[number], self._target
+        first = number not in self._temporaries
+        temporary = self._temporaries.get(number) or b""
+        if first and not target.unseen:
+            temporary = target.temporary()
+        try:
+            target.write(temporary, offset, data, entry, first=first)
+        except OSError as error:
+            if not target.unseen:
+                raise
+            self._lost.add(number)
+            self._failed(entry, error)
+            return
+        if self._left[number] > 1:
+            self._left[number] -= 1
+            self._temporaries[number] = temporary
+            return
+        self._temporaries.pop(number, None)
+        try:
+            target.finish(temporary, entry)
+        except OSError as error:
+            self._failed(entry, error)
+        else:
+            self._written(entry)
