@@ -49,7 +49,7 @@ class Published:
         text = index.meta_get("published")
         try:
             found = cls(**json.loads(text)) if text else None
-        except TypeError:  # another version of hybrid wrote it
+        except (TypeError, ValueError):  # another version of hybrid wrote it, or it is damaged
             return None
         return found if found is not None and found.url == url else None
 

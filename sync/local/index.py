@@ -6,15 +6,16 @@ knows it, so that it is read once more.
 """
 
 import sqlite3
+import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from ..store.lines import Content
 from ..store.nouns import Location
 from .bulk import without_collections
-from .database import connect, reading, transaction
+from .database import Damage, connect, reading, transaction
 from .entry import Entry, Signature
 
 # FAT keeps times in steps of two seconds; nothing in use is coarser.
@@ -24,18 +25,19 @@ _SCHEMA = (
     """CREATE TABLE IF NOT EXISTS files (
         path BLOB PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, ctime_ns INTEGER NOT NULL,
         inode INTEGER NOT NULL, executable INTEGER NOT NULL, scanned_ns INTEGER NOT NULL,
-        bytes INTEGER NOT NULL, chunks TEXT NOT NULL, placed TEXT NOT NULL, objects TEXT NOT NULL
+        bytes INTEGER NOT NULL, chunks TEXT NOT NULL, placed TEXT NOT NULL, objects TEXT NOT NULL,
+        sum INTEGER NOT NULL
     ) WITHOUT ROWID""",
     "CREATE TABLE IF NOT EXISTS objects (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE)",
     """CREATE TABLE IF NOT EXISTS chunks (
         sha256 BLOB PRIMARY KEY, object INTEGER NOT NULL, block_offset INTEGER NOT NULL,
         block_stored INTEGER NOT NULL, block_raw INTEGER NOT NULL, codec TEXT NOT NULL,
-        offset INTEGER NOT NULL, length INTEGER NOT NULL
+        offset INTEGER NOT NULL, length INTEGER NOT NULL, sum INTEGER NOT NULL
     ) WITHOUT ROWID""",
     "CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
 )
 _LOCATIONS = (
-    "SELECT sha256, name, block_offset, block_stored, block_raw, codec, offset, length"
+    "SELECT sha256, name, block_offset, block_stored, block_raw, codec, offset, length, sum"
     " FROM chunks JOIN objects ON objects.id = chunks.object"
 )
 _BATCH = 900  # parameters per statement; every SQLite in use takes 999
@@ -70,6 +72,35 @@ def settled(noted: Noted) -> bool:
     _, mtime_ns, ctime_ns, _, _ = noted.signature
     scanned_ns = noted.scanned_ns
     return ctime_ns < scanned_ns - GRANULARITY_NS and abs(mtime_ns - scanned_ns) > GRANULARITY_NS
+
+
+# Sums are kept beside what a snapshot is made of: a disk that turns one bit must not have it published.
+
+
+def _sum_of_content(path: bytes, content: Content) -> int:
+    size, chunks, placed, objects = content
+    return zlib.crc32(f"{size}{chunks}{placed}{objects}".encode(), zlib.crc32(path))
+
+
+def _sum_of_location(sha256: bytes, at: Location) -> int:
+    name, start, stored, raw, codec, offset, length = at
+    return zlib.crc32(f"{name} {start} {stored} {raw} {codec} {offset} {length}".encode(), zlib.crc32(sha256))
+
+
+def _content(row: tuple[Any, ...]) -> tuple[bytes, Content]:
+    path, *values, expected = row
+    content = Content._make(values)
+    if _sum_of_content(path, content) != expected:
+        raise Damage
+    return path, content
+
+
+def _location(row: tuple[Any, ...]) -> tuple[bytes, Location]:
+    sha256, *values, expected = row
+    at = Location._make(values)
+    if _sum_of_location(sha256, at) != expected:
+        raise Damage
+    return sha256, at
 
 
 class Index:
@@ -118,23 +149,24 @@ class Index:
 
     def contents(self, paths: Iterable[bytes]) -> dict[bytes, Content]:
         """The content of those of the files that were published."""
-        query = "SELECT bytes, chunks, placed, objects FROM files WHERE path = ?"
+        query = "SELECT path, bytes, chunks, placed, objects, sum FROM files WHERE path = ?"
         with self._reading() as database:
-            rows = ((path, database.execute(query, (path,)).fetchone()) for path in paths)
-            return {path: Content._make(row) for path, row in rows if row is not None}
+            rows = (database.execute(query, (path,)).fetchone() for path in paths)
+            return dict(_content(row) for row in rows if row is not None)
 
     def all_contents(self) -> Iterator[tuple[bytes, Content]]:
         """Path and content of every file, sorted by path. Other methods may be called meanwhile."""
-        query = "SELECT path, bytes, chunks, placed, objects FROM files WHERE path > ? ORDER BY path LIMIT ?"
-        after, make = b"", Content._make
+        query = (
+            "SELECT path, bytes, chunks, placed, objects, sum FROM files WHERE path > ? ORDER BY path LIMIT ?"
+        )
+        after = b""
         while True:
             with self._reading() as database:
-                rows = database.execute(query, (after, _PAGE)).fetchall()
-            for row in rows:
-                yield row[0], make(row[1:])
-            if len(rows) < _PAGE:
+                page = [_content(row) for row in database.execute(query, (after, _PAGE))]
+            yield from page
+            if len(page) < _PAGE:
                 return
-            after = rows[-1][0]
+            after = page[-1][0]
 
     def leaned_on(self) -> set[str]:
         """References of the objects in which the published files have their content."""
@@ -143,8 +175,11 @@ class Index:
         return {name for text in texts for name in text.split()}
 
     def remember_files(self, rows: Iterable[FileRow]) -> None:
-        values = ((path, *noted.signature, noted.scanned_ns, *content) for path, noted, content in rows)
-        marks = ",".join("?" * 11)
+        values = (
+            (path, *noted.signature, noted.scanned_ns, *content, _sum_of_content(path, content))
+            for path, noted, content in rows
+        )
+        marks = ",".join("?" * 12)
         with self._writing() as database:
             database.executemany(f"INSERT OR REPLACE INTO files VALUES ({marks})", values)
 
@@ -167,8 +202,8 @@ class Index:
             for start in range(0, len(wanted), _BATCH):
                 batch = wanted[start : start + _BATCH]
                 marks = ",".join("?" * len(batch))
-                for row in database.execute(f"{_LOCATIONS} WHERE sha256 IN ({marks})", batch):
-                    found[row[0]] = Location._make(row[1:])
+                rows = database.execute(f"{_LOCATIONS} WHERE sha256 IN ({marks})", batch)
+                found.update(map(_location, rows))
         return found
 
     def add_locations(self, rows: Iterable[tuple[bytes, Location]]) -> None:
@@ -184,8 +219,11 @@ class Index:
                 for name in names
             }
             # In the order of the primary key, which is also the order on disk.
-            values = ((sha256, ids[location.object], *location[1:]) for sha256, location in sorted(placed))
-            database.executemany("INSERT OR REPLACE INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
+            values = (
+                (sha256, ids[location.object], *location[1:], _sum_of_location(sha256, location))
+                for sha256, location in sorted(placed)
+            )
+            database.executemany("INSERT OR REPLACE INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
 
     def drop_objects(self, names: Iterable[str]) -> None:
         """Forgets all chunks in these objects, which are gone or not to be used any more."""
