@@ -15,8 +15,8 @@ from bench.link import Link
 from bench.peers import MODEL, Hybrid, Peer
 from bench.results import Results
 
-_SETTLE_S = 2.5
-"""A file younger than this is read again by the next push, as its times may still hide a change."""
+_RSYNC_S = 1.1
+"""What rsync needs to see a change by its time: it compares whole seconds."""
 _KILLED_AT = 0.6
 _STARTS = 5
 _MIB = 1024 * 1024
@@ -24,12 +24,18 @@ _MIB = 1024 * 1024
 
 @dataclass(frozen=True)
 class Bench:
-    """``wanted``: the names of the cases that are measured; what these need is done besides, without being timed."""
+    """What is the same for all groups.
+
+    wanted    the names of the cases that are measured; what these need is done besides, without being timed
+    settle_s  seconds between making a tree and pushing it: a file that is younger than the clock's granularity at a
+              push is read again by the next one, as its times may still hide a change
+    """
 
     link: Link
     sizes: Sizes
     wanted: frozenset[str]
     results: Results
+    settle_s: float
 
     def measured(self, cases: frozenset[str], group: str) -> list[str]:
         """Which of ``cases``, those of a peer, are measured in this group."""
@@ -42,7 +48,7 @@ class Bench:
 
     def ready(self, peer: Peer) -> None:
         """The tree is there, and old enough that every change that follows shows."""
-        time.sleep(_SETTLE_S)
+        time.sleep(self.settle_s)
         self.beforehand(peer.prepare)
 
     def step(
@@ -167,7 +173,7 @@ def _pull_changed(bench: Bench, peer: Peer) -> None:
     mebibytes = bench.sizes.big_mib
     bench.beforehand(lambda: peer.make_model(mebibytes))
     bench.beforehand(peer.pull)
-    time.sleep(_SETTLE_S)
+    time.sleep(max(_RSYNC_S, bench.settle_s))
     bench.beforehand(peer.change_model)
 
     def check() -> None:

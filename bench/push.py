@@ -14,6 +14,7 @@ from pathlib import Path
 
 from bench import report
 from bench.cases import Bench, groups_of, run_group
+from bench.command import compile_hybrid
 from bench.goals import CASES, HYBRID, Sizes
 from bench.link import Link
 from bench.machine import in_words, machine, versions
@@ -36,6 +37,7 @@ def main() -> int:
     peers = [peer for peer in _PEERS if peer.name in (HYBRID, *given.peer)]
     absent = [peer for peer in peers if any(shutil.which(program) is None for program in peer.needs)]
     present = [peer for peer in peers if peer not in absent]
+    compile_hybrid()
     results = Results()
     begun = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="hybrid-bench-") as name:
@@ -45,7 +47,7 @@ def main() -> int:
             link = Link(server.port, given.rtt_ms, given.mbit)
             about = {"machine": on, "link": str(link), "sizes": sizes.__dict__, "repeats": given.repeats}
             results.on_add = lambda: report.save(given.json, {**about, **results.to_json()})
-            bench = Bench(link, sizes, frozenset(given.case), results)
+            bench = Bench(link, sizes, frozenset(given.case), results, given.settle)
             for group in groups_of(given.case):
                 for repeat in range(given.repeats):
                     for make in present if repeat % 2 == 0 else present[::-1]:
@@ -94,6 +96,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--repeats", type=int, default=1, help="medians are taken over so many [1]")
     parser.add_argument("--rtt-ms", type=float, default=50.0, help="round trip of the line [50]")
     parser.add_argument("--mbit", type=float, default=100.0, help="its bandwidth each way; 0: no limit [100]")
+    parser.add_argument(
+        "--settle", type=float, default=2.5, help="age of a tree when it is pushed, seconds [2.5]"
+    )
     given = parser.parse_args()
     given.case = given.case or cases
     given.peer = given.peer or peers

@@ -1,0 +1,66 @@
+"""The line is as long and as narrow as it was asked to be, and counts what crosses it."""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from bench.link import Link
+
+
+@contextmanager
+def echo() -> Iterator[int]:
+    """The port of a server that returns to its one client whatever it gets."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def serve() -> None:
+            with listener.accept()[0] as end:
+                while data := end.recv(65536):
+                    end.sendall(data)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield listener.getsockname()[1]
+        thread.join(10)
+        assert not thread.is_alive()
+
+
+def there_and_back(port: int, size: int) -> float:
+    """Seconds until all of it was back."""
+    with socket.create_connection(("127.0.0.1", port)) as end:
+        begun = time.monotonic()
+        end.sendall(b"x" * size)
+        got = 0
+        while got < size:
+            got += len(end.recv(65536))
+        return time.monotonic() - begun
+
+
+def test_bytes_are_counted_both_ways() -> None:
+    with echo() as port:
+        link = Link(port, rtt_ms=0, mbit=0)
+        with link.open() as traffic:
+            there_and_back(link.port, 200_000)
+    assert (traffic.up, traffic.down) == (200_000, 200_000)
+
+
+def test_an_answer_takes_a_round_trip() -> None:
+    with echo() as port:
+        link = Link(port, rtt_ms=200, mbit=0)
+        with link.open():
+            assert 0.2 <= there_and_back(link.port, 10) < 2
+
+
+def test_no_more_passes_than_the_line_is_wide() -> None:
+    with echo() as port:
+        link = Link(port, rtt_ms=0, mbit=4)
+        with link.open():
+            assert 0.45 <= there_and_back(link.port, 250_000) < 3
+
+
+def test_what_is_prepared_takes_no_time() -> None:
+    with echo() as port:
+        link = Link(port, rtt_ms=5000, mbit=0.01)
+        with link.open(plain=True):
+            assert there_and_back(link.port, 250_000) < 2
