@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .progress import Bars
 
 # C0 without tab and newline, DEL, C1, and the marks that reorder text or end a line unseen.
-_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
+_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 
 
 def visible(text: str) -> str:

@@ -8,19 +8,22 @@ A file that does not match its last line is "not there yet" for its reader. Unkn
 
 import hashlib
 import json
+import re
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, TypeVar
 
 from sync.errors import CorruptMailbox, NewerMailbox
 from sync.remotes.base import Remote
 
-from . import PROTOCOL
+from . import PROTOCOL, layout
 
 R = TypeVar("R")
 LARGEST_RECORD = 4 * 1024 * 1024
 MOST_SHARDS = 100_000
 _LARGEST_NUMBER = 2.0**53
 _DEEPEST_VALUE = 8
+_TARGET = r"[\w.:@%+,/\[\]~=-]{1,253}"
+"""One word for a shell, as it is proposed to people as part of a command."""
 
 
 def seal(document: dict[str, Any]) -> bytes:
@@ -82,11 +85,11 @@ class Spec:
     max_hours   of one worker's work on the run; 0 is no limit
     """
 
-    run: str
-    laptop: str
+    run: str = field(metadata={"form": layout.RUN_ID})
+    laptop: str = field(metadata={"form": layout.ID})
     created: float
     snapshot: str
-    target: str
+    target: str = field(metadata={"form": _TARGET})
     shards: int
     command: list[str] = field(default_factory=list)
     shell: str = ""
@@ -198,7 +201,10 @@ def decode(kind: type[R], data: bytes, name: str) -> R:
     values: dict[str, Any] = {}
     for each in fields(kind):  # type: ignore[arg-type]
         if each.name in document:
-            values[each.name] = _checked(document[each.name], str(each.type), f"{each.name} of {name}")
+            where = f"{each.name} of {name}"
+            value = values[each.name] = _checked(document[each.name], str(each.type), where)
+            if (form := each.metadata.get("form")) and not re.fullmatch(form, value):
+                raise CorruptMailbox(f"The field {where} cannot be true: {value[:80]!r}.")
     try:
         return kind(**values)
     except (TypeError, ValueError) as error:

@@ -262,7 +262,7 @@ def test_worker_of_this_machine_that_has_ended_is_known_to_be_dead(project: Proj
 
 def test_text_from_the_mailbox_cannot_steer_the_terminal_or_flood_it(project: Project) -> None:
     evil = "\x1b]0;owned\x07\x1b[2J" + "x" * 100_000
-    project.queue(name=evil, retries=0, command=[evil], target=evil)
+    project.queue(name=evil, retries=0, command=[evil])
     worker = project.worker().claim(host=evil, gpu=evil, python=evil)
     worker.failed(0, reason=evil, log=evil)
     worker.tick(doing=evil, running={evil: 1.0}, telemetry={evil: 1.0})

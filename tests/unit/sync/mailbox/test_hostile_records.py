@@ -89,6 +89,34 @@ def test_a_version_that_is_no_version_is_corrupt_and_not_newer(version: bytes) -
 
 
 @pytest.mark.parametrize(
+    ("field", "lie"),
+    [
+        ("run", "../../outside"),
+        ("run", "R1"),
+        ("run", "r1\n"),
+        ("run", ""),
+        ("laptop", "../x"),
+        ("laptop", "k3f"),
+        ("target", "local; rm -rf ~"),
+        ("target", "$(touch pwned)"),
+        ("target", "local\nError: forged"),
+        ("target", "a\u202eb"),
+        ("target", "a\udcffb"),
+        ("target", "x" * 1000),
+        ("target", ""),
+    ],
+)
+def test_a_spec_holds_ids_and_a_target_that_is_one_word(field: str, lie: str) -> None:
+    refused(Spec, json.dumps({**vars(SPEC), field: lie}).encode())
+
+
+@pytest.mark.parametrize("target", ["local", "ssh:me@gpu-1.lab.example:2222", "ssh:[::1]", "ssh:bücher.de"])
+def test_a_target_may_be_any_host(target: str) -> None:
+    spec = Spec(**{**vars(SPEC), "target": target})
+    assert decode(Spec, encode(spec), "x") == spec
+
+
+@pytest.mark.parametrize(
     "lie",
     [
         {"kind": "files", "path": "*", "chunk": 10**15, "count": -1},

@@ -18,6 +18,7 @@ from tests.unit.sync.store.shelf import BASE, Shelf
 SNAPSHOT = b"HYBSNAP\x01"
 PACK = b"HYBPACK\x01"
 Codec = tuple[str, Callable[[bytes], bytes]]
+_CHUNK = 4 * 1024 * 1024
 STORED: Codec = ("stored", lambda data: data)
 ZLIB: Codec = ("zlib", zlib.compress)
 
@@ -43,7 +44,7 @@ def file(
 class Forge:
     """Builds one snapshot line by line. References are lists as in the entries, for the caller to falsify."""
 
-    def __init__(self, shelf: Shelf) -> None:
+    def __init__(self, shelf: Shelf | None = None) -> None:
         self._shelf = shelf
         self._blocks = b""
         self._known: dict[bytes, list[Any]] = {}
@@ -67,17 +68,28 @@ class Forge:
                 offset += len(piece)
         return [list(self._known[piece]) for piece in pieces]
 
-    def publish(self, lines: Iterable[object], **lies: Any) -> str:
-        """Writes the snapshot and returns its name. ``lies`` replace fields of the root."""
+    def data(self, lines: Iterable[object], **lies: Any) -> bytes:
+        """The snapshot's file. ``lies`` replace fields of the root."""
         made = [line if isinstance(line, bytes) else json.dumps(line).encode() + b"\n" for line in lines]
         stream = b"".join(made)
-        entries = self.content(stream) if stream else []
+        cuts = range(0, len(stream), _CHUNK)
+        entries = [reference for at in cuts for reference in self.content(stream[at : at + _CHUNK])]
         root = {**_totals(stream), "kind": "tree", "seq": 1, "entries": entries, "objects": [], "meta": {}}
-        return self.publish_index({"writer": "laptop", "root": {**root, **lies}})
+        return self.data_of({"writer": "laptop", "root": {**root, **lies}})
+
+    def data_of(self, fields: dict[str, Any]) -> bytes:
+        """The file with these fields in its index."""
+        index = json.dumps({"blocks": [], "chunks": [], **fields}, separators=(",", ":")).encode()
+        return file(index, self._blocks)
+
+    def publish(self, lines: Iterable[object], **lies: Any) -> str:
+        """Writes the snapshot onto the shelf and returns its name."""
+        assert self._shelf is not None
+        return place(self._shelf, self.data(lines, **lies))
 
     def publish_index(self, fields: dict[str, Any]) -> str:
-        index = json.dumps({"blocks": [], "chunks": [], **fields}, separators=(",", ":")).encode()
-        return place(self._shelf, file(index, self._blocks))
+        assert self._shelf is not None
+        return place(self._shelf, self.data_of(fields))
 
 
 def _totals(stream: bytes) -> dict[str, Any]:
