@@ -1,5 +1,6 @@
 """The runner's archive on a bare machine: any Python from 3.10, nothing installed, a hostile folder around it."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -21,8 +22,8 @@ BASE = "lab"
 
 
 def bare_python() -> str:
-    """The system's own Python, which has none of our dependencies; this one, isolated, where there is no other."""
-    for name in ("/usr/bin/python3", sys.executable):
+    """The one that RUNNER_PYTHON names, or the system's own, which has none of our dependencies; else this one, isolated."""
+    for name in filter(None, (os.environ.get("RUNNER_PYTHON"), "/usr/bin/python3", sys.executable)):
         found = shutil.which(name)
         old = "import sys; sys.exit(sys.version_info < (3, 10))"
         if found and subprocess.run([found, "-I", "-S", "-c", old], check=False).returncode == 0:

@@ -1,155 +1,31 @@
 """The runner as a process on a mailbox in a folder: killed, asked to end, stopped, and left without work."""
 
-import contextlib
 import json
 import os
 import signal
-import subprocess
 import sys
-import textwrap
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from cloud_runner import host
 from sync.mailbox import lease, records
-from sync.mailbox.layout import Attempt, RunFolder
-from sync.mailbox.records import Ended, Mark, Tick
-from sync.mailbox.view import RunView, look
-from sync.remotes.folder import FolderRemote
-from sync.store.reader import Reader
-from tests.support import mailboxes
-
-BASE = "lab"
-DIR = RunFolder("r-1")
-ROOT = Path(__file__).parents[2]
+from sync.mailbox.layout import RunFolder
+from sync.mailbox.records import Mark, Tick
+from tests.support.machines import DIR, Machine, machine_in, wait_for
 
 pytestmark = [
     pytest.mark.platform,
     pytest.mark.skipif(sys.platform == "win32", reason="signals and process groups are POSIX"),
 ]
 
-# What children do. They find their way by the environment alone, as a user's program does.
-PROGRAM = textwrap.dedent("""
-    import os, pathlib, signal, subprocess, sys, time
-    out = pathlib.Path(os.environ["HYBRID_OUTPUT"])
-    ckpt = pathlib.Path(os.environ["HYBRID_CHECKPOINT"])
-    shard = os.environ["HYBRID_SHARD"]
-
-    def note(name, text):
-        path = pathlib.Path(os.environ["NOTES"]) / name
-        path.with_suffix(".tmp").write_text(text)
-        path.with_suffix(".tmp").rename(path)
-
-    def wait_for(name):
-        while not (pathlib.Path(os.environ["NOTES"]) / name).exists():
-            time.sleep(0.02)
-
-    def answer(text="42"):
-        (out / "answer.txt").write_text(f"{shard} {text}")
-""")
-
-
-class Machine:
-    """A mailbox in a folder, notes that children and test leave one another, and runners as processes."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.notes = folder / "notes"
-        self.notes.mkdir()
-        self.remote = FolderRemote(str(folder / "mailbox"))
-        self.runners: list[subprocess.Popen[str]] = []
-        mailboxes.make_mailbox(self.remote, BASE)
-
-    def queue(self, program: str = "answer()", **fields: object) -> None:
-        files = {"main.py": (PROGRAM + textwrap.dedent(program)).encode(), "requirements.txt": b"numpy\n"}
-        tree = mailboxes.publish_tree(self.remote, BASE, files)
-        values: dict[str, object] = {
-            "command": [sys.executable, "main.py"],
-            "env": {"NOTES": str(self.notes)},
-            **fields,
-        }
-        mailboxes.queue_run(self.remote, BASE, "r-1", tree.name, **values)
-
-    def start(self, *more: str, idle_exit: float = 0.3) -> "subprocess.Popen[str]":
-        words = ["--mailbox", f"folder:{self.folder / 'mailbox'}", "--project", BASE, "--target", "local"]
-        words += ["--work", str(self.folder / "work"), "--tick", "0.2", "--idle-exit", str(idle_exit), *more]
-        runner = subprocess.Popen(
-            [sys.executable, "-m", "cloud_runner", *words],
-            cwd=ROOT,
-            env={**os.environ, "PATH": f"{self.folder}:{os.environ['PATH']}"},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        self.runners.append(runner)
-        return runner
-
-    def run(self, *more: str) -> str:
-        """A runner from its start to its own end; what it said."""
-        runner = self.start(*more)
-        said, _ = runner.communicate(timeout=60)
-        assert runner.returncode == 0, said
-        return said
-
-    def view(self) -> RunView:
-        return look(self.remote, BASE, DIR)
-
-    def record(self, name: str) -> str:
-        return f"{BASE}/{DIR.in_folder(name)}"
-
-    def ended(self, kind: str, attempt: Attempt) -> Ended:
-        return records.read(Ended, self.remote, self.record(RunFolder.attempt(kind, attempt)))
-
-    def content(self, snapshot: str) -> dict[str, bytes]:
-        reader = Reader(self.remote, BASE)
-        files = {}
-        for entry in reader.entries(reader.root(snapshot)):
-            pieces = {chunk.sha256: data for chunk, data in reader.fetch(entry.chunks)}
-            files[entry.path.decode()] = b"".join(pieces[chunk.sha256] for chunk in entry.chunks)
-        return files
-
-    def answers(self) -> dict[int, str]:
-        """Of every shard that is done, and done once."""
-        found: dict[int, str] = {}
-        for attempt in self.view().done:
-            assert attempt.shard not in found, "done once"
-            found[attempt.shard] = self.content(self.ended("done", attempt).snapshot)["answer.txt"].decode()
-        return found
-
-    def note(self, name: str) -> str:
-        """Waits for a note of a child."""
-        return wait_for(
-            lambda: (self.notes / name).exists() and (self.notes / name).read_text(), f"note {name}"
-        )
-
-    def attempts(self) -> list[Attempt]:
-        return sorted(self.view().starts)
-
-
-def wait_for(reached: Callable[[], object], what: str) -> str:
-    until = time.monotonic() + 30
-    while time.monotonic() < until:
-        found = reached()
-        if found:
-            return str(found)
-        time.sleep(0.02)
-    raise AssertionError(f"{what} does not come")
-
 
 @pytest.fixture
 def machine(tmp_path: Path) -> Iterator[Machine]:
-    machine = Machine(tmp_path)
-    yield machine
-    for runner in machine.runners:
-        if runner.poll() is None:
-            runner.kill()
-        runner.communicate()
-    for pid in machine.notes.glob("*.pid"):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(int(pid.read_text()), signal.SIGKILL)
+    with machine_in(tmp_path) as machine:
+        yield machine
 
 
 def test_shards_are_done_the_log_is_told_and_the_runner_ends_when_idle(machine: Machine) -> None:
@@ -284,103 +160,17 @@ def test_outputs_appear_while_the_attempt_runs(machine: Machine) -> None:
     assert machine.answers() == {0: "0 42"}
 
 
-def test_a_set_up_that_fails_breaks_the_run_with_its_log(machine: Machine) -> None:
-    machine.queue(setup="echo no such package; exit 7")
-    machine.run()
-    seen = machine.view()
-    [(worker, epoch)] = seen.broken.items()
-    broken = records.read(Ended, machine.remote, machine.record(RunFolder.broken(worker, epoch)))
-    assert (broken.exit, broken.reason, broken.log) == (
-        7,
-        "the set-up ended with exit code 7",
-        "no such package\n",
-    )
-    assert not seen.starts and lease.holder(seen) is None
-
-
-def test_a_set_up_runs_once_for_its_content(machine: Machine) -> None:
-    setup = 'echo x >> "$NOTES/setups" && test -f requirements.txt'
-    machine.queue(setup=setup)
-    machine.run()
-    tree = mailboxes.publish_tree(
-        machine.remote, BASE, {"main.py": b"", "requirements.txt": b"numpy\n"}, seq=2
-    )
-    other = mailboxes.publish_tree(
-        machine.remote, BASE, {"main.py": b"", "requirements.txt": b"scipy\n"}, seq=3
-    )
-    more: dict[str, object] = {
-        "command": [sys.executable, "main.py"],
-        "env": {"NOTES": str(machine.notes)},
-        "setup": setup,
-    }
-    mailboxes.queue_run(machine.remote, BASE, "r-2", tree.name, **more)
-    machine.run()
-    assert (machine.notes / "setups").read_text() == "x\n"
-    mailboxes.queue_run(machine.remote, BASE, "r-3", other.name, **more)
-    machine.run()
-    assert (machine.notes / "setups").read_text() == "x\nx\n"
-
-
-def test_a_program_that_is_not_there_fails_with_127(machine: Machine) -> None:
-    machine.queue(command=["./no-such-program"], retries=0)
-    machine.run()
-    [failed] = machine.view().failed
-    ended = machine.ended("failed", failed)
-    assert ended.exit == 127 and "no-such-program" in ended.reason
-
-
-def test_a_failure_carries_its_code_and_the_end_of_its_log(machine: Machine) -> None:
-    machine.queue("sys.exit('out of luck')", retries=1)
-    machine.run()
-    assert len(machine.view().failed) == 2
-    ended = machine.ended("failed", min(machine.view().failed))
-    assert (ended.exit, ended.reason, ended.log) == (1, "exit code 1", "out of luck\n")
-
-
-def test_a_child_that_is_killed_says_by_what(machine: Machine) -> None:
-    machine.queue("os.kill(os.getpid(), signal.SIGKILL)", retries=0)
-    machine.run()
-    assert machine.ended("failed", min(machine.view().failed)).reason == "killed by signal 9"
-
-
-def test_a_run_that_needs_a_gpu_says_so_where_there_is_none(machine: Machine) -> None:
-    fake = machine.folder / "nvidia-smi"
-    fake.write_text("#!/bin/sh\nexit 9\n")
-    fake.chmod(0o755)
-    machine.queue(gpu="T4")
-    machine.run()
-    [(worker, epoch)] = machine.view().broken.items()
-    broken = records.read(Ended, machine.remote, machine.record(RunFolder.broken(worker, epoch)))
-    assert broken.reason == "the run needs a GPU (T4) and this machine shows none"
-
-
-def test_a_child_is_told_about_the_gpu_it_has(machine: Machine) -> None:
-    fake = machine.folder / "nvidia-smi"
-    fake.write_text("#!/bin/sh\necho '0, GPU-1, Tesla T4, 15360, 15000'\n")
-    fake.chmod(0o755)
-    machine.queue('answer(os.environ["HYBRID_GPU"] + " " + os.environ["HYBRID_VRAM_GB"])', gpu="T4")
-    machine.run()
-    assert machine.answers() == {0: "0 Tesla T4 15.7"}
-
-
 def test_a_runner_in_the_background_can_be_probed_and_ended(machine: Machine) -> None:
     runner = machine.start("--detach", idle_exit=600)
     handle = json.loads(runner.communicate(timeout=30)[0])
     who = [str(handle["pid"]), handle["born"], "--log", handle["log"]]
 
-    def ask(what: str) -> dict[str, object]:
-        done = subprocess.run(
-            [sys.executable, "-m", "cloud_runner", what, *who], cwd=ROOT, capture_output=True, check=True
-        )
-        answer: dict[str, object] = json.loads(done.stdout)
-        return answer
-
     try:
-        wait_for(lambda: "worker " in str(ask("--probe")["log"]), "the runner's greeting")
-        assert ask("--probe")["alive"]
-        ask("--end")
-        wait_for(lambda: not ask("--probe")["alive"], "its end")
-        assert "told to end by signal SIGTERM" in str(ask("--probe")["log"])
+        wait_for(lambda: "worker " in str(machine.ask("--probe", *who)["log"]), "the runner's greeting")
+        assert machine.ask("--probe", *who)["alive"]
+        machine.ask("--end", *who)
+        wait_for(lambda: not machine.ask("--probe", *who)["alive"], "its end")
+        assert "told to end by signal SIGTERM" in str(machine.ask("--probe", *who)["log"])
     finally:
         if host.born(handle["pid"]) == handle["born"]:
             os.kill(handle["pid"], signal.SIGKILL)
