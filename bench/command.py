@@ -8,6 +8,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from tests.support.laptop import REPOSITORY
 
 LIMIT_S = 900.0
 _LOOK_S = 0.05
+_MEMORY_UNIT = 1 if sys.platform == "darwin" else 1024
 
 
 def compile_hybrid() -> None:
@@ -58,14 +60,13 @@ def run(
             words, env=env, cwd=cwd, stdin=subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True
         )
         watch = _Watch(process.pid, kill_when, limit_s)
-        os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
-        seconds = time.perf_counter() - begun
-        watch.stop()  # before the number of the process may be another's
         _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - begun
+        watch.stop()
         process.returncode = os.waitstatus_to_exitcode(status)
         out.seek(0)
         err.seek(0)
-        ran = Ran(seconds=seconds, peak=usage.ru_maxrss * 1024, out=out.read(), err=err.read())
+        ran = Ran(seconds=seconds, peak=usage.ru_maxrss * _MEMORY_UNIT, out=out.read(), err=err.read())
     expected = -signal.SIGKILL if kill_when else 0
     if watch.too_long or process.returncode != expected:
         why = f"took longer than {limit_s:g} s" if watch.too_long else f"ended with {process.returncode}"
@@ -94,8 +95,10 @@ class _Watch:
         while not self._over.wait(_LOOK_S if self._kill_when else max(0.0, self._until - time.monotonic())):
             if time.monotonic() >= self._until:
                 self.too_long = True
-                os.killpg(self._pid, signal.SIGKILL)
+                with suppress(ProcessLookupError):  # it has just ended by itself
+                    os.killpg(self._pid, signal.SIGKILL)
                 return
             if self._kill_when and self._kill_when():
-                os.kill(self._pid, signal.SIGKILL)
+                with suppress(ProcessLookupError):
+                    os.kill(self._pid, signal.SIGKILL)
                 return

@@ -12,6 +12,11 @@ import pytest
 from tests.support.laptop import REPOSITORY
 from tests.support.sshd import system_tool
 
+pytestmark = [
+    pytest.mark.platform,
+    pytest.mark.skipif(sys.platform == "win32", reason="the bench is for Linux and macOS"),
+]
+
 
 def bench(module: str, *words: str) -> str:
     done = subprocess.run(

@@ -9,6 +9,11 @@ import pytest
 
 from bench.command import Failed, Ran, run
 
+pytestmark = [
+    pytest.mark.platform,
+    pytest.mark.skipif(sys.platform == "win32", reason="the bench is for Linux and macOS"),
+]
+
 
 def python(script: str, folder: Path, **how: object) -> Ran:
     return run([sys.executable, "-c", script], env=os.environ, cwd=folder, **how)  # type: ignore[arg-type]

@@ -1,12 +1,20 @@
 """The line is as long and as narrow as it was asked to be, and counts what crosses it."""
 
 import socket
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
+
 from bench.link import Link
+
+pytestmark = [
+    pytest.mark.platform,
+    pytest.mark.skipif(sys.platform == "win32", reason="the bench is for Linux and macOS"),
+]
 
 
 @contextmanager
