@@ -10,6 +10,7 @@ index is made again by reading the project, runs and machines are found again in
 """
 
 import os
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -21,6 +22,7 @@ from ..errors import HybridError, LocalDiskFull, Locked
 
 VERSION: Final = 2
 _BUSY_S = 30.0
+_SPARE = 1024 * 1024
 # In the file's header, so that another program's database is never taken for ours.
 _APPLICATION_ID = 0x68796272
 
@@ -122,7 +124,7 @@ def damaged(path: Path) -> HybridError:
 def failure(path: Path, error: Exception) -> HybridError:
     """What an error of SQLite or the file system means to the user."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    if code == sqlite3.SQLITE_FULL:
+    if code == sqlite3.SQLITE_FULL or (code == sqlite3.SQLITE_IOERR and _is_full(path.parent)):
         return LocalDiskFull(
             f"There is no room left for the local state {path}.", "Free some space and try again."
         )
@@ -130,6 +132,14 @@ def failure(path: Path, error: Exception) -> HybridError:
         return Locked(f"The local state {path} is busy.", "Wait for the other hybrid command to end.")
     hint = "Check the folder's permissions and free space."
     return HybridError(f"The local state {path} cannot be used: {error}.", hint)
+
+
+def _is_full(folder: Path) -> bool:
+    """Whether the disk may lack room for what SQLite keeps beside the database: it calls that an I/O error."""
+    try:
+        return shutil.disk_usage(folder).free < _SPARE
+    except OSError:
+        return False
 
 
 class _Unusable(Exception):

@@ -4,7 +4,7 @@ import random
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from tests.support.stopping import Ended, How, NotReached
+from tests.support.stopping import Ended, How, NotReached, acts_on
 
 S = TypeVar("S")
 CODES: dict[How, tuple[int | None, ...]] = {"kill": (None,), "interrupt": (130,), "full": (10, 17)}
@@ -43,10 +43,8 @@ def stopped_at_each_step(scenario: Scenario[S], home: Path, how: How = "kill", *
 
     Returns how often.
     """
-    # SQLite does not pass on what its trace raises.
-    chosen = (lambda step: True) if how == "kill" else (lambda step: not step.startswith("sqlite"))
     steps = steps_of(scenario, home)
-    numbers = [n for n, step in enumerate(steps, 1) if chosen(step)][::every]
+    numbers = [n for n, step in enumerate(steps, 1) if acts_on(how, step)][::every]
     for n in numbers:
         for chance in range(_CHANCES):
             try:
