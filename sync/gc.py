@@ -188,4 +188,8 @@ class Collector:
 def _created(root: Root, now: float) -> float:
     """When the snapshot was made; one that does not say it counts as new."""
     created = root.meta.get("created")
-    return float(created) if isinstance(created, int | float) and math.isfinite(created) else now
+    try:
+        seconds = float(created) if isinstance(created, int | float) else now
+    except OverflowError:
+        return now
+    return seconds if math.isfinite(seconds) else now

@@ -42,7 +42,13 @@ class Mail:
             chunk = placed_elsewhere(writer.add_chunk(content), len(content))
             entries.append(Entry(path=path.encode(), kind=FILE, size=len(content), chunks=(chunk,)))
         meta = {"created": self.clock.wall(), **meta}
-        return writer.finish(name=layout.snapshot(laptop, seq), kind="tree", seq=seq, tree=lambda place: lines(entries, place), meta=meta)
+        return writer.finish(
+            name=layout.snapshot(laptop, seq),
+            kind="tree",
+            seq=seq,
+            tree=lambda place: lines(entries, place),
+            meta=meta,
+        )
 
     def collect(self, laptop: str = LAPTOP, *, last: int = 1, days: int = 0, **options: object) -> Collected:
         collector = Collector(self.remote, BASE, laptop, self.clock)
@@ -282,7 +288,7 @@ def test_dry_run_removes_and_forgets_nothing(mail: Mail) -> None:
     assert mail.names() == before and forgotten == []
 
 
-@pytest.mark.parametrize("created", [float("nan"), float("inf"), "yesterday", None, -1e300])
+@pytest.mark.parametrize("created", [float("nan"), float("inf"), "yesterday", None, -1e300, 10**400])
 def test_snapshot_with_an_odd_date_does_no_harm(mail: Mail, created: object) -> None:
     mail.push({"a": b"1"}, 1, created=created)
     mail.push({"a": b"2"}, 2)
