@@ -39,7 +39,9 @@ class Contact:
     def __init__(self, project: Project, index: Index, clock: Clock, *, new_mailbox: bool = False) -> None:
         self._project = project
         self._clock = clock
-        self._make = new_mailbox or known_mailbox(index, project.remote_url) is None
+        self.is_first = known_mailbox(index, project.remote_url) is None
+        """Nothing was ever pushed there, so that there is no need to look at the tree before the mailbox is met."""
+        self._make = new_mailbox or self.is_first
         self._stack = contextlib.ExitStack()
         self._pool = ThreadPoolExecutor(1, "contact")
         self._asked: Future[Met] | None = None

@@ -51,6 +51,8 @@ def push(call: Call, dry_run: bool, check: bool, accept_deletions: bool, new_mai
         if message:
             call.console.warn(message)
         contact = stack.enter_context(pushing.Contact(project, index, call.clock, new_mailbox=new_mailbox))
+        if contact.is_first and not dry_run:
+            contact.begin()
         seen = pushing.see(
             project,
             index,

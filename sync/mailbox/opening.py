@@ -33,5 +33,7 @@ def make_mailbox(remote: Remote, base: str, new_id: Callable[[], str]) -> Format
     except NotFound:
         pass
     remote.make_folders([f"{base}/{folder}" for folder in layout.project_folders()])
-    remote.write(f"{base}/{layout.FORMAT}", records.encode(Format(mailbox=new_id())))
-    return open_mailbox(remote, base)
+    made = Format(mailbox=new_id())
+    if remote.write(f"{base}/{layout.FORMAT}", records.encode(made)):
+        return made
+    return open_mailbox(remote, base)  # another laptop was quicker
