@@ -26,12 +26,14 @@ def examine(
     examiner = Examiner(meter or Silent(), limit_s)
     if not (yield from doctor_machine.examine(examiner)):
         return
-    if enclosing(start) is None:
-        yield warn("project", f"{start} is in no project, so only this machine was checked", "hybrid init")
-        return
     projects: list[Project] = []
 
     def settings() -> Iterator[Finding]:
+        if enclosing(start) is None:
+            yield warn(
+                "project", f"{start} is in no project, so only this machine was checked", "hybrid init"
+            )
+            return
         project = Project.find(start)
         projects.append(project)
         yield ok("config", f"project {project.config.project.id} in {project.root}")

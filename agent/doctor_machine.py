@@ -41,7 +41,7 @@ def examine(examiner: Examiner) -> Generator[Finding, None, bool]:
     yield from needed
     yield from examiner.make("compression", lambda: [zstd(codec.zstd())])
     yield from examiner.make("chunker", lambda: [cuts(cutting_module())])
-    yield git(shutil.which("git"))
+    yield from examiner.make("git", lambda: [git(shutil.which("git"))])
     # The process must not outlive the check.
     yield from examiner.make("runner", lambda: [runner(sys.executable)], _START_S + 5)
     if needed[0].status is Status.FAIL:

@@ -116,6 +116,21 @@ def test_a_check_that_hangs_is_given_up_and_the_others_are_made(patient: Patient
     assert found["write once"].what
 
 
+def test_a_check_that_was_given_up_does_not_hold_up_the_end(patient: Patient, silent_server: int) -> None:
+    patient.configure(f'url = "sftp://me@127.0.0.1:{silent_server}/mail"')
+    done = subprocess.run(
+        [sys.executable, "-m", "agent", "doctor", "--json", "--limit", "4"],
+        cwd=patient.root,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        capture_output=True,
+        text=True,
+        timeout=14,  # the server would be waited for longer
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (1, "")
+    assert json.loads(done.stdout)["first"] == "ssh mailbox"
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
 def test_settings_that_can_not_be_read_to_an_end_hang_nothing(patient: Patient, capsys: Capture) -> None:
     path = patient.root / "hybrid.toml"

@@ -1,6 +1,7 @@
 """``hybrid doctor`` with a real SSH server: the way there, its key, our login, SFTP, and the Python of the runner."""
 
 import os
+import re
 import socket
 import sys
 import time
@@ -11,7 +12,7 @@ import pytest
 
 from agent.doctor_findings import Finding, Status
 from sync.clock import ManualClock
-from tests.support.doctor import Patient, assert_fails, assert_warns
+from tests.support.doctor import REPOSITORY, Patient, assert_fails, assert_warns
 from tests.support.sshd import Sshd, make_key, running_sshd
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the server of these tests runs on POSIX")
@@ -50,6 +51,10 @@ def test_a_mailbox_over_sftp_is_checked_from_the_login_to_its_promises(patient: 
     names = [f"{name} mailbox" for name in there]
     assert [found[name].status for name in [*names, "mailbox", "write once"]] == [Status.OK] * 11, found
     assert list(sshd.root.iterdir()) == []
+    page = (REPOSITORY / "docs" / "cli.md").read_text(encoding="utf-8")
+    table = page.split("| check | what it looks at |")[1].split("\n\n")[0]
+    told = {name.replace("NAME", "mailbox") for name in re.findall(r"`([^`]+)`", table)}
+    assert found.keys() - told == set(), "every check stands in the page on commands"
 
 
 def test_a_host_where_nothing_listens_fails(patient: Patient, sshd: Sshd) -> None:
