@@ -116,32 +116,24 @@ def test_a_check_that_hangs_is_given_up_and_the_others_are_made(patient: Patient
     assert found["write once"].what
 
 
-def test_a_check_that_was_given_up_does_not_hold_up_the_end(patient: Patient, silent_server: int) -> None:
-    patient.configure(f'url = "sftp://me@127.0.0.1:{silent_server}/mail"')
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
+def test_what_can_never_be_read_to_its_end_does_not_hold_up_ours(patient: Patient) -> None:
+    path = patient.root / "hybrid.toml"
+    path.unlink()
+    os.mkfifo(path)
     done = subprocess.run(
-        [sys.executable, "-m", "agent", "doctor", "--json", "--limit", "4"],
+        [sys.executable, "-m", "agent", "doctor", "--json", "--limit", "5"],
         cwd=patient.root,
         env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
         capture_output=True,
         text=True,
-        timeout=14,  # the server would be waited for longer
+        timeout=60,
         check=False,
     )
     assert (done.returncode, done.stderr) == (1, "")
-    assert json.loads(done.stdout)["first"] == "ssh mailbox"
-
-
-@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
-def test_settings_that_can_not_be_read_to_an_end_hang_nothing(patient: Patient, capsys: Capture) -> None:
-    path = patient.root / "hybrid.toml"
-    path.unlink()
-    os.mkfifo(path)
-    try:
-        assert main(["doctor", "--json", "--limit", "2"]) == 1
-        checks = {each["name"]: each for each in json.loads(capsys.readouterr().out)["checks"]}
-        assert "no answer within 2 s" in checks["config"]["what"]
-    finally:
-        os.close(os.open(path, os.O_RDWR))  # whoever still waits for its content gets none
+    found = json.loads(done.stdout)
+    assert found["first"] == "config"
+    assert "no answer within 5 s" in found["checks"][-1]["what"]
 
 
 def test_a_bug_in_a_check_is_not_taken_for_a_finding() -> None:
