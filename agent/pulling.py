@@ -1,14 +1,18 @@
 """Pulling a run into the project's outputs, as ``hybrid pull`` and ``hybrid run --wait`` do."""
 
 import contextlib
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sync.early import Early
 from sync.filters import Filters
-from sync.mailbox.records import Spec
+from sync.mailbox import layout
+from sync.mailbox.records import LARGEST_RECORD, Spec
 from sync.pull import Puller
 from sync.pulled import Pulled
+from sync.store.lanes import Lanes
 
 from .choices import LocalChoices
 from .console import path_text
@@ -21,15 +25,38 @@ if TYPE_CHECKING:
 
 
 @contextlib.contextmanager
+def asked_early(mailbox: Mailbox, names: Sequence[str]) -> Iterator[Early]:
+    """What a pull of ``names`` (none: of all runs) begins with is asked of the mailbox in one go, while the context
+    lasts. A name may turn out not to be a run's id; then it was asked in vain, and nothing else."""
+    before, base = mailbox.remote, mailbox.base
+    with Lanes(before.capabilities.connections) as lanes:
+        early = Early(before, lanes)
+        early.read_soon(f"{base}/{layout.FORMAT}", 0, LARGEST_RECORD)
+        early.list_folders_soon(f"{base}/{layout.RUNS}")
+        for name in names:
+            if re.fullmatch(layout.RUN_ID, name):
+                early.read_soon(f"{base}/{layout.spec(name)}", 0, LARGEST_RECORD)
+                early.list_files_soon(f"{base}/{layout.run(name)}")
+        mailbox.remote = early
+        try:
+            yield early
+        finally:
+            mailbox.remote = before
+
+
+@contextlib.contextmanager
 def puller(call: "Call", project: Project, mailbox: Mailbox, into: Path | None = None) -> Iterator[Puller]:
-    """Pulls into ``into`` (default: the project's outputs) while it holds the project's pull lock."""
+    """Pulls into ``into`` (default: the project's outputs) while it holds the project's pull lock. What lies in the
+    project's outputs is not fetched again."""
     settings = project.config.pull
+    outputs = project.root / project.config.project.outputs
     with project.lock("pull"), opened_state(project, call.console.warn) as state:
         yield Puller(
             mailbox.remote,
             mailbox.base,
             laptop=mailbox.laptop,
-            outputs=into or project.root / project.config.project.outputs,
+            outputs=into or outputs,
+            older=[outputs],
             choices=LocalChoices(state),
             filters=Filters(include=settings.include, exclude=settings.exclude, max_size=settings.max_size),
             progress=call.console.progress(),

@@ -17,7 +17,7 @@ from .early import Early, looking_ahead
 from .errors import CorruptMailbox
 from .filters import Filters
 from .mailbox import layout, records
-from .mailbox.layout import OUTPUTS, RunFolder
+from .mailbox.layout import OUTPUTS, RunFolder, WorkerSnapshot
 from .mailbox.records import Accepted, Spec
 from .mailbox.state import ShardState, phase, shards
 from .mailbox.view import view
@@ -72,8 +72,8 @@ class Puller:
         partial  whether to show what unfinished attempts have published
         dry_run  find out what would come, and write nothing anywhere
 
-        Raises what the remote raises, LocalDiskFull, HybridError where nothing can be written here, and CorruptMailbox for a spec that cannot be true. Content that
-        is damaged, not there, or of a newer version is a result.
+        Raises what the remote raises, LocalDiskFull, HybridError where nothing can be written here, and CorruptMailbox
+        for a spec that cannot be true. Content that is damaged, not there, or of a newer version is a result.
         """
         check(spec)
         with Lanes(self.remote.capabilities.connections) as lanes:
@@ -111,14 +111,14 @@ class _Pull:
         pulled = self._pulled
         complete = [state for state in pulled.states if state.complete]
         self._drive(map(self._complete, self._looking_ahead(complete)))
-        pulled.fetched.sort()
-        pulled.present.sort()
         if not self._dry_run:
             here_now = {*pulled.fetched, *pulled.present}
             if partial:
-                self._drive(map(self._partial, (s.number for s in pulled.states if s.number not in here_now)))
+                self._drive(map(self._partial, self._newest(here_now)))
             if self._spec.sharded or not here_now:
                 _remove_empty(self._outputs.folder / PARTIAL, self._outputs.folder)
+        for shards_ in (pulled.fetched, pulled.present, pulled.partial):
+            shards_.sort()
         pulled.seen = view(self._names)
         return pulled
 
@@ -220,20 +220,32 @@ class _Pull:
         if self._spec.sharded:
             shutil.rmtree(self._outputs.partial(shard), ignore_errors=True)
 
-    def _partial(self, shard: int) -> Steps:
-        """Shows the newest of what the shard's attempts have published. What cannot be read now is left for later."""
-        found = [s for s in self._seen.snapshots if s.what == OUTPUTS and s.attempt.shard == shard]
-        if not found or self._outputs.is_blocked(shard):
-            return
-        newest = max(found, key=lambda s: (self._seen.claims.get(s.attempt.worker, 0), s.attempt.n, s.seq))
-        target = self._outputs.partial(shard)
+    def _newest(self, here_now: set[int]) -> Iterator[WorkerSnapshot]:
+        """The newest of what was published of each shard that is not here."""
+
+        def age(each: WorkerSnapshot) -> tuple[int, int, int]:
+            return self._seen.claims.get(each.attempt.worker, 0), each.attempt.n, each.seq
+
+        newest: dict[int, WorkerSnapshot] = {}
+        for each in sorted(self._seen.snapshots, key=age):
+            shard = each.attempt.shard
+            if each.what == OUTPUTS and shard < self._spec.shards and shard not in here_now:
+                newest[shard] = each
+        found = [newest[shard] for shard in sorted(newest) if not self._outputs.is_blocked(shard)]
+        return looking_ahead(
+            found, 2 * self._lanes.count, lambda s: self._candidates.ask_for_snapshot(s.name)
+        )
+
+    def _partial(self, newest: WorkerSnapshot) -> Steps:
+        """Shows what an unfinished attempt has published. What cannot be read now is left for later."""
+        target = self._outputs.partial(newest.attempt.shard)
         try:
             with self._entries(f"{layout.run(self._spec.run)}/{newest.name}") as (wanted, _):
                 yield from self._write(wanted, target)
         except UNUSABLE:
             _remove_empty(target)
             return
-        self._pulled.partial.append(shard)
+        self._pulled.partial.append(newest.attempt.shard)
 
     @contextlib.contextmanager
     def _entries(self, snapshot: str) -> Iterator[tuple[list[Entry], list[Entry]]]:
@@ -252,14 +264,9 @@ class _Pull:
     ) -> Generator[Pause, None, Laid]:
         """What this disk failed to take is among the problems of what was pulled, too."""
         make_room(self._its.outputs, target, entries)
+        progress = self._its.progress
         laying = Laying(
-            self._reader,
-            entries,
-            target,
-            mirror=True,
-            unseen=unseen,
-            older=older,
-            progress=self._its.progress,
+            self._reader, entries, target, mirror=True, unseen=unseen, older=older, progress=progress
         )
         for fetch in laying.steps():
             if fetch is not None:

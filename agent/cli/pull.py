@@ -5,18 +5,20 @@ from pathlib import Path
 
 import click
 
+from sync.early import Early, looking_ahead
 from sync.errors import CorruptMailbox, NewerMailbox, NotFound
-from sync.mailbox.records import Spec
-from sync.mailbox.state import OVER, Phase
+from sync.mailbox import layout
+from sync.mailbox.records import LARGEST_RECORD, Spec
+from sync.mailbox.state import OVER, Phase, phase, shards
 from sync.pull import Puller
 from sync.pulled import Pulled
 
 from .. import runs
 from ..console import path_text
 from ..exits import Exit
-from ..mailbox import Mailbox, opened
+from ..mailbox import Mailbox, Run, opened
 from ..memory import Memory
-from ..pulling import puller, warn
+from ..pulling import asked_early, puller, warn
 from ..sizes import count, size
 from ..state import opened as opened_state
 from .complete import run_ids
@@ -24,6 +26,9 @@ from .options import Call, common_options
 
 _NOTHING = "Nothing to pull: all that this laptop's runs have finished was pulled before."
 _FEW = 3
+_AT_A_TIME = 16
+_LISTED = 4
+"""Runs of which the spec, and the files, are asked of the mailbox before their turn comes. What is listed grows old."""
 
 
 @click.command()
@@ -55,20 +60,24 @@ def pull(call: Call, names: tuple[str, ...], into: Path | None, no_partial: bool
     """
     project = call.project()
     outputs = into.absolute() if into else project.root / project.config.project.outputs
-    with opened(project, call.clock) as mailbox:
+    with opened(project, call.clock) as mailbox, asked_early(mailbox, names) as early:
         mailbox.require()
         with opened_state(project, call.console.warn) as state:
             memory = Memory(state)
-            specs, unreadable = _wanted(call, mailbox, memory, names)
+            specs, unreadable = _wanted(call, mailbox, early, memory, names)
             with puller(call, project, mailbox, outputs) as pulling:
                 done = [
                     (spec, _pull(call, pulling, spec, partial=not no_partial, dry_run=dry_run))
-                    for spec in specs
+                    for spec in looking_ahead(
+                        specs,
+                        _LISTED,
+                        lambda spec: early.list_files_soon(f"{mailbox.base}/{layout.run(spec.run)}"),
+                    )
                 ]
             for spec, pulled in done:
                 all_shown = pulled.phase is Phase.DONE or not no_partial
                 if not dry_run and pulled.phase in OVER and all_shown and not pulled.incomplete:
-                    _close(mailbox, memory, spec)
+                    _close(mailbox, memory, spec, pulled)
             gone = [] if names or into else _gone(mailbox, memory, outputs)
     document = {
         "dry_run": dry_run,
@@ -86,7 +95,7 @@ def pull(call: Call, names: tuple[str, ...], into: Path | None, no_partial: bool
 
 
 def _wanted(
-    call: Call, mailbox: Mailbox, memory: Memory, names: tuple[str, ...]
+    call: Call, mailbox: Mailbox, early: Early, memory: Memory, names: tuple[str, ...]
 ) -> tuple[list[Spec], list[dict[str, str]]]:
     """The specs of the runs that are meant, and those of which that cannot be told."""
     if names:
@@ -95,9 +104,12 @@ def _wanted(
     unreadable: list[dict[str, str]] = []
     others = 0
     closed = memory.closed()
-    for run_id in mailbox.run_ids():
-        if run_id in closed:
-            continue
+    open_ones = [run_id for run_id in mailbox.run_ids() if run_id not in closed]
+
+    def ask(run_id: str) -> None:
+        early.read_soon(f"{mailbox.base}/{layout.spec(run_id)}", 0, LARGEST_RECORD)
+
+    for run_id in looking_ahead(open_ones, _AT_A_TIME, ask):
         try:
             spec = runs.spec_of(mailbox, run_id)
         except NotFound:
@@ -121,9 +133,10 @@ def _pull(call: Call, pulling: Puller, spec: Spec, *, partial: bool, dry_run: bo
     return pulled
 
 
-def _close(mailbox: Mailbox, memory: Memory, spec: Spec) -> None:
+def _close(mailbox: Mailbox, memory: Memory, spec: Spec, pulled: Pulled) -> None:
     """Remembers a run that is over and home, so that it need not be looked at again."""
-    run = mailbox.run(spec.run)
+    states = shards(pulled.seen, spec.shards, spec.retries)
+    run = Run(spec=spec, seen=pulled.seen, states=states, phase=phase(pulled.seen, states))
     if runs.is_closed(run, mailbox.laptop):
         memory.close(spec.run, runs.summary(run, mailbox.laptop).to_json())
 
@@ -170,6 +183,7 @@ def _line(spec: Spec, pulled: Pulled, dry_run: bool) -> str:
     if pulled.fetched or pulled.files:
         verb = "would fetch" if dry_run else "fetched"
         text += f"; {verb} {count(pulled.files, 'file')} ({size(pulled.bytes)})"
+        text += f", {size(pulled.reused)} of it from what is here" if pulled.reused else ""
     else:
         text += "; nothing new"
     lines = [f"{text}; in {pulled.folder}" if here or pulled.partial else text]
@@ -214,6 +228,7 @@ def _document(spec: Spec, pulled: Pulled) -> dict[str, object]:
         "partial": pulled.partial,
         "files": pulled.files,
         "bytes": pulled.bytes,
+        "reused_bytes": pulled.reused,
         "left_out": pulled.left_out,
         "left_out_bytes": pulled.left_out_bytes,
         "problems": [{"path": path_text(each.path), "what": each.what} for each in pulled.problems],

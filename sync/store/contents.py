@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 
 from sync.errors import CorruptMailbox
 
+from . import here
 from .nouns import Chunk, Entry
 from .target import Target
 
@@ -55,6 +56,11 @@ class Contents:
 
     def wants(self, sha256: str, length: int) -> bool:
         return sha256 in self._places and self._lengths[sha256] == length
+
+    def pieces_of(self, old: bytes, entry: Entry) -> Iterator[tuple[str, bytes]]:
+        """What the file ``old``, which may be an older state of the entry, holds of what is waited for."""
+        if any(chunk.sha256 in self._places for chunk in entry.chunks):
+            yield from here.pieces(old, entry, self.wants)
 
     def wanted(self) -> Iterator[Chunk]:
         for entry in self._files:

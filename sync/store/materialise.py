@@ -16,7 +16,7 @@ from typing import TypeVar
 from sync.errors import Problem
 from sync.progress import Progress, Silent
 
-from . import disk_errors, here, local_names
+from . import disk_errors, local_names
 from .chunker import WHOLE
 from .contents import Contents
 from .fetch import Fetch
@@ -116,6 +116,7 @@ class Laying:
         self._mirror = mirror
         self._escaping_links = escaping_links
         self._older = [os.fsencode(folder) for folder in older]
+        self._kept: list[Entry] = []
         self._aside: dict[bytes, bytes] = {}
         self._moved: dict[int, list[bytes]] = {}
         self._progress = progress or Silent()
@@ -156,29 +157,38 @@ class Laying:
         self._progress.finish()
 
     def _take_what_is_here(self, contents: Contents, missing: list[Entry]) -> Iterator[None]:
-        places = [
-            (entry, [old for old in self._candidates(entry) if os.path.lexists(old)]) for entry in missing
-        ]
+        for entry in self._kept:
+            for sha256, data in contents.pieces_of(self._target.path(entry.path), entry):
+                self.laid.reused += contents.take(sha256, data)
+                yield
+        self._find_moved(missing)
+        places = [(entry, self._candidates(entry)) for entry in missing]
         places = [(entry, olds) for entry, olds in places if olds]
         if not places:
             return
         self._progress.start("compare", sum(entry.size for entry, _ in places))
         for entry, olds in places:
             for old in olds:
-                if any(contents.wants(chunk.sha256, chunk.at.length) for chunk in entry.chunks):
-                    for sha256, data in here.pieces(old, entry, contents.wants):
-                        self.laid.reused += contents.take(sha256, data)
-                        yield
+                for sha256, data in contents.pieces_of(old, entry):
+                    self.laid.reused += contents.take(sha256, data)
+                    yield
             self._progress.advance(entry.size)
         self._progress.finish()
 
-    def _candidates(self, entry: Entry) -> Iterator[bytes]:
+    def _candidates(self, entry: Entry) -> list[bytes]:
         """Files in which an older state of the entry may be."""
+        found = [folder + b"/" + entry.path for folder in self._older]
         if not self._target.fresh and len(entry.chunks) > 1:
-            yield self._aside.get(entry.path) or self._target.path(entry.path)
+            found.insert(0, self._aside.get(entry.path) or self._target.path(entry.path))
+        found = [path for path in found if os.path.lexists(path)]
+        return found or self._moved.get(entry.size, [])[:_TRIES]
+
+    def _find_moved(self, missing: list[Entry]) -> None:
+        """Large files of the older folders that have the size of one that is not there under its own path."""
+        sizes = {entry.size for entry in missing if entry.size > WHOLE and not self._candidates(entry)}
         for folder in self._older:
-            yield folder + b"/" + entry.path
-        yield from self._moved.get(entry.size, [])[:_TRIES]
+            for path, size in plain_files(folder, True, sizes):
+                self._moved.setdefault(size, []).append(path)
 
     def _place_without_content(self, entry: Entry) -> bool:
         """Handles everything but a file whose content is still to come."""
@@ -201,6 +211,7 @@ class Laying:
                 return False
             elif self._target.holds(entry):
                 self.laid.kept += 1
+                self._kept.append(entry)
             else:
                 if self._target.unseen:
                     aside = self._target.clear(entry.path, keep=len(entry.chunks) > 1)

@@ -35,13 +35,17 @@ def surplus(target: bytes, entries: Iterable[Entry]) -> Iterator[tuple[bytes, bo
 
 
 def plain_files(path: bytes, is_folder: bool, sizes: set[int]) -> Iterator[tuple[bytes, int]]:
-    """The plain files at or below ``path``, a full path, that have one of the sizes, each with its size."""
+    """The plain files at or below ``path``, a full path, that have one of the sizes, each with its size. What cannot be looked at is
+    none."""
     if not sizes:
         return
     paths = [path]
     if is_folder:
         paths = [os.path.join(here, name) for here, _, names in os.walk(path) for name in names]
     for each in paths:
-        status = os.lstat(each)
+        try:
+            status = os.lstat(each)
+        except OSError:
+            continue
         if stat.S_ISREG(status.st_mode) and status.st_size in sizes:
             yield each, status.st_size

@@ -5,6 +5,7 @@ import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sync.remotes.memory import MemoryRemote
 from sync.store.lines import lines
@@ -48,6 +49,7 @@ class Shelf:
         self.puts: list[tuple[str, int]] = []
         self.locations: dict[str, Location] = {}
         self.cut_into = 1 << 20
+        self.unseen = False
 
     def known(self, sha256: str) -> Location | None:
         return self.locations.get(sha256)
@@ -79,7 +81,9 @@ class Shelf:
                 size = len(item.data)
                 entries.append(Entry(path, FILE, executable=item.executable, size=size, chunks=chunks))
         name = f"snapshots/{self.writer}-{self.seq:08d}-{{sha256}}.snap"
-        root = writer.finish(name=name, kind=kind, seq=self.seq, tree=lambda place: lines(entries, place), meta={"n": self.seq})
+        root = writer.finish(
+            name=name, kind=kind, seq=self.seq, tree=lambda place: lines(entries, place), meta={"n": self.seq}
+        )
         self.sent = writer.sent
         return root
 
@@ -110,11 +114,11 @@ class Shelf:
                 found[entry.path] = Link(entry.target) if entry.kind == LINK else Folder()
         return found
 
-    def lay(self, root: Root, target: Path, *, mirror: bool = False, escaping_links: bool = False) -> Laid:
-        """Lays the snapshot out with a fresh reader."""
+    def lay(self, root: Root, target: Path, **how: Any) -> Laid:
+        """Lays the snapshot out with a fresh reader; ``how`` as for ``materialise``."""
         reader = self.reader()
         entries = reader.entries(reader.root(root.name))
-        return to_end(materialise(reader, entries, target, mirror=mirror, escaping_links=escaping_links))
+        return to_end(materialise(reader, entries, target, **{"unseen": self.unseen, **how}))
 
 
 def on_disk(folder: Path) -> dict[bytes, File | Link | Folder]:
@@ -138,3 +142,17 @@ def on_disk(folder: Path) -> dict[bytes, File | Link | Folder]:
 def noise(size: int, seed: int = 0) -> bytes:
     """The same bytes each time, that no codec can shrink."""
     return random.Random(seed).randbytes(size)
+
+
+TREE: Tree = {
+    b"train.py": File(b"print('training')\n"),
+    b"run.sh": File(b"#!/bin/sh\n", executable=True),
+    b"empty": File(),
+    b"data/big.bin": File(noise(3_000_000)),
+    b"data/copy.bin": File(noise(3_000_000)),
+    b"data/deep/er/x": File(b"x"),
+    b"latest": Link(b"data/big.bin"),
+    b"data/up": Link(b"../train.py"),
+    b"out": Folder(),
+}
+"""Something of everything."""

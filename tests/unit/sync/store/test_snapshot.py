@@ -10,10 +10,10 @@ from sync.store import chunker, writer
 from sync.store import lines as lines_module
 from sync.store import pack as pack_module
 from sync.store.entries import TreeHash
+from sync.store.fetch import LARGEST_READ
 from sync.store.lines import lines
 from sync.store.nouns import FILE, Entry
 from sync.store.pack import read_index
-from sync.store.fetch import LARGEST_READ
 from sync.store.reader import Reader
 from sync.store.writer import SnapshotWriter
 from tests.unit.sync.store.shelf import BASE, File, Folder, Link, Shelf, Tree, noise
