@@ -1,7 +1,9 @@
-"""Random histories of workers, a laptop and a bad storage, for as long as one likes: ``make soak``.
+"""Random histories of workers, a laptop and a bad storage, and kills of real processes, for as long as one likes.
 
-The histories are those of ``tests/properties/test_mailbox_machine.py``, whose seeds a test run takes from 0 on; here
-they begin at random, so that every soak sees new ones. What a seed does is the same each time.
+``make soak`` runs it. The histories are those of ``tests/properties/test_mailbox_machine.py``, whose seeds a test run
+takes from 0 on; here they begin at random, so that every soak sees new ones. What a seed does is the same each time.
+The kills are those of ``tests/crash``, one life for a few histories: a seed draws the same steps and moments, but how
+far a real process is at a moment is its own.
 """
 
 import argparse
@@ -13,9 +15,11 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from tests.properties.test_mailbox_machine import MUST_HAPPEN, History
+from tests.crash.kills import KILLED, Kills
+from tests.properties.history import MUST_HAPPEN, History
 
 _EVERY_S = 30.0
+_HISTORIES_A_KILL = 5
 
 
 def main() -> int:
@@ -36,6 +40,10 @@ def main() -> int:
             folder = Path(name, str(seed))
             try:
                 History(seed, folder, met).live()
+                if seed % _HISTORIES_A_KILL == 0 or given.count == 1:
+                    kills = Kills(random.Random(f"kills {seed}"), folder)
+                    kills.one(KILLED[seed // _HISTORIES_A_KILL % len(KILLED)], most=6)
+                    met += kills.met
             except BaseException:
                 print(f"seed {seed}; again: python -m tests.soak --first {seed} --count 1", file=sys.stderr)
                 raise

@@ -13,20 +13,22 @@ _CHANCES = 5
 """Where several threads work, the number of steps is not always the same: a late one may need several tries."""
 
 
-class Scenario(Protocol[S]):
+class Setting(Protocol[S]):
     """``S`` is one play: everything on the disk that the command works on."""
 
     def begin(self, home: Path) -> S:
         """A new play, as far as the command that is to be stopped. The same each time."""
-
-    def act(self, play: S, stop_at: int = 0, how: How = "kill") -> Ended:
-        """The command, in a process of its own; undisturbed it must succeed."""
 
     def check_stopped(self, play: S) -> None:
         """What must hold whenever the command was stopped."""
 
     def check_end(self, play: S) -> None:
         """What must hold when the command has come to its end, however often it was stopped before."""
+
+
+class Scenario(Setting[S], Protocol[S]):
+    def act(self, play: S, stop_at: int = 0, how: How = "kill") -> Ended:
+        """The command, in a process of its own; undisturbed it must succeed."""
 
 
 def steps_of(scenario: Scenario[S], home: Path) -> list[str]:
