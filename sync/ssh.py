@@ -8,28 +8,28 @@ import logging
 import socket
 import threading
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import paramiko
 
 from .clock import SystemClock
-from .errors import Transient, Unauthorised, Unreachable, UsageError
-from .ssh_known_hosts import KnownKey, fingerprint, known_keys
+from .errors import RemoteError, Transient, Unreachable, UsageError
+from .ssh_known_hosts import KnownKey, known_keys, verify
 from .ssh_login import log_in
 from .ssh_sftp import SftpSession
-from .ssh_sftp_wire import SftpBroken, SftpStatus
-from .ssh_target import HostSpec, Target, read_config, resolve
+from .ssh_sftp_packets import SftpBroken
+from .ssh_start import CONNECT_S, Dialing, dial
+from .ssh_target import Config, HostSpec, Target, read_config, resolve
+from .ssh_transport import STALL_S, Ahead, Transport
 
-CONNECT_S = 15.0
 LOGIN_S = 60.0  # a hardware key or an agent may ask its owner
-STALL_S = 60.0
 KEEPALIVE_S = 15
 MOST_OUTPUT = 8 * 1024 * 1024
 """Bytes of each output of a command that are kept, the last ones: what a host prints must not fill the memory."""
 _JUMPS_DEEP = 8
-_WINDOW = 16 * 1024 * 1024
+_TUNNEL_WINDOW = 16 * 1024 * 1024
 _CIPHERS = (
     "aes128-gcm@openssh.com",
     "aes256-gcm@openssh.com",
@@ -58,8 +58,8 @@ class Completed:
 class SshConnection:
     """A connection whose host key was checked and whose login succeeded. Threads may share it."""
 
-    def __init__(self, target: Target, transport: paramiko.Transport, resources: ExitStack) -> None:
-        """Use ``open``."""
+    def __init__(self, target: Target, transport: Transport, resources: ExitStack) -> None:
+        """Use ``open`` or ``open_for_sftp``."""
         self.target = target
         self._transport = transport
         self._resources = resources
@@ -74,6 +74,27 @@ class SshConnection:
         home = home or Path.home()
         return _open(spec, read_config(home), home, None, 0)
 
+    @classmethod
+    def open_for_sftp(
+        cls, spec: HostSpec, first: Callable[[], bytes] | None, dialing: Dialing | None = None
+    ) -> tuple["SshConnection", paramiko.Channel]:
+        """Connects, and gives a channel on which SFTP was asked for; the server may refuse that by closing it.
+
+        Where that is known to work, what ``first`` returns is sent on it with the login. ``dialing`` is on its way
+        to the host of ``spec`` already. Raises as ``open`` does.
+        """
+        home = Path.home()
+        connection = _open(spec, read_config(home), home, None, 0, first, dialing)
+        try:
+            ahead = connection._transport.ahead
+            channel = ahead.opened(CONNECT_S) if ahead else connection._sftp_channel()
+            channel.settimeout(STALL_S)
+        except (paramiko.SSHException, OSError, EOFError) as error:
+            failure = connection.without_sftp(error)
+            connection.close()
+            raise failure from error
+        return connection, channel
+
     @property
     def alive(self) -> bool:
         return self._transport.is_active()
@@ -85,7 +106,7 @@ class SshConnection:
         Raises Transient where the connection breaks or ``timeout`` seconds pass; the command may go on then.
         """
         where = self.target.where
-        channel = self._channel(2 * 1024 * 1024)
+        channel = self._channel()
         late = threading.Event()
 
         def stop() -> None:
@@ -122,26 +143,36 @@ class SshConnection:
         return Completed(rc=rc, out=bytes(out), err=bytes(err))
 
     def open_sftp(self) -> SftpSession:
-        """A new SFTP session, for one thread at a time. Raises Transient, or Unreachable where SFTP is off."""
-        channel = self._channel(_WINDOW)
+        """A new SFTP session. Raises Transient, or Unreachable where SFTP is off."""
+        channels = []
+
+        def connect(first: Callable[[], bytes]) -> paramiko.Channel:
+            channels.append(self._sftp_channel())
+            return channels[0]
+
+        session = SftpSession(connect)
         try:
-            channel.settimeout(STALL_S)
-            channel.invoke_subsystem("sftp")
-            return SftpSession(channel)
-        except (paramiko.SSHException, OSError, EOFError, SftpBroken, SftpStatus) as error:
-            channel.close()
-            if not self.alive:
-                raise Transient(f"the connection to {self.target.where} broke: {error}") from error
-            raise Unreachable(
-                f"{self.target.where} offers no SFTP: {error}",
-                "switch on `Subsystem sftp internal-sftp` in its sshd_config",
-            ) from error
+            session.wire.start()
+        except (paramiko.SSHException, OSError, EOFError, SftpBroken) as error:
+            for channel in channels:
+                channel.close()
+            raise self.without_sftp(error) from error
+        return session
+
+    def without_sftp(self, error: Exception) -> RemoteError:
+        """What it means that no SFTP session came about."""
+        if not self.alive:
+            return Transient(f"the connection to {self.target.where} broke: {error}")
+        return Unreachable(
+            f"{self.target.where} offers no SFTP: {error}",
+            "switch on `Subsystem sftp internal-sftp` in its sshd_config",
+        )
 
     def open_tunnel(self, host: str, port: int) -> paramiko.Channel:
         """A byte stream to ``host`` as seen from this one. Raises Unreachable."""
         try:
             return self._transport.open_channel(
-                "direct-tcpip", (host, port), ("127.0.0.1", 0), window_size=_WINDOW, timeout=CONNECT_S
+                "direct-tcpip", (host, port), ("127.0.0.1", 0), window_size=_TUNNEL_WINDOW, timeout=CONNECT_S
             )
         except (paramiko.SSHException, OSError, EOFError) as error:
             raise Unreachable(
@@ -153,15 +184,27 @@ class SshConnection:
         """Idempotent."""
         self._resources.close()
 
-    def _channel(self, window: int) -> paramiko.Channel:
+    def _channel(self) -> paramiko.Channel:
         try:
-            return self._transport.open_channel("session", window_size=window, timeout=CONNECT_S)
+            return self._transport.open_session(timeout=CONNECT_S)
         except (paramiko.SSHException, OSError, EOFError) as error:
             raise Transient(f"the connection to {self.target.where} broke: {error}") from error
 
+    def _sftp_channel(self) -> paramiko.Channel:
+        channel = self._channel()
+        channel.settimeout(STALL_S)
+        channel.invoke_subsystem("sftp")
+        return channel
+
 
 def _open(
-    spec: HostSpec, config: paramiko.SSHConfig, home: Path, through: SshConnection | None, depth: int
+    spec: HostSpec,
+    config: Config,
+    home: Path,
+    through: SshConnection | None,
+    depth: int,
+    first: Callable[[], bytes] | None = None,
+    dialing: Dialing | None = None,
 ) -> SshConnection:
     if depth > _JUMPS_DEEP:
         raise UsageError(
@@ -174,14 +217,21 @@ def _open(
         for hop in target.jumps if through is None else ():
             through = _open(hop, config, home, through, depth + 1)
             resources.callback(through.close)
-        sock = through.open_tunnel(target.host, target.port) if through else _dial(target)
-        resources.callback(sock.close)
-        transport = paramiko.Transport(sock)
+        sock: socket.socket | paramiko.Channel
+        if through:
+            sock = through.open_tunnel(target.host, target.port)
+        else:
+            sock = dialing.result() if dialing else dial(target)
+        transport = Transport(sock)
         resources.callback(transport.close)
+        resources.callback(_hang_up, sock)
         _prepare(transport)
         known = known_keys(target.known_hosts, target.key_name)
         _shake_hands(transport, target, known)
-        _verify(transport.get_remote_server_key(), target, known)
+        key = transport.get_remote_server_key()
+        verify(key.get_name(), key.asbytes(), target, known)
+        if first and transport.takes_things_ahead:
+            transport.ahead = Ahead(transport, first())
         log_in(transport, target)
         transport.set_keepalive(KEEPALIVE_S)
     except BaseException:
@@ -190,21 +240,11 @@ def _open(
     return SshConnection(target, transport, resources)
 
 
-def _dial(target: Target) -> socket.socket:
-    try:
-        sock = socket.create_connection((target.host, target.port), timeout=CONNECT_S)
-    except (socket.gaierror, UnicodeError) as error:
-        raise Unreachable(
-            f"there is no host {target.host} (asked for port {target.port})",
-            "check the name, the network, and the aliases in ~/.ssh/config",
-        ) from error
-    except OSError as error:
-        raise Unreachable(
-            f"nothing answers at {target.where}: {error.strerror or 'timed out'}",
-            "check that the machine runs, and its address and port",
-        ) from error
-    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return sock
+def _hang_up(sock: socket.socket | paramiko.Channel) -> None:
+    """Wakes the transport's thread, which looks up only every 0.1 s, so that closing does not wait for it."""
+    with suppress(OSError, EOFError):
+        sock.shutdown(socket.SHUT_RDWR)
+    sock.close()
 
 
 def _prepare(transport: paramiko.Transport) -> None:
@@ -239,34 +279,6 @@ def _shake_hands(transport: paramiko.Transport, target: Target, known: list[Know
                 f"see whether `{target.spec.command}` gets through; the machine may be overloaded or asleep",
             ) from error
         raise Transient(f"{target.where} did not shake hands as an SSH server: {reason}") from error
-
-
-def _verify(key: paramiko.PKey, target: Target, known: list[KnownKey]) -> None:
-    blob, kind = key.asbytes(), key.get_name()
-    same = [one for one in known if one.blob == blob]
-    if any(one.revoked for one in same):
-        line = next(one for one in same if one.revoked)
-        raise Unauthorised(
-            f"the host key of {target.key_name} is revoked ({line.file} line {line.line})",
-            "do not go on; ask whoever runs the machine",
-        )
-    if same:
-        return
-    shown = f"{kind} {fingerprint(blob)}"
-    old = [one for one in known if not one.revoked]
-    if old:
-        places = ", ".join(f"{one.file} line {one.line}" for one in old)
-        raise Unauthorised(
-            f"the host key of {target.key_name} has changed: it is {shown}, not what {places} says",
-            "someone may be in between; if the machine was really made anew, run "
-            f"`ssh-keygen -f {old[0].file} -R '{target.key_name}'` and accept the new key",
-        )
-    raise Unauthorised(
-        f"the host key of {target.key_name} is not known: it shows {shown}",
-        f"compare that fingerprint with what the machine's owner or console says; then run `{target.spec.command}` "
-        f"and accept it, or add to {target.known_hosts[0] if target.known_hosts else 'known_hosts'} the line: "
-        f"{target.key_name} {kind} {key.get_base64()}",
-    )
 
 
 def _keep_end(kept: bytearray, receive: Callable[[int], bytes]) -> None:

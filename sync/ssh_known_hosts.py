@@ -1,4 +1,4 @@
-"""Reads ``known_hosts`` files as ssh does: patterns, hashed names, revoked keys; and says where a line stands."""
+"""Reads ``known_hosts`` files as ssh does: patterns, hashed names, revoked keys; and refuses a key they do not hold."""
 
 import base64
 import binascii
@@ -8,6 +8,9 @@ import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+
+from .errors import Unauthorised
+from .ssh_target import Target
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +42,34 @@ def known_keys(files: Iterable[str], name: str) -> list[KnownKey]:
 def fingerprint(blob: bytes) -> str:
     """As ssh prints it: ``SHA256:`` and 43 characters."""
     return "SHA256:" + base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip("=")
+
+
+def verify(kind: str, blob: bytes, target: Target, known: list[KnownKey]) -> None:
+    """Raises Unauthorised unless ``known`` holds the key that the host of ``target`` showed."""
+    same = [one for one in known if one.blob == blob]
+    if any(one.revoked for one in same):
+        line = next(one for one in same if one.revoked)
+        raise Unauthorised(
+            f"the host key of {target.key_name} is revoked ({line.file} line {line.line})",
+            "do not go on; ask whoever runs the machine",
+        )
+    if same:
+        return
+    shown = f"{kind} {fingerprint(blob)}"
+    old = [one for one in known if not one.revoked]
+    if old:
+        places = ", ".join(f"{one.file} line {one.line}" for one in old)
+        raise Unauthorised(
+            f"the host key of {target.key_name} has changed: it is {shown}, not what {places} says",
+            "someone may be in between; if the machine was really made anew, run "
+            f"`ssh-keygen -f {old[0].file} -R '{target.key_name}'` and accept the new key",
+        )
+    raise Unauthorised(
+        f"the host key of {target.key_name} is not known: it shows {shown}",
+        f"compare that fingerprint with what the machine's owner or console says; then run `{target.spec.command}` "
+        f"and accept it, or add to {target.known_hosts[0] if target.known_hosts else 'known_hosts'} the line: "
+        f"{target.key_name} {kind} {base64.b64encode(blob).decode()}",
+    )
 
 
 def _parse(line: str, name: str, file: str, number: int) -> KnownKey | None:

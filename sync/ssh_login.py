@@ -13,8 +13,9 @@ from pathlib import Path
 import paramiko
 from paramiko.agent import AgentKey, AgentSSH
 
-from .errors import Unauthorised
+from .errors import Transient, Unauthorised
 from .ssh_target import Target
+from .ssh_transport import Transport
 
 _USABLE = ("ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "ssh-rsa")
 
@@ -28,8 +29,11 @@ class _Tried:
     unusable: list[str] = field(default_factory=list)
 
 
-def log_in(transport: paramiko.Transport, target: Target) -> None:
-    """Authenticates with the first key that the host accepts. Raises Unauthorised naming what was tried."""
+def log_in(transport: Transport, target: Target) -> None:
+    """Authenticates with the first key that the host accepts.
+
+    Raises Unauthorised naming what was tried, or Transient where what was sent ahead may have put the host off.
+    """
     tried = _Tried()
     with _agent_keys(target.agent) as agent_keys:
         for label, key in _candidates(target, agent_keys, tried):
@@ -44,6 +48,8 @@ def log_in(transport: paramiko.Transport, target: Target) -> None:
             except (paramiko.SSHException, EOFError) as error:
                 tried.refused.append(label)
                 if not transport.is_active():
+                    if transport.ahead:
+                        raise Transient(f"{target.where} hung up during the login") from error
                     raise _refusal(target, tried, " and then hung up") from error
                 continue
             if more:

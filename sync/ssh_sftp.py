@@ -6,36 +6,45 @@ reads keep a bounded window of requests in flight, which neither collapses on a 
 
 import stat
 import struct
+import threading
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
-from .ssh_sftp_wire import (
+from .clock import Clock
+from .ssh_sftp_greeting import Connect
+from .ssh_sftp_packets import (
+    CLOSE,
     EOF,
+    EXTENDED,
+    EXTENDED_REPLY,
     FAILURE,
+    HANDLE,
     NO_SUCH_FILE,
     NOT_A_FOLDER,
-    Channel,
+    STATUS,
     Fields,
     SftpBroken,
     SftpStatus,
-    SftpWire,
     string,
     text,
 )
+from .ssh_sftp_wire import Call, SftpWire
 
-_OPEN, _CLOSE, _READ, _WRITE, _LSTAT, _FSTAT = 3, 4, 5, 6, 7, 8
-_OPENDIR, _READDIR, _REMOVE, _MKDIR, _RMDIR, _REALPATH, _STAT, _RENAME = 11, 12, 13, 14, 15, 16, 17, 18
-_STATUS, _HANDLE, _DATA, _NAME, _ATTRS = 101, 102, 103, 104, 105
-_EXTENDED, _EXTENDED_REPLY = 200, 201
-_LIMITS, _FSYNC, _STATVFS = "limits@openssh.com", "fsync@openssh.com", "statvfs@openssh.com"
+_OPEN, _READ, _WRITE, _LSTAT, _FSTAT = 3, 5, 6, 7, 8
+_OPENDIR, _READDIR, _REMOVE, _MKDIR, _RMDIR, _STAT, _RENAME = 11, 12, 13, 14, 15, 17, 18
+_DATA, _NAME, _ATTRS = 103, 104, 105
+_FSYNC, _STATVFS = "fsync@openssh.com", "statvfs@openssh.com"
 
 _FOR_READING = struct.pack(">II", 0x01, 0)
 _FOR_WRITING_A_NEW_FILE = struct.pack(">II", 0x02 | 0x08 | 0x20, 0)  # WRITE, CREAT, EXCL; no attributes
 _NO_ATTRIBUTES = struct.pack(">I", 0)
 
-_SAFE_BLOCK = 32 * 1024  # what every server takes
-_BEST_BLOCK = 255 * 1024
 _IN_FLIGHT = 64
+_AHEAD = 8  # blocks that are asked for before the size of a file is known
+_LISTINGS_AHEAD = 16
+_SMALL = 512 * 1024  # a write of at most so much does not wait for its turn
 
 
 @dataclass(frozen=True)
@@ -57,172 +66,191 @@ class Space:
 
 
 class SftpSession:
-    """For one thread at a time. Every method raises SftpStatus or SftpBroken. Paths are as the server sees them."""
+    """Several threads may share it. Every method raises SftpStatus, which is for its own call only, SftpBroken,
+    which every call on the session raises from then on, or what ``connect`` raises.
 
-    def __init__(self, channel: Channel) -> None:
-        self.wire = SftpWire(channel)
-        self._read_block = self._write_block = _SAFE_BLOCK
-        if _LIMITS in self.wire.extensions:
-            limits = self.wire.wait(self.wire.ask(_EXTENDED, string(_LIMITS)), _EXTENDED_REPLY)
-            limits.u64()
-            self._read_block, self._write_block = (
-                min(limits.u64() or _SAFE_BLOCK, _BEST_BLOCK) for _ in range(2)
-            )
+    Paths are as the server sees them; a relative one starts in the home directory.
+    """
 
-    def resolve(self, path: str) -> str:
-        """The absolute form of ``path``; ``.`` is the home directory."""
-        names = self.wire.wait(self.wire.ask(_REALPATH, string(path)), _NAME)
-        if names.u32() < 1:
-            raise SftpBroken("the server resolved a path to nothing")
-        return text(names.string())
+    def __init__(self, connect: Connect, clock: Clock | None = None) -> None:
+        self.wire = SftpWire(connect, clock)
+        self.bytes_per_s = 0.0  # of the last large write
+        self._turn = threading.Lock()
 
     def read(self, path: str, offset: int, length: int | None) -> bytes:
         """A range of a plain file; fewer bytes where it ends."""
-        handle = self._open(path, _FOR_READING)
-        sizing = self.wire.ask(_FSTAT, handle)
-        first = self._read_block if length is None else min(self._read_block, length)
-        pending = deque([self._ask_range(handle, offset, first)] if first else [])
-        entry = _attributes(self.wire.wait(sizing, _ATTRS))
-        if not entry.is_file:
-            for request, _, _ in pending:
-                self.wire.forget(request)
-            self.wire.forget(self.wire.ask(_CLOSE, handle))
-            raise SftpStatus(NO_SUCH_FILE, "it is not a plain file")
-        end = entry.size if length is None else min(entry.size, offset + length)
-        at, pieces = offset + first, {}
-        while pending:
-            while at < end and len(pending) < _IN_FLIGHT:
-                pending.append(self._ask_range(handle, at, min(self._read_block, end - at)))
-                at += pending[-1][2]
-            request, start, size = pending.popleft()
-            data = pieces[start] = self._data(request, size)
-            missing = min(start + size, end) - start - len(data)
-            if data and missing > 0:  # a server may give less at a time than it was asked for
-                pending.appendleft(self._ask_range(handle, start + len(data), missing))
-        self.wire.forget(self.wire.ask(_CLOSE, handle))
-        content = b"".join(pieces[start] for start in sorted(pieces))
-        if len(content) < end - offset:
-            raise SftpBroken("the file became shorter while it was read")
-        return content
+        with self.wire.call() as call, _opened(call, _OPEN, string(path) + _FOR_READING) as handle:
+            sizing = call.ask(_FSTAT, handle)
+            block = self.wire.read_block
+            most = _AHEAD * block if length is None else length
+            limit, at = offset + most, offset
+            entry: Entry | None = None
+            pending: deque[tuple[int, int, int]] = deque()
+            pieces: list[memoryview] = []
+            while True:
+                while at < limit and len(pending) < _IN_FLIGHT:
+                    pending.append(_ask_range(call, handle, at, min(block, limit - at)))
+                    at += pending[-1][2]
+                if entry is None:
+                    entry = _attributes(call.wait(sizing, _ATTRS))
+                    if not entry.is_file:
+                        raise SftpStatus(NO_SUCH_FILE, "it is not a plain file")
+                    limit = entry.size if length is None else min(entry.size, offset + length)
+                    continue
+                if not pending or pending[0][1] >= limit:
+                    break
+                request, start, size = pending.popleft()
+                data = _data(call, request, size)
+                if not data:
+                    raise SftpStatus(FAILURE, "the file became shorter while it was read")
+                pieces.append(data)
+                missing = min(start + size, limit) - start - len(data)
+                if missing > 0:  # a server may give less at a time than it was asked for
+                    pending.appendleft(_ask_range(call, handle, start + len(data), missing))
+            return b"".join(pieces)
 
     def write_new(self, path: str, data: bytes) -> None:
-        """Makes a file that was not there, and forces it to the server's disk where the server can."""
-        handle = self._open(path, _FOR_WRITING_A_NEW_FILE)
-        view, asked = memoryview(data), []
-        for at in range(0, len(data), self._write_block):
-            block = view[at : at + self._write_block]
-            asked.append(self.wire.ask(_WRITE, handle + struct.pack(">QI", at, len(block)), block))
-        if _FSYNC in self.wire.extensions:
-            asked.append(self.wire.ask(_EXTENDED, string(_FSYNC) + handle))
-        asked.append(self.wire.ask(_CLOSE, handle))
-        self.wire.settle(asked)
+        """Makes a file that was not there, and forces it to the server's disk where the server can.
+
+        Large ones go one after another: when a connection breaks, few are there by half.
+        """
+        is_large = len(data) > _SMALL
+        view, asked = memoryview(data), list[int]()
+        with self.wire.call() as call:
+            handle = _handle(call, _OPEN, string(path) + _FOR_WRITING_A_NEW_FILE)
+            block = self.wire.write_block  # known once something was answered
+            try:
+                with self._turn if is_large else nullcontext():
+                    began = self.wire.clock.monotonic()
+                    for at in range(0, len(data), block):
+                        part = view[at : at + block]
+                        asked.append(call.ask(_WRITE, handle + struct.pack(">QI", at, len(part)), part))
+                if _FSYNC in self.wire.extensions:
+                    asked.append(call.ask(EXTENDED, string(_FSYNC) + handle))
+            finally:
+                asked.append(call.ask(CLOSE, handle))
+            call.settle(asked)
+            if is_large:
+                self.bytes_per_s = len(data) / max(self.wire.clock.monotonic() - began, 1e-6)
 
     def rename(self, old: str, new: str) -> None:
         """Fails where ``new`` is taken: so says the protocol, and OpenSSH keeps to it."""
-        self.wire.settle([self.wire.ask(_RENAME, string(old) + string(new))])
+        with self.wire.call() as call:
+            call.exchange(_RENAME, string(old) + string(new), STATUS)
 
     def remove_soon(self, path: str) -> None:
         """Goes with the next request; nobody looks at the answer."""
-        self.wire.forget(self.wire.ask(_REMOVE, string(path)))
+        with self.wire.call() as call:
+            call.ask(_REMOVE, string(path))
 
     def look(self, path: str) -> Entry | None:
         """What has that name, itself and not what it may point to; None where nothing has."""
-        return self._looked(self.wire.ask(_LSTAT, string(path)))
+        with self.wire.call() as call:
+            return _looked(call, call.ask(_LSTAT, string(path)))
 
     def entries(self, path: str) -> list[Entry]:
         """What is directly in a folder, in the server's order, with its ``.`` and ``..``."""
-        handle = string(self.wire.wait(self.wire.ask(_OPENDIR, string(path)), _HANDLE).string())
         found: list[Entry] = []
-        ahead, at_end = 2, False
-        pending = deque(self.wire.ask(_READDIR, handle) for _ in range(ahead))
-        while pending and not at_end:
-            try:
-                names = self.wire.wait(pending.popleft(), _NAME)
-            except SftpStatus as error:
-                if error.code != EOF:
-                    raise
-                at_end = True
-                continue
-            for _ in range(names.u32()):
-                name, long_name = names.string(), names.string()
-                found.append(_attributes(names, name, long_name))
-            pending.extend(self.wire.ask(_READDIR, handle) for _ in range(ahead - len(pending)))
-            ahead = min(2 * ahead, 16)
-        for request in (*pending, self.wire.ask(_CLOSE, handle)):
-            self.wire.forget(request)
-        return found
+        with self.wire.call() as call, _opened(call, _OPENDIR, string(path)) as handle:
+            pending = deque(call.ask(_READDIR, handle) for _ in range(_LISTINGS_AHEAD))
+            while True:
+                try:
+                    names = call.wait(pending.popleft(), _NAME)
+                except SftpStatus as error:
+                    if error.code != EOF:
+                        raise
+                    return found
+                pending.append(call.ask(_READDIR, handle))
+                for _ in range(names.u32()):
+                    name, long_name = names.string(), names.string()
+                    found.append(_attributes(names, text(name), bytes(long_name[:1])))
 
     def make_folders(self, paths: list[str]) -> None:
         """Makes folders in that order, in one go. One that is there is fine."""
-        asked = [
-            (self.wire.ask(_MKDIR, string(path) + _NO_ATTRIBUTES), self.wire.ask(_STAT, string(path)))
-            for path in paths
-        ]
         refused: SftpStatus | None = None
-        for path, (making, looking) in zip(paths, asked, strict=True):
-            failure = SftpStatus(FAILURE, f"{path} cannot be made")
-            try:
-                self.wire.wait(making, _STATUS)
-            except SftpStatus as error:
-                failure = error
-            found = self._looked(looking)
-            if found and not found.is_folder:
-                failure = SftpStatus(NOT_A_FOLDER, f"{path} is not a folder")
-            if not (found and found.is_folder):
-                refused = refused or failure
+        with self.wire.call() as call:
+            asked = [
+                (call.ask(_MKDIR, string(path) + _NO_ATTRIBUTES), call.ask(_STAT, string(path)))
+                for path in paths
+            ]
+            for path, (making, looking) in zip(paths, asked, strict=True):
+                failure = SftpStatus(FAILURE, f"{path} cannot be made")
+                try:
+                    call.wait(making, STATUS)
+                except SftpStatus as error:
+                    failure = error
+                found = _looked(call, looking)
+                if found and not found.is_folder:
+                    failure = SftpStatus(NOT_A_FOLDER, f"{path} is not a folder")
+                if not (found and found.is_folder):
+                    refused = refused or failure
         if refused:
             raise refused
 
     def remove_all(self, files: list[str], folders: list[str]) -> None:
         """Removes files, then empty folders, in that order. What is not there is fine."""
-        asked = [self.wire.ask(_REMOVE, string(path)) for path in files]
-        asked += [self.wire.ask(_RMDIR, string(path)) for path in folders]
-        self.wire.settle(asked, forgiven=NO_SUCH_FILE)
+        with self.wire.call() as call:
+            asked = [call.ask(_REMOVE, string(path)) for path in files]
+            asked += [call.ask(_RMDIR, string(path)) for path in folders]
+            call.settle(asked, forgiven=NO_SUCH_FILE)
 
     def space(self, path: str) -> Space | None:
-        """What the file system of ``path`` has left, or None where the server cannot say."""
+        """What the file system of ``path`` has left, or None where the server cannot say, or has not greeted us yet."""
         if _STATVFS not in self.wire.extensions:
             return None
-        try:
-            fields = self.wire.wait(
-                self.wire.ask(_EXTENDED, string(_STATVFS) + string(path)), _EXTENDED_REPLY
-            )
-        except SftpStatus:
-            return None
-        numbers = [fields.u64() for _ in range(11)]
+        with self.wire.call() as call:
+            try:
+                fields = call.exchange(EXTENDED, string(_STATVFS) + string(path), EXTENDED_REPLY)
+            except SftpStatus:
+                return None
+            numbers = [fields.u64() for _ in range(11)]
         return Space(free=numbers[1] * numbers[4], writable=not numbers[9] & 1)
 
     def close(self) -> None:
         self.wire.close()
 
-    def _open(self, path: str, how: bytes) -> bytes:
-        return string(self.wire.wait(self.wire.ask(_OPEN, string(path) + how), _HANDLE).string())
 
-    def _ask_range(self, handle: bytes, at: int, size: int) -> tuple[int, int, int]:
-        return self.wire.ask(_READ, handle + struct.pack(">QI", at, size)), at, size
-
-    def _data(self, request: int, most: int) -> bytes:
-        """At most so many bytes; none at the end of the file."""
-        try:
-            data = self.wire.wait(request, _DATA).string()
-        except SftpStatus as error:
-            if error.code != EOF:
-                raise
-            return b""
-        if not 0 < len(data) <= most:
-            raise SftpBroken("the server sent a block of an impossible size")
-        return data
-
-    def _looked(self, request: int) -> Entry | None:
-        try:
-            return _attributes(self.wire.wait(request, _ATTRS))
-        except SftpStatus as error:
-            if error.code != NO_SUCH_FILE:
-                raise
-            return None
+def _handle(call: Call, kind: int, body: bytes) -> bytes:
+    return string(call.exchange(kind, body, HANDLE).string())
 
 
-def _attributes(fields: Fields, name: bytes = b"", long_name: bytes = b"-") -> Entry:
+@contextmanager
+def _opened(call: Call, kind: int, body: bytes) -> Iterator[bytes]:
+    """A handle, closed with whatever is asked next."""
+    handle = _handle(call, kind, body)
+    try:
+        yield handle
+    finally:
+        call.ask(CLOSE, handle)
+
+
+def _ask_range(call: Call, handle: bytes, at: int, size: int) -> tuple[int, int, int]:
+    return call.ask(_READ, handle + struct.pack(">QI", at, size)), at, size
+
+
+def _data(call: Call, request: int, most: int) -> memoryview:
+    """At most so many bytes; none at the end of the file."""
+    try:
+        data = call.wait(request, _DATA).string()
+    except SftpStatus as error:
+        if error.code != EOF:
+            raise
+        return memoryview(b"")
+    if not 0 < len(data) <= most:
+        raise SftpBroken("the server sent a block of an impossible size")
+    return data
+
+
+def _looked(call: Call, request: int) -> Entry | None:
+    try:
+        return _attributes(call.wait(request, _ATTRS))
+    except SftpStatus as error:
+        if error.code != NO_SUCH_FILE:
+            raise
+        return None
+
+
+def _attributes(fields: Fields, name: str = "", kind_letter: bytes = b"-") -> Entry:
     """Where the server leaves out the kind, it is the first letter of the ``ls -l`` line."""
     flags = fields.u32()
     size = fields.u64() if flags & 1 else 0
@@ -234,6 +262,6 @@ def _attributes(fields: Fields, name: bytes = b"", long_name: bytes = b"-") -> E
     if flags & 0x80000000:
         for _ in range(2 * fields.u32()):
             fields.string()
-    is_file = kind == stat.S_IFREG if kind else long_name[:1] == b"-"
-    is_folder = kind == stat.S_IFDIR if kind else long_name[:1] == b"d"
-    return Entry(text(name), size, is_file, is_folder)
+    is_file = kind == stat.S_IFREG if kind else kind_letter == b"-"
+    is_folder = kind == stat.S_IFDIR if kind else kind_letter == b"d"
+    return Entry(name, size, is_file, is_folder)

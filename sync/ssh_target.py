@@ -8,15 +8,32 @@ import glob
 import os
 import re
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-
-import paramiko
+from typing import Any
 
 from .errors import Unreachable, UsageError
 
 DEFAULT_KEYS = ("id_ed25519", "id_ecdsa", "id_rsa")
 _INCLUDES_DEEP = 16
+_KEYWORDS = frozenset(
+    [
+        "canonicalizehostname",
+        "globalknownhostsfile",
+        "hostkeyalias",
+        "hostname",
+        "match",
+        "identitiesonly",
+        "identityagent",
+        "identityfile",
+        "port",
+        "proxycommand",
+        "proxyjump",
+        "user",
+        "userknownhostsfile",
+    ]
+)
 _HOST = re.compile(
     r"(?:(?P<user>[^@\s]+)@)?(?:\[(?P<v6>[0-9A-Fa-f:.%\w]+)\]|(?P<host>[^:@\s/\[\]]+))(?::(?P<port>\d+))?"
 )
@@ -104,15 +121,39 @@ def parse_host(text: str) -> HostSpec:
     return HostSpec(host=host, user=match["user"], port=port)
 
 
-def resolve(spec: HostSpec, config: paramiko.SSHConfig, home: Path) -> Target:
+class Config:
+    """The lines of ssh's configuration. ``says_something`` where one of them may matter here: most matter not."""
+
+    def __init__(self, text: str, user: Path) -> None:
+        self._text = text
+        self._user = user
+        words = {line.strip().replace("=", " ", 1).partition(" ")[0].lower() for line in text.splitlines()}
+        self.says_something = not words.isdisjoint(_KEYWORDS)
+
+    def lookup(self, host: str) -> Mapping[str, Any]:
+        """What is said about ``host``, by keyword. Raises UsageError."""
+        if not self.says_something:
+            return {}
+        import paramiko  # it takes long to load, and is not needed where nothing is said
+
+        try:
+            config = paramiko.SSHConfig.from_text(self._text)
+        except paramiko.SSHException as error:
+            raise UsageError(
+                f"ssh's configuration cannot be read: {error}", f"correct {self._user}"
+            ) from error
+        try:
+            return config.lookup(host)
+        except (paramiko.SSHException, ImportError) as error:
+            raise UsageError(
+                f"ssh's configuration for {host} cannot be followed: {error}",
+                "simplify it or name the host in full",
+            ) from error
+
+
+def resolve(spec: HostSpec, config: Config, home: Path) -> Target:
     """Fills in what ``spec`` leaves open. Raises UsageError for a configuration that cannot be followed."""
-    try:
-        found = config.lookup(spec.host)
-    except (paramiko.SSHException, ImportError) as error:
-        raise UsageError(
-            f"ssh's configuration for {spec.host} cannot be followed: {error}",
-            "simplify it or name the host in full",
-        ) from error
+    found = config.lookup(spec.host)
     host = found.get("hostname", spec.host)
     port = spec.port or _port(found.get("port", "22"), spec)
     if (found.get("proxycommand") or "none").lower() != "none" and "proxyjump" not in found:
@@ -143,7 +184,7 @@ def key_name(host: str, port: int) -> str:
     return host.lower() if port == 22 else f"[{host.lower()}]:{port}"
 
 
-def read_config(home: Path, system: Path = Path("/etc/ssh/ssh_config")) -> paramiko.SSHConfig:
+def read_config(home: Path, system: Path = Path("/etc/ssh/ssh_config")) -> Config:
     """The user's configuration, then the machine's, with their ``Include`` lines. Raises UsageError."""
     user = home / ".ssh" / "config"
     text = (
@@ -151,10 +192,7 @@ def read_config(home: Path, system: Path = Path("/etc/ssh/ssh_config")) -> param
         + "\nHost *\n"
         + _with_includes(system, system.parent, home, 0)
     )
-    try:
-        return paramiko.SSHConfig.from_text(text)
-    except paramiko.SSHException as error:
-        raise UsageError(f"ssh's configuration cannot be read: {error}", f"correct {user}") from error
+    return Config(text, user)
 
 
 def _with_includes(path: Path, base: Path, home: Path, depth: int) -> str:
@@ -195,7 +233,7 @@ def _jumps(text: str, spec: HostSpec) -> tuple[HostSpec, ...]:
     return tuple(replace(hop, known_hosts=spec.known_hosts) for hop in hops)
 
 
-def _known_hosts(spec: HostSpec, found: paramiko.SSHConfigDict, home: Path) -> tuple[str, ...]:
+def _known_hosts(spec: HostSpec, found: Mapping[str, Any], home: Path) -> tuple[str, ...]:
     if spec.known_hosts:
         return (_expand(spec.known_hosts, home),)
     own = found.get("userknownhostsfile", "~/.ssh/known_hosts ~/.ssh/known_hosts2")

@@ -1,7 +1,6 @@
 """A folder of any machine that is reached by SSH.
 
-A file is written under a temporary name and renamed; the server refuses a name that is taken. Connections are
-opened on demand, kept for the next call, and dropped as soon as anything about them is wrong.
+A file is written under a temporary name and renamed; the server refuses a name that is taken.
 """
 
 import itertools
@@ -13,28 +12,16 @@ from dataclasses import replace
 from urllib.parse import quote, unquote
 
 from ..errors import NotFound, QuotaExceeded, RemoteError, Transient, Unauthorised, Unreachable, UsageError
-from ..ssh import SshConnection
 from ..ssh_sftp import Entry, SftpSession, Space
-from ..ssh_sftp_wire import NO_SUCH_FILE, NOT_A_FOLDER, PERMISSION_DENIED, SftpBroken, SftpStatus
+from ..ssh_sftp_packets import NO_SUCH_FILE, NOT_A_FOLDER, PERMISSION_DENIED, SftpStatus
 from ..ssh_target import HostSpec, parse_host
 from .base import Capabilities, RemoteFile
 from .names import TEMP_PREFIX, checked, checked_folder, is_shown, with_parents
 from .opening import Opening
+from .sftp_links import SftpLinks
 
 _FORM = "write sftp://user@host:port/path/to/folder, or sftp://host/~/folder below the home directory"
 _SPARE = 64 * 1024  # a file system that has less than this left over is full
-
-
-class _Link:
-    """A connection and the session on it, which live and die together."""
-
-    def __init__(self, spec: HostSpec) -> None:
-        self.connection = SshConnection.open(spec)
-        try:
-            self.session = self.connection.open_sftp()
-        except BaseException:
-            self.connection.close()
-            raise
 
 
 class SftpRemote:
@@ -44,11 +31,8 @@ class SftpRemote:
         self._spec = spec
         self._root = root.rstrip("/") or "/"
         self._capabilities = Capabilities(connections=connections)
-        self._turns = threading.BoundedSemaphore(connections)
+        self._links = SftpLinks(spec, connections)
         self._lock = threading.Lock()
-        self._idle: list[_Link] = []
-        self._closed = False
-        self._home: str | None = None
         self._left_behind: list[str] = []
         self._writer = uuid.uuid4().hex[:16]
         self._numbers = itertools.count()
@@ -65,39 +49,39 @@ class SftpRemote:
     def list_files(self, folder: str) -> list[RemoteFile]:
         checked_folder(folder)
         with self._session(f"list {folder or 'the mailbox'}") as session:
-            entries = self._entries(session, self._remote(session, folder))
+            entries = self._entries(session, self._place(folder))
             return [RemoteFile(e.name, e.size) for e in entries if e.is_file and is_shown(e.name)]
 
     def list_folders(self, folder: str) -> list[str]:
         checked_folder(folder)
         with self._session(f"list {folder or 'the mailbox'}") as session:
-            entries = self._entries(session, self._remote(session, folder))
+            entries = self._entries(session, self._place(folder))
             return [e.name for e in entries if e.is_folder and is_shown(e.name)]
 
     def make_folders(self, folders: list[str]) -> None:
         wanted = with_parents(folders)
         with self._session("make folders") as session:
-            base = self._base(session)
-            parents = list(itertools.accumulate(base.strip("/").split("/"), lambda a, b: f"{a}/{b}"))
-            paths = ["/" + parent for parent in parents] + [self._remote(session, f) for f in wanted]
+            parents = list(itertools.accumulate(self._base.strip("/").split("/"), lambda a, b: f"{a}/{b}"))
+            top = "/" if self._base.startswith("/") else ""
+            paths = [top + parent for parent in parents] + [self._place(folder) for folder in wanted]
             try:
                 session.make_folders(paths)
             except SftpStatus as error:
                 if error.code == NOT_A_FOLDER:
                     where = f"{error} on {self._spec.address}"
                     raise Unreachable(where, "move that file away or choose another mailbox") from error
-                raise self._refusal(paths[-1], error, session.space(base), 0) from error
+                raise self._refusal(paths[-1], error, session.space(self._base), 0) from error
 
     def read(self, path: str, offset: int = 0, length: int | None = None) -> bytes:
         checked(path)
         with self._session(f"read {path}") as session:
-            return session.read(self._remote(session, path), offset, length)
+            return session.read(self._place(path), offset, length)
 
     def write(self, path: str, data: bytes) -> bool:
         folder, _, name = checked(path).rpartition("/")
-        with self._session(f"write {path}") as session:
+        with self._session(f"write {path}", len(data)) as session:
             self._sweep(session)
-            place = self._remote(session, folder)
+            place = self._place(folder)
             temporary = f"{place}/{TEMP_PREFIX}{self._writer}-{next(self._numbers)}"
             try:
                 return self._write(session, temporary, f"{place}/{name}", data)
@@ -111,12 +95,12 @@ class SftpRemote:
     def delete(self, path: str) -> None:
         checked(path)
         with self._session(f"delete {path}") as session:
-            session.remove_all([self._remote(session, path)], [])
+            session.remove_all([self._place(path)], [])
 
     def delete_folder(self, folder: str) -> None:
         checked_folder(folder)
         with self._session(f"delete {folder or 'the mailbox'}") as session:
-            top = self._remote(session, folder)
+            top = self._place(folder)
             found = session.look(top)
             if found and not found.is_folder:
                 session.remove_all([top], [])  # a link: what it points to is not ours
@@ -124,11 +108,7 @@ class SftpRemote:
                 self._delete_tree(session, top)
 
     def close(self) -> None:
-        with self._lock:
-            self._closed = True
-            idle, self._idle = self._idle, []
-        for link in idle:
-            link.connection.close()
+        self._links.close()
 
     def _write(self, session: SftpSession, temporary: str, target: str, data: bytes) -> bool:
         try:
@@ -197,56 +177,21 @@ class SftpRemote:
                 raise
             return []
 
-    def _base(self, session: SftpSession) -> str:
-        if self._root.startswith("/"):
-            return self._root
-        if self._home is None:
-            self._home = session.resolve(".").rstrip("/")
-        return self._home + self._root[1:]
+    @property
+    def _base(self) -> str:
+        """The root as the server takes it: what does not begin with a slash begins in the home directory."""
+        return self._root if self._root.startswith("/") else self._root[2:] or "."
 
-    def _remote(self, session: SftpSession, path: str) -> str:
-        base = self._base(session)
-        return f"{base}/{path}" if path else base
+    def _place(self, path: str) -> str:
+        return f"{self._base}/{path}" if path else self._base
 
     @contextmanager
-    def _session(self, what: str) -> Iterator[SftpSession]:
-        with self._turns:
-            link = self._take()
-            healthy = False
+    def _session(self, what: str, written: int = 0) -> Iterator[SftpSession]:
+        with self._links.session(written) as session:
             try:
-                yield link.session
-                healthy = True
+                yield session
             except SftpStatus as error:
-                healthy = True
                 raise self._classified(what, error) from error
-            except RemoteError:
-                healthy = True
-                raise
-            except SftpBroken as error:
-                raise Transient(
-                    f"the connection to {self._spec.address} broke while it was to {what}: {error}"
-                ) from error
-            finally:
-                self._give_back(link, healthy and link.session.wire.is_quiet)
-
-    def _take(self) -> _Link:
-        while True:
-            with self._lock:
-                if self._closed:
-                    raise ValueError(f"{self.url} was closed")
-                link = self._idle.pop() if self._idle else None
-            if link is None:
-                return _Link(self._spec)
-            if link.connection.alive:
-                return link
-            link.connection.close()
-
-    def _give_back(self, link: _Link, healthy: bool) -> None:
-        with self._lock:
-            if healthy and not self._closed:
-                self._idle.append(link)
-                return
-        link.connection.close()
 
 
 def from_url(rest: str, opening: Opening) -> SftpRemote:

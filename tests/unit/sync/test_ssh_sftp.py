@@ -1,89 +1,32 @@
-"""An SFTP server that gives little at a time is served; one that lies breaks the session and nothing else.
-
-The server is a script at the other end of the channel: no real one can be made to misbehave.
-"""
+"""An SFTP server that gives little at a time is served; one that lies breaks the session and nothing else."""
 
 import struct
-from collections import deque
-from collections.abc import Callable
 
 import pytest
 
-from sync.ssh_sftp import SftpSession
-from sync.ssh_sftp_wire import NO_SUCH_FILE, SftpBroken, SftpStatus
-
-INIT, OPEN, CLOSE, READ, FSTAT, OPENDIR, READDIR, MKDIR, STAT = 1, 3, 4, 5, 8, 11, 12, 14, 17
-STATUS, HANDLE, DATA, NAME, ATTRS = 101, 102, 103, 104, 105
-
-Answer = Callable[[int, bytes], bytes]
-
-
-def s(data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + data
-
-
-def packet(kind: int, number: int, body: bytes) -> bytes:
-    return struct.pack(">IBI", 5 + len(body), kind, number) + body
-
-
-def status(number: int, code: int) -> bytes:
-    return packet(STATUS, number, struct.pack(">I", code) + s(b"said") + s(b"en"))
-
-
-class Server:
-    """The far end of a channel. ``answers`` maps a kind of request to what is sent back, whole packets.
-
-    It takes up a request only when it is waited for; ``most_waiting`` is how many there ever were.
-    """
-
-    def __init__(self, answers: dict[int, Answer], version: bytes = b"", trickle: int = 0) -> None:
-        self._answers = answers
-        self._version = version or struct.pack(">IBI", 5, 2, 3)
-        self._in = b""
-        self._out = bytearray()
-        self._requests: deque[bytes] = deque()
-        self._trickle = trickle
-        self.most_waiting = 0
-
-    def send(self, s: bytes) -> int:
-        self._in += s
-        while len(self._in) >= 4 and len(self._in) >= 4 + int.from_bytes(self._in[:4], "big"):
-            size = int.from_bytes(self._in[:4], "big")
-            self._requests.append(self._in[4 : 4 + size])
-            self._in = self._in[4 + size :]
-        self.most_waiting = max(self.most_waiting, len(self._requests))
-        return len(s)
-
-    def recv(self, nbytes: int) -> bytes:
-        if not self._out:
-            body = self._requests.popleft()
-            number = int.from_bytes(body[1:5], "big")
-            self._out += self._version if body[0] == INIT else self._answers[body[0]](number, body[5:])
-        size = self._trickle or nbytes
-        data = bytes(self._out[:size])
-        del self._out[:size]
-        return data
-
-    def close(self) -> None:
-        return
-
-
-def holding(content: bytes, most: int, claimed: int | None = None) -> dict[int, Answer]:
-    """A file of ``content`` that is given at most so many bytes at a time."""
-
-    def read(number: int, body: bytes) -> bytes:
-        at, size = struct.unpack(">QI", body[5:])
-        data = content[at : at + min(size, most)]
-        return packet(DATA, number, s(data)) if data else status(number, 1)
-
-    size = len(content) if claimed is None else claimed
-    return {
-        OPEN: lambda number, _: packet(HANDLE, number, s(b"h")),
-        FSTAT: lambda number, _: packet(ATTRS, number, struct.pack(">IQI", 5, size, 0o100644)),
-        READ: read,
-        CLOSE: lambda number, _: status(number, 0),
-    }
-
+from sync.ssh_sftp_packets import NO_SUCH_FILE, SftpBroken, SftpStatus
+from tests.support.sftp_script import (
+    ATTRS,
+    CLOSE,
+    DATA,
+    EXTENDED,
+    EXTENDED_REPLY,
+    FSTAT,
+    HANDLE,
+    MKDIR,
+    OPEN,
+    READ,
+    STAT,
+    WRITE,
+    Answer,
+    Server,
+    done,
+    holding,
+    listing,
+    packet,
+    s,
+    status,
+)
 
 CONTENT = bytes(range(256)) * 700
 
@@ -93,21 +36,69 @@ CONTENT = bytes(range(256)) * 700
 def test_a_server_that_gives_little_at_a_time_is_asked_again(
     most: int, offset: int, length: int | None
 ) -> None:
-    session = SftpSession(Server(holding(CONTENT, most), trickle=777))
+    session = Server(holding(CONTENT, most), trickle=777).session()
     end = None if length is None else offset + length
     assert session.read("f", offset, length) == CONTENT[offset:end]
+    assert session.wire.is_quiet
 
 
 def test_a_claimed_size_allocates_nothing_and_a_short_file_is_noticed() -> None:
-    session = SftpSession(Server(holding(b"x" * 100, 32768, claimed=10**6)))
-    with pytest.raises(SftpBroken, match="shorter"):
-        session.read("f", 0, None)
+    session = Server(holding(b"x" * 100, 32768, claimed=10**12)).session()
+    with pytest.raises(SftpStatus, match="shorter"):
+        session.read("f", 0, 10**11)
+    assert session.wire.failure is None
+    assert session.wire.is_quiet
 
 
 def test_many_reads_are_in_flight_but_not_all() -> None:
     server = Server(holding(bytes(32768 * 200), 32768))
-    assert len(SftpSession(server).read("f", 0, None)) == 32768 * 200
-    assert 32 <= server.most_waiting <= 65
+    assert len(server.session().read("f", 0, None)) == 32768 * 200
+    assert 32 <= server.most_waiting <= 66
+
+
+@pytest.mark.parametrize("size", [1, 32768, 32769, 40 * 32768])
+def test_a_range_of_known_length_takes_two_round_trips(size: int) -> None:
+    server = Server(holding(bytes(size + 1), 32768))
+    session = server.session(early=True)
+    assert len(session.read("f", 1, size)) == size
+    assert server.round_trips == 2
+    assert session.wire.waits == 2
+
+
+def test_a_file_of_unknown_length_takes_two_round_trips_where_it_is_small() -> None:
+    server = Server(holding(bytes(8 * 32768), 32768))
+    assert len(server.session(early=True).read("f", 0, None)) == 8 * 32768
+    assert server.round_trips == 2
+
+
+@pytest.mark.parametrize("early", [True, False])
+def test_blocks_are_as_large_as_the_server_takes(early: bool) -> None:
+    limits = struct.pack(">QQQQ", 0, 100_000, 70_000, 0)
+    sizes: list[int] = []
+
+    def write(number: int, body: bytes) -> bytes:
+        sizes.append(struct.unpack(">QI", body[5:17])[1])
+        return status(number, 0)
+
+    server = Server(
+        {
+            **holding(bytes(300_000), 10**6),
+            EXTENDED: lambda number, _: packet(EXTENDED_REPLY, number, limits),
+            WRITE: write,
+        },
+        version=struct.pack(">IBI", 5 + 30, 2, 3) + s(b"limits@openssh.com") + s(b"1234"),
+    )
+    session = server.session(early=early)
+    assert session.read("f", 0, 300_000) == bytes(300_000)
+    assert server.asked.count(READ) == 3
+    session.write_new("f", bytes(150_000))
+    assert sizes == [70_000, 70_000, 10_000]
+
+
+def test_what_a_server_does_not_announce_is_not_asked_for_unless_it_is_known() -> None:
+    server = Server(holding(b"x", 1))
+    assert server.session().read("f", 0, 1) == b"x"
+    assert EXTENDED not in server.asked
 
 
 @pytest.mark.parametrize(
@@ -125,55 +116,63 @@ def test_many_reads_are_in_flight_but_not_all() -> None:
     ],
 )
 def test_an_answer_that_makes_no_sense_breaks_the_session(answer: Answer, what: str) -> None:
-    session = SftpSession(Server({**holding(CONTENT, 32768), READ: answer}))
+    session = Server({**holding(CONTENT, 32768), READ: answer}).session()
     with pytest.raises(SftpBroken, match=what):
         session.read("f", 0, None)
+    with pytest.raises(SftpBroken, match=what):
+        session.look("f")
 
 
 @pytest.mark.parametrize("version", [struct.pack(">IBI", 5, 2, 2), struct.pack(">IBI", 5, 101, 3)])
-def test_another_protocol_is_refused(version: bytes) -> None:
+@pytest.mark.parametrize("early", [True, False])
+def test_another_protocol_is_refused(version: bytes, early: bool) -> None:
+    session = Server({}, version).session(early=early)
     with pytest.raises(SftpBroken, match="version 3"):
-        SftpSession(Server({}, version))
+        session.look("f")
+    assert not session.wire.was_greeted
 
 
-def test_an_error_in_the_middle_leaves_answers_unread_and_says_so() -> None:
-    session = SftpSession(Server({**holding(bytes(10**6), 32768), READ: lambda n, _: status(n, 4)}))
-    assert session.wire.is_quiet
+def test_an_error_in_the_middle_leaves_nothing_that_the_next_call_could_mistake() -> None:
+    server = Server({**holding(CONTENT, 32768), READ: lambda n, _: status(n, 4)})
+    session = server.session()
     with pytest.raises(SftpStatus, match="said"):
         session.read("f", 0, None)
-    assert not session.wire.is_quiet
+    assert session.wire.is_quiet
+    server.answers.update(holding(CONTENT, 32768))
+    assert session.read("f", 0, None) == CONTENT
+    session.remove_soon("g")
+    assert server.asked.count(CLOSE) == 1, "the second one goes with the next request"
 
 
-def listing(*pages: list[tuple[bytes, bytes, bytes]]) -> dict[int, Answer]:
-    left = list(pages)
+def test_what_is_no_plain_file_is_not_read_and_closed() -> None:
+    folder = struct.pack(">IQI", 5, 4096, 0o040755)
+    server = Server({**holding(CONTENT, 32768), FSTAT: lambda n, _: packet(ATTRS, n, folder)})
+    session = server.session()
+    for _ in range(2):
+        with pytest.raises(SftpStatus, match="not a plain file"):
+            session.read("f", 0, None)
+    assert server.asked.count(OPEN) == server.asked.count(CLOSE) + 1 == 2
 
-    def more(number: int, _: bytes) -> bytes:
-        if not left:
-            return status(number, 1)
-        page = left.pop(0)
-        return packet(
-            NAME, number, struct.pack(">I", len(page)) + b"".join(s(n) + s(x) + a for n, x, a in page)
-        )
 
-    return {
-        OPENDIR: lambda number, _: packet(HANDLE, number, s(b"h")),
-        READDIR: more,
-        CLOSE: lambda number, _: status(number, 0),
-    }
+def test_a_block_that_the_server_refuses_fails_the_write_and_its_file_is_closed() -> None:
+    refusals = iter([0, 4])
+    server = Server({**holding(b"", 1), WRITE: lambda n, _: status(n, next(refusals, 0))})
+    session = server.session()
+    with pytest.raises(SftpStatus, match="said"):
+        session.write_new("f", bytes(10 * 32768))
+    assert server.asked.count(CLOSE) == 1
+    assert session.wire.is_quiet
 
 
 def test_attributes_may_be_few_or_many() -> None:
     everything = struct.pack(">IQIIIIII", 0x8000000F, 5, 1, 1, 0o100600, 9, 9, 1) + s(b"name") + s(b"value")
     nothing = struct.pack(">I", 0)
-    session = SftpSession(
-        Server(
-            listing(
-                [(b"a", b"", everything), (b"b", b"drwx b", nothing)],
-                [(b"c", b"-rw- c", nothing), (b"d", b"lrwx d", nothing)],
-                *([[(b"e%d" % n, b"-", nothing)] for n in range(40)]),
-            )
-        )
+    pages = listing(
+        [(b"a", b"", everything), (b"b", b"drwx b", nothing)],
+        [(b"c", b"-rw- c", nothing), (b"d", b"lrwx d", nothing)],
+        *([[(b"e%d" % n, b"-", nothing)] for n in range(40)]),
     )
+    session = Server(pages).session()
     found = {entry.name: entry for entry in session.entries("p")}
     assert len(found) == 44
     assert (found["a"].is_file, found["a"].size) == (True, 5)
@@ -186,17 +185,14 @@ def test_attributes_may_be_few_or_many() -> None:
 
 def test_a_folder_that_is_refused_is_named() -> None:
     attributes = struct.pack(">II", 4, 0o100644)
-    session = SftpSession(
-        Server(
-            {
-                MKDIR: lambda number, _: status(number, 4),
-                STAT: lambda number, body: (
-                    packet(ATTRS, number, attributes)
-                    if body.endswith(b"/a")
-                    else status(number, NO_SUCH_FILE)
-                ),
-            }
-        )
-    )
+    session = Server(
+        {
+            MKDIR: lambda number, _: status(number, 4),
+            STAT: lambda number, body: (
+                packet(ATTRS, number, attributes) if body.endswith(b"/a") else status(number, NO_SUCH_FILE)
+            ),
+            CLOSE: done,
+        }
+    ).session()
     with pytest.raises(SftpStatus, match="/a is not a folder"):
         session.make_folders(["/a", "/a/b"])

@@ -183,8 +183,30 @@ def test_no_configuration_at_all_is_fine(tmp_path: Path) -> None:
 
 
 def test_a_configuration_that_makes_no_sense_is_said(tmp_path: Path) -> None:
+    config = written(tmp_path, {"config": "Match nonsense\n"})
     with pytest.raises(UsageError, match="configuration"):
-        written(tmp_path, {"config": "Match nonsense\n"})
+        config.lookup("gpu")
+
+
+@pytest.mark.parametrize(
+    ("text", "says_something"),
+    [
+        ("", False),
+        ("Host *\n  SendEnv LANG\n\tServerAliveInterval=5\n# User me\n", False),
+        ("Host *\n  SendEnv LANG\n  PORT=7\n", True),
+        ("Match host gpu exec true\n", True),
+        ("Include more\n", True),
+    ],
+)
+def test_where_nothing_is_said_that_matters_nobody_is_asked(
+    tmp_path: Path, text: str, says_something: bool
+) -> None:
+    config = written(tmp_path, {"config": text, "more": "Host gpu\n User me\n"})
+    assert config.says_something is says_something
+    if not says_something:
+        through_paramiko = paramiko.SSHConfig.from_text(text).lookup("gpu")
+        assert set(through_paramiko) & {"user", "port", "identityfile", "proxyjump", "hostkeyalias"} == set()
+        assert resolve(HostSpec(host="gpu"), config, tmp_path).host == through_paramiko["hostname"] == "gpu"
 
 
 @pytest.mark.parametrize("line", ['Include "hosts', 'UserKnownHostsFile "~/.ssh/known hosts'])
