@@ -27,6 +27,7 @@ _OBJECT = re.compile(
     r"(packs|snapshots|runs/[a-z0-9][a-z0-9-]{0,79})/[A-Za-z0-9._-]{0,80}[0-9a-f]{64}\.(pack|snap)"
 )
 
+_LARGEST_COUNT = 2**53
 LARGEST_SNAPSHOT = 256 * 1024 * 1024
 """Bound of a snapshot's file."""
 ENTRIES_AT_ONCE = 64 * 1024 * 1024
@@ -143,11 +144,14 @@ def _decode_root(index: dict[str, Any], name: str) -> Root:
             pass
         case _:
             raise CorruptMailbox(f"The root of {name} is malformed.")
-    if min(seq, files, size) < 0 or not is_sha256(tree):
+    counts = all(type(count) is int and 0 <= count <= _LARGEST_COUNT for count in (seq, files, size))
+    if not counts or not is_sha256(tree):
         raise CorruptMailbox(f"The root of {name} is malformed.")
     if not all(isinstance(o, str) and _OBJECT.fullmatch(o) for o in objects):
         raise CorruptMailbox(f"The root of {name} is malformed.")
     shorts = {reference(o): o for o in objects} | {SELF: name}
+    if len(shorts) != len({*objects, SELF}):
+        raise CorruptMailbox(f"The root of {name} lists two objects that references cannot tell apart.")
     return Root(
         name=name,
         kind=kind,

@@ -43,8 +43,12 @@ class Snapshot:
         need(path.stat().st_size <= 256 * MIB, "the file is too large")
         data = path.read_bytes()
         need(match and sha256(data) == match[1], f"{self.name} does not match its name")
-        self.root = root = index(data).get("root", {})
+        found = index(data)
+        self.root = root = found.get("root", {})
         need(isinstance(root, dict), "the root is no object")
+        texts = (found.get("writer"), root.get("kind"))
+        need(all(isinstance(text, str) for text in texts), "writer or kind is no text")
+        need(isinstance(root.get("meta"), dict), "meta is no object")
         for key in ("seq", "files", "bytes"):
             need(whole_number(root.get(key), 0, 2**53), f"{key} is no count")
         need(isinstance(root.get("entries"), list) and isinstance(root.get("objects"), list), "no lists")

@@ -46,13 +46,13 @@ class Forge:
 
     def __init__(self, shelf: Shelf | None = None) -> None:
         self._shelf = shelf
-        self._blocks = b""
+        self.blocks = b""
         self._known: dict[bytes, list[Any]] = {}
 
     def block(self, packed: bytes, raw: int, codec: str) -> list[Any]:
         """Stores bytes as they are; the five numbers of a reference that tell where."""
-        start = len(SNAPSHOT) + len(self._blocks)
-        self._blocks += packed
+        start = len(SNAPSHOT) + len(self.blocks)
+        self.blocks += packed
         return [start, len(packed), raw, codec]
 
     def content(self, *pieces: bytes, codec: Codec = ZLIB) -> list[list[Any]]:
@@ -80,7 +80,7 @@ class Forge:
     def data_of(self, fields: dict[str, Any]) -> bytes:
         """The file with these fields in its index."""
         index = json.dumps({"blocks": [], "chunks": [], **fields}, separators=(",", ":")).encode()
-        return file(index, self._blocks)
+        return file(index, self.blocks)
 
     def publish(self, lines: Iterable[object], **lies: Any) -> str:
         """Writes the snapshot onto the shelf and returns its name."""
