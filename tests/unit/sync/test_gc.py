@@ -235,39 +235,6 @@ def test_index_forgets_before_the_mailbox_does(mail: Mail, monkeypatch: pytest.M
     assert kinds == sorted(kinds, key=lambda kind: kind != "snap"), "snapshots go before packs"
 
 
-def test_collection_that_is_killed_leaves_nothing_that_names_what_is_gone(
-    mail: Mail, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    shared = blob()
-    for seq in range(1, 4):
-        mail.push({"shared": shared, "own": blob()}, seq)
-    newest = mail.push({"shared": shared}, 4)
-    really = mail.remote.delete
-    while True:
-        left = [1]
-
-        def delete(path: str, left: list[int] = left) -> None:
-            if not left:
-                raise KeyboardInterrupt
-            left.pop()
-            really(path)
-
-        with monkeypatch.context() as patch:
-            patch.setattr(mail.remote, "delete", delete)
-            try:
-                collected = mail.collect()
-            except KeyboardInterrupt:
-                pass
-            else:
-                if not collected.removed:
-                    break
-        for path in mail.names():
-            if path.endswith(".snap"):
-                root = Reader(mail.remote, BASE).root(path)
-                assert set(root.objects) <= mail.names()
-    assert mail.is_whole(newest, tmp_path / "out")
-
-
 def test_snapshot_goes_before_the_one_that_it_leans_on(mail: Mail, monkeypatch: pytest.MonkeyPatch) -> None:
     small = b"rides in the first snapshot"
     old = [mail.push({"same": small, "own": b"%d" % seq}, seq).name for seq in (1, 2, 3)]
