@@ -59,13 +59,13 @@ def ignore_settings(root: Path) -> IgnoreSettings:
     settings = _git(root, "config", "-z", "--type=path", "--get-regexp", r"^core\.(excludesfile|ignorecase)$")
     pairs = (setting.partition(b"\n") for setting in (settings or b"").split(b"\0"))
     values = {key: value for key, _, value in pairs}
-    personal = _path(root, values[b"core.excludesfile"]) if b"core.excludesfile" in values else _usual_file()
-    ignore_case = values.get(b"core.ignorecase", b"false").lower() in (b"true", b"yes", b"on", b"1", b"")
+    ignore_case = _is_true(values.get(b"core.ignorecase", b""))
     # The path comes last, so that a line break in it does no harm.
     found = _git(root, "rev-parse", "--show-cdup", "--git-path", "info/exclude")
-    if found is None:
-        return IgnoreSettings(files=(personal, root / ".git/info/exclude"), ignore_case=ignore_case)
-    up, _, exclude = found.removesuffix(b"\n").partition(b"\n")
+    up, _, exclude = (found or b"\n.git/info/exclude").removesuffix(b"\n").partition(b"\n")
+    excludes = values.get(b"core.excludesfile")
+    # Git goes to the repository's top before it opens that file.
+    personal = _usual_file() if excludes is None else _path(_path(root, up), excludes)
     depth = up.count(b"../")
     parts = tuple(os.fsencode(part) for part in root.resolve().parts)
     return IgnoreSettings(
@@ -84,6 +84,13 @@ def tracked_but_ignored(root: Path) -> frozenset[bytes]:
 def _usual_file() -> Path:
     configuration = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
     return Path(configuration) / "git" / "ignore"
+
+
+def _is_true(value: bytes) -> bool:
+    try:
+        return int(value) != 0
+    except ValueError:
+        return value.lower() in (b"true", b"yes", b"on")
 
 
 def _path(root: Path, path: bytes) -> Path:

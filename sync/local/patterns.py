@@ -181,7 +181,8 @@ def _components(body: bytes, ignore_case: bool) -> tuple[Component, ...]:
                 # Git looks for ``**/`` as it is written; with the slash escaped, one directory at least.
                 parts.append(Component(suffix=b""))
             if char != _SLASH:
-                shape.add(*_fixed(char, ignore_case))
+                # Git folds the case of the name and of the pattern, but not of what is escaped: ``\\A`` matches nothing.
+                shape.add(*_fixed(char, ignore_case=False))
                 continue
         if char == _SLASH:
             parts.append(shape.component())

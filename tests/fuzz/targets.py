@@ -23,6 +23,7 @@ from tests.support.trees import fingerprint
 from tests.unit.sync.store.forge import STORED, Forge, file, sha256
 
 BASE = "p"
+_IN_MEMORY = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 CONTENT = (b"", b"a", b"text " * 50, bytes(5000))
 """What the files of ``tree`` may hold."""
 KINDS = (
@@ -214,7 +215,7 @@ def tree(data: bytes) -> bool:
 
     Lines are sorted, and of each path there is one, so that many of them are let in.
     """
-    top = Path(tempfile.mkdtemp(prefix="hybrid-fuzz-"))
+    top = Path(tempfile.mkdtemp(prefix="hybrid-fuzz-", dir=_IN_MEMORY))
     let_in = False
     try:
         (top / "outside").mkdir()

@@ -27,15 +27,26 @@ ATOMS = [
     b"a\\b",
     b"*",
     b".",
+    "é".encode(),
+    b"\xc3",
+    b"B",
+    b"a ",
+    b"a\t",
 ]
 GLOBS = [
     b"*", b"**", b"?", b"[ab]", b"[!a]", b"[^b]", b"[a-c]", b"[]-a]", b"[a-]", b"[--a]", b"[\\]a]", b"[[:alpha:]]",
     b"[[:upper:][:punct:]]", b"[![:alnum:]-a]", b"[[:x]", b"[[:bad:]]", b"[[:]", b"[a", b"[z-a]", b"[a/b]", b"\\a", b"\\*",
     b"\\", b"***", b"*.c", b"a*", b"*b*", b"\\/", b"[A-B]", b"[\\A-b]", b"[!]]", b"\\!", b"\\#", b" ", b"\\ ", b"\t",
+    b"[\xff]", b"[\x80-\xff]", b"[!\xff]", "[é]".encode(), "[à-ï]".encode(), b"[\xc3]", b"\xa9", b"[[:lower:]]", b"[[:digit:]]",
+    b"[[:space:]]", b"[[:graph:]]", b"[[:cntrl:]]", b"[[:blank:][:xdigit:]]", b"[[:ALPHA:]]", b"[[.a.]]", b"[[=a=]]", b"[a-c-e]",
+    b"[a-\\c]", b"[\\[-\\]]", b"[^]", b"[!", b"[]", b"[[]", b"[]]", b"[a-b-]", b"[%--]", b"[Z-a]", b"[a\\]b]", b"*a*b*", b"**b",
+    b"b**", b"a\x00b", b"\r", b"\\\r", b"[/]", b"[!/]", b"[.-0]", b"[[:alpha:]", b"[[:alpha:", b"[\\", b"?*", b"*?",
 ]  # fmt: skip
 ENDINGS = [b"", b"", b"", b"", b"/", b"/", b" ", b"\\ ", b"\\  ", b"\t", b"\r", b"//", b"/ "]
+ENDINGS += [b"/**", b"/*", b"/**/", b" \t", b"\t ", b"\\\\ ", b"  ", b"\\", b"/.", b" \r"]
 STARTS = [b"", b"", b"", b"", b"/", b"/", b"!", b"!", b"!/", b"**/", b"//", b"#", b" "]
-EXAMPLES = int(os.environ.get("HYBRID_IGNORE_EXAMPLES", "150"))
+STARTS += [b"!!", b"\\!", b"\\#", b"!#", b"!\\", b"/**/", b"./", b"**", b"\\", b"\t", b"*/", b"!**/"]
+EXAMPLES = 400
 
 pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 

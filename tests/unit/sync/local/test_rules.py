@@ -233,6 +233,38 @@ def test_rules_from_outside_the_project_count(repository: Path) -> None:
     assert going(root, rules=load_rules(root)) == ["x.mine", "x.yours"]
 
 
+def test_a_personal_file_with_a_relative_path_lies_at_the_repositorys_top(repository: Path) -> None:
+    subprocess.run(["git", "config", "core.excludesFile", "personal"], cwd=repository, check=True)
+    make_tree(
+        repository, {"personal": "*.bin\n", "sub/personal": "*.txt\n", "sub/a.bin": "", "sub/a.txt": ""}
+    )
+    for root, kept in (
+        (repository, ["personal", "sub/a.txt", "sub/personal"]),
+        (repository / "sub", ["a.txt", "personal"]),
+    ):
+        assert going(root, rules=load_rules(root)) == kept
+
+
+@pytest.mark.parametrize(
+    ("value", "folded"),
+    [
+        ("true", True),
+        ("YES", True),
+        ("1", True),
+        ("2", True),
+        ("0", False),
+        ("off", False),
+        ("", False),
+    ],
+)
+def test_case_is_folded_where_git_reads_the_setting_so(repository: Path, value: str, folded: bool) -> None:
+    with open(repository / ".git" / "config", "a", encoding="utf-8") as config:
+        config.write(f"[core]\n\tignorecase = {value}\n")
+    make_tree(repository, {".gitignore": "*.Bin\n\\A\n", "x.bin": "", "A": "", "a": ""})
+    kept = {".gitignore", "a", *({"A"} if folded else {"x.bin"})}
+    assert set(going(repository, rules=load_rules(repository))) == kept
+
+
 def test_what_git_tracks_in_spite_of_its_rules_goes(repository: Path) -> None:
     names = ["data/forced", "data/deep/forced", "data/free", "data/.env", "top.bin", "free.bin", "data/ours"]
     make_tree(
