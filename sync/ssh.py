@@ -161,7 +161,7 @@ class SshConnection:
 
     def without_sftp(self, error: Exception) -> RemoteError:
         """What it means that no SFTP session came about."""
-        if not self.alive:
+        if not self.alive or isinstance(error, TimeoutError):
             return Transient(f"the connection to {self.target.where} broke: {error}")
         return Unreachable(
             f"{self.target.where} offers no SFTP: {error}",
@@ -193,7 +193,7 @@ class SshConnection:
     def _sftp_channel(self) -> paramiko.Channel:
         channel = self._channel()
         channel.settimeout(STALL_S)
-        channel.invoke_subsystem("sftp")
+        self._transport.ask_for_sftp(channel)
         return channel
 
 

@@ -32,7 +32,8 @@ class _Tried:
 def log_in(transport: Transport, target: Target) -> None:
     """Authenticates with the first key that the host accepts.
 
-    Raises Unauthorised naming what was tried, or Transient where what was sent ahead may have put the host off.
+    Raises Unauthorised naming what was tried, and Transient where the line broke, or what was sent ahead may have
+    put the host off.
     """
     tried = _Tried()
     with _agent_keys(target.agent) as agent_keys:
@@ -45,13 +46,15 @@ def log_in(transport: Transport, target: Target) -> None:
                     f"{target.where} accepts no keys from {target.user}, only {wanted}",
                     "let the host accept your public key",
                 ) from error
-            except (paramiko.SSHException, EOFError) as error:
+            except TimeoutError as error:
+                raise Transient(f"{target.where} did not answer to {label} in time") from error
+            except (paramiko.SSHException, OSError, EOFError) as error:
                 tried.refused.append(label)
-                if not transport.is_active():
-                    if transport.ahead:
-                        raise Transient(f"{target.where} hung up during the login") from error
-                    raise _refusal(target, tried, " and then hung up") from error
-                continue
+                if isinstance(error, paramiko.SSHException) and transport.is_active():
+                    continue
+                if transport.ahead or len(tried.refused) == 1:
+                    raise Transient(f"{target.where} hung up during the login") from error
+                raise _refusal(target, tried, " and then hung up") from error
             if more:
                 wanted = " and ".join(more)
                 raise Unauthorised(

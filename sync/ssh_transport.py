@@ -49,22 +49,28 @@ class Ahead:
         ]
 
     def opened(self, timeout: float) -> paramiko.Channel:
-        """The channel, once the server said that it is there. Raises SSHException."""
+        """The channel, once the server said that it is there. Raises SSHException, and TimeoutError."""
         clock = SystemClock()
         end = clock.monotonic() + timeout
-        while not self._answered.wait(0.1) and self._transport.is_active() and clock.monotonic() < end:
-            continue
+        while not self._answered.wait(0.1) and self._transport.is_active():
+            _check(clock.monotonic() < end)
         channel = self.channel
         if not channel.active or channel.remote_chanid != 0:
             raise self._transport.get_exception() or paramiko.SSHException("no channel was opened")
         with channel.lock:
             # What was sent ahead uses up the window like everything else.
             while channel.out_window_size < self._size:
-                if channel.closed or clock.monotonic() >= end:
+                if channel.closed:
                     raise paramiko.SSHException("the channel was closed")
+                _check(clock.monotonic() < end)
                 channel.out_buffer_cv.wait(0.1)
             channel.out_window_size -= self._size
         return channel
+
+
+def _check(in_time: bool) -> None:
+    if not in_time:
+        raise TimeoutError("no channel was opened in time")
 
 
 class Transport(ServiceRequestingTransport):
@@ -101,6 +107,11 @@ class Transport(ServiceRequestingTransport):
             channel._set_window(_WINDOW, _MAX_PACKET)  # type: ignore[attr-defined]
         return channel, answered, _message(cMSG_CHANNEL_OPEN, "session", number, _WINDOW, _MAX_PACKET)
 
+    def ask_for_sftp(self, channel: paramiko.Channel) -> None:
+        """As ``invoke_subsystem``, which might wait for ever; the server refuses by closing the channel."""
+        message = _message(cMSG_CHANNEL_REQUEST, channel.remote_chanid, "subsystem", True, "sftp")
+        self._send_user_message(message)  # type: ignore[attr-defined]
+
     def open_session(
         self, window_size: int | None = None, max_packet_size: int | None = None, timeout: float | None = None
     ) -> paramiko.Channel:
@@ -128,7 +139,12 @@ class _Login(AuthOnlyHandler):
         with self.transport.lock:
             for one in (message, *(ahead.messages if ahead else ())):
                 self.transport.packetizer.send_message(one)
-        return self.wait_for_response(self.auth_event)
+        try:
+            return self.wait_for_response(self.auth_event)
+        except paramiko.AuthenticationException as error:
+            if self.transport.is_active() and not self.auth_event.is_set():
+                raise TimeoutError("the login was not answered") from error
+            raise
 
 
 class _Packetizer(Packetizer):

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from sync.remotes.sftp import SftpRemote
 from sync.ssh_sftp import SftpSession
 from sync.ssh_target import HostSpec
 from tests.contracts.remote_contract import FOLDER, RemoteContract, pattern
-from tests.support.sshd import Sshd, running_sshd
+from tests.support.sshd import Sshd, make_key, running_sshd
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the server of these tests runs on POSIX")
 
@@ -121,20 +122,48 @@ def test_large_files_are_pipelined(sessions: list[SftpSession], mailbox: SftpRem
     assert session.wire.is_quiet
 
 
-def test_an_idle_connection_serves_the_next_call_and_threads_open_no_more_than_allowed(
+def test_calls_of_many_threads_share_one_connection(sessions: list[SftpSession], mailbox: SftpRemote) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(lambda n: mailbox.write(f"{FOLDER}/{n}", b"x" * 5_000_000), range(8)))
+        listings = list(pool.map(mailbox.list_files, [FOLDER] * 20))
+    assert {len(listing) for listing in listings} == {8}
+    assert len(sessions) == 1, "on this line one carries all that several would"
+
+
+def test_large_writes_get_connections_of_their_own_where_one_is_full(
     sessions: list[SftpSession], sshd: Sshd, root: Path
 ) -> None:
-    remote = SftpRemote(spec(sshd), str(root), connections=2)
+    """As on a long and fast line, where no more than the server's window is under way on one connection."""
+    remote = SftpRemote(spec(sshd), str(root), connections=3)
     remote.make_folders(["p"])
-    threads = [
-        threading.Thread(target=remote.write, args=(f"p/{number}", b"x" * 500_000)) for number in range(8)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    sessions[0].bytes_per_s, sessions[0].wire.round_trip_s = 40e6, 0.05
+    with ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(lambda n: remote.write(f"p/{n}", b"x" * 5_000_000), range(8)))
     assert len(remote.list_files("p")) == 8
-    assert 1 <= len(sessions) <= 2
+    assert 2 <= len(sessions) <= 3
+    remote.close()
+
+
+def test_a_server_that_is_not_known_is_asked_one_thing_after_another(sshd: Sshd, root: Path) -> None:
+    remote = SftpRemote(spec(sshd), str(root))
+    remote._links._early = False
+    remote.make_folders(["p"])
+    assert remote.write("p/f", pattern(600_000))
+    assert remote.read("p/f") == pattern(600_000)
+    remote.close()
+
+
+def test_the_second_key_opens_where_the_first_is_refused(sshd: Sshd, root: Path, tmp_path: Path) -> None:
+    """The first requests go with each key anew: those that went with the refused one were not taken."""
+    wrong = make_key(tmp_path / "wrong")
+    (tmp_path / "home" / ".ssh").mkdir()
+    (tmp_path / "home" / ".ssh" / "config").write_text(
+        f"Host lab\n HostName 127.0.0.1\n Port {sshd.port}\n User {sshd.user}\n"
+        f" UserKnownHostsFile {sshd.known_hosts}\n IdentityFile {wrong}\n IdentityFile {sshd.key}\n"
+    )
+    remote = SftpRemote(HostSpec(host="lab"), str(root))
+    assert remote.list_files("") == []
+    assert remote._links._early, "it took one login"
     remote.close()
 
 

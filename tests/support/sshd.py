@@ -94,10 +94,10 @@ class Sshd:
     def url(self) -> str:
         return f"sftp://{self.user}@127.0.0.1:{self.port}{self.root}"
 
-    def host_key_lines(self) -> list[str]:
-        """Its lines in a ``known_hosts`` file."""
+    def host_key_lines(self, port: int | None = None) -> list[str]:
+        """Its lines in a ``known_hosts`` file; ``port`` where it is reached by another than its own."""
         publics = [Path(f"{key}.pub").read_text().split()[:2] for key in self._host_keys]
-        return [f"[127.0.0.1]:{self.port} {kind} {blob}" for kind, blob in publics]
+        return [f"[127.0.0.1]:{port or self.port} {kind} {blob}" for kind, blob in publics]
 
     def start(self) -> None:
         with (self._folder / "sshd.log").open("ab") as log:
