@@ -4,9 +4,8 @@ import sys
 
 _WINDOWS_FORBIDDEN = frozenset(b'<>:"|?*\\') | frozenset(range(32))
 _WINDOWS_DEVICES = frozenset(
-    [b"con", b"prn", b"aux", b"nul"]
-    + [b"com%d" % n for n in range(1, 10)]
-    + [b"lpt%d" % n for n in range(1, 10)]
+    [b"con", b"prn", b"aux", b"nul", b"conin$", b"conout$"]
+    + [port + digit.encode() for port in (b"com", b"lpt") for digit in "0123456789\u00b9\u00b2\u00b3"]
 )
 
 

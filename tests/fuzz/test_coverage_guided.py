@@ -10,7 +10,7 @@ import pytest
 from tests.fuzz.targets import TARGETS
 from tests.support.laptop import REPOSITORY
 
-RUNS = dict.fromkeys(TARGETS, 3000) | {"tree": 400}
+RUNS = dict.fromkeys(TARGETS, 3000) | {"tree": 1000}
 
 
 @pytest.mark.platform
