@@ -20,7 +20,7 @@ REPOSITORY = Path(__file__).parents[1]
 PACKAGES = ("agent", "cloud_runner", "local_grader", "sync")
 SOURCES = sorted(path for package in PACKAGES for path in (REPOSITORY / package).rglob("*.py"))
 TESTS = sorted((REPOSITORY / "tests").rglob("*.py"))
-LONGEST = 500
+LONGEST = 300
 # They speak to people, or to the log that a launcher reads, because that is what they are for.
 SPEAKERS = (
     "agent/cli/",
