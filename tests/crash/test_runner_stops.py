@@ -41,7 +41,10 @@ class Runner:
         state = publish_tree(
             stage.remote, BASE, {"main.py": b"print()\n", "data/in.bin": noise(150_000)}
         ).name
-        queue_run(stage.remote, BASE, "r1", state, command=["main"], shards=SHARDS, parallel=1)
+        begun = stage.home / "begun"
+        begun.mkdir()
+        env = {"BEGUN": str(begun)}
+        queue_run(stage.remote, BASE, "r1", state, command=["main"], shards=SHARDS, parallel=1, env=env)
         self.processes = 0
         return stage
 
@@ -60,6 +63,8 @@ class Runner:
 
     def check_stopped(self, play: Stage) -> None:
         whole(play.remote, BASE)  # all that is published, and what a ``done`` names in particular
+        started = {str(attempt) for attempt in view(play).starts}
+        assert {path.name for path in (play.home / "begun").iterdir()} <= started, "no work goes unseen"
         for shard, content in outputs(play).items():
             assert content["answer.txt"] == b"%d" % shard
 
@@ -86,6 +91,7 @@ class Runner:
 
 
 def child(command: Command) -> ScriptedChild:
+    (Path(command.env["BEGUN"]) / command.env["HYBRID_ATTEMPT"]).touch()
     shard = int(command.env["HYBRID_SHARD"])
     assert (command.folder / "data" / "in.bin").read_bytes() == noise(150_000), "the snapshot is here whole"
     before = Path(command.env["HYBRID_CHECKPOINT"], "step")
