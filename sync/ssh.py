@@ -106,7 +106,7 @@ class SshConnection:
         Raises Transient where the connection breaks or ``timeout`` seconds pass; the command may go on then.
         """
         where = self.target.where
-        channel = self._channel()
+        channel = self._channel(2 * 1024 * 1024)
         late = threading.Event()
 
         def stop() -> None:
@@ -184,9 +184,9 @@ class SshConnection:
         """Idempotent."""
         self._resources.close()
 
-    def _channel(self) -> paramiko.Channel:
+    def _channel(self, window: int | None = None) -> paramiko.Channel:
         try:
-            return self._transport.open_session(timeout=CONNECT_S)
+            return self._transport.open_session(window, timeout=CONNECT_S)
         except (paramiko.SSHException, OSError, EOFError) as error:
             raise Transient(f"the connection to {self.target.where} broke: {error}") from error
 
@@ -222,7 +222,7 @@ def _open(
             sock = through.open_tunnel(target.host, target.port)
         else:
             sock = dialing.result() if dialing else dial(target)
-        transport = Transport(sock)
+        transport = Transport(sock, introduced=through is None)
         resources.callback(transport.close)
         resources.callback(_hang_up, sock)
         _prepare(transport)

@@ -4,16 +4,21 @@ import importlib.util
 import socket
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 from .errors import Unreachable
 from .ssh_target import HostSpec, Target, read_config, resolve
 
 CONNECT_S = 15.0
+VERSION = "SSH-2.0-hybrid"
 
 
 def dial(target: Target) -> socket.socket:
-    """A connection to where ``target`` is, of which each message leaves at once. Raises Unreachable."""
+    """A connection to where ``target`` is, of which each message leaves at once, and on which ``VERSION`` was said.
+
+    The server says no more than its own version before it has heard ours. Raises Unreachable.
+    """
     try:
         sock = socket.create_connection((target.host, target.port), timeout=CONNECT_S)
     except (socket.gaierror, UnicodeError) as error:
@@ -27,6 +32,8 @@ def dial(target: Target) -> socket.socket:
             "check that the machine runs, and its address and port",
         ) from error
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    with suppress(OSError):  # one that has hung up already is noticed by whoever reads
+        sock.sendall(f"{VERSION}\r\n".encode())
     return sock
 
 

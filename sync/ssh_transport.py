@@ -27,6 +27,7 @@ from paramiko.packet import Packetizer
 from paramiko.transport import ServiceRequestingTransport
 
 from .clock import SystemClock
+from .ssh_start import VERSION
 
 STALL_S = 60.0
 _WINDOW = 16 * 1024 * 1024
@@ -74,11 +75,17 @@ def _check(in_time: bool) -> None:
 
 
 class Transport(ServiceRequestingTransport):
-    """A client's transport that asks without waiting. ``ahead`` follows every attempt to log in."""
+    """A client's transport that asks without waiting. ``ahead`` follows every attempt to log in.
 
-    def __init__(self, sock: socket.socket | paramiko.Channel) -> None:
+    ``introduced`` where ``VERSION`` was said on ``sock`` already.
+    """
+
+    def __init__(self, sock: socket.socket | paramiko.Channel, *, introduced: bool) -> None:
         super().__init__(sock, packetizer_class=_Packetizer)
         self.ahead: Ahead | None = None
+        self.local_version = VERSION
+        if introduced and isinstance(self.packetizer, _Packetizer):
+            self.packetizer.unsaid = f"{VERSION}\r\n".encode()
 
     @property
     def takes_things_ahead(self) -> bool:
@@ -151,9 +158,13 @@ class _Packetizer(Packetizer):
     def __init__(self, sock: socket.socket) -> None:
         super().__init__(sock)
         self._sock = sock
+        self.unsaid = b""  # not to be sent, for the other side has it
 
     def write_all(self, out: bytes) -> None:  # type: ignore[override]
         """As paramiko's, which waits for ever where nothing is taken. Raises EOFError."""
+        if out == self.unsaid:
+            self.unsaid = b""
+            return
         clock = SystemClock()
         moved = clock.monotonic()
         while out:
