@@ -1,13 +1,18 @@
 """Real processes of the real command and the real runner, killed at steps that are drawn by lot."""
 
 import random
+import sys
 from pathlib import Path
 
 import pytest
 
 from tests.crash.kills import KILLED, Kills
 
-pytestmark = [pytest.mark.platform, pytest.mark.slow]
+pytestmark = [
+    pytest.mark.platform,
+    pytest.mark.slow,
+    pytest.mark.skipif(sys.platform == "win32", reason="it takes a SIGKILL"),
+]
 
 
 @pytest.mark.parametrize("what", KILLED)

@@ -1,14 +1,13 @@
-"""A real file system that is full when the test wants it to be: in memory, where this user may mount one."""
+"""A real file system that is filled up and emptied again as a test wants it."""
 
 import contextlib
 import os
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
+from tests.support.disks import remount
+from tests.support.disks import small_disk as mounted
 
 
 class SmallDisk:
@@ -28,27 +27,15 @@ class SmallDisk:
     def leave_files(self, count: int) -> None:
         """Lets at most so many files and folders more be made, however small."""
         status = os.statvfs(self.folder)
-        self._remount(f"nr_inodes={status.f_files - status.f_ffree + count}")
+        remount(self.folder, f"nr_inodes={status.f_files - status.f_ffree + count}")
 
     def make_room(self) -> None:
         self._filler.unlink(missing_ok=True)
-        self._remount("nr_inodes=100000")
-
-    def _remount(self, option: str) -> None:
-        subprocess.run(["mount", "-o", f"remount,{option}", str(self.folder)], check=True)
+        remount(self.folder, "nr_inodes=100000")
 
 
 @contextlib.contextmanager
 def small_disk(folder: Path, megabytes: int) -> Iterator[SmallDisk]:
     """Skips the test where none can be mounted."""
-    folder.mkdir(parents=True)
-    if sys.platform != "linux" or os.geteuid() != 0:
-        pytest.skip("only root on Linux may mount a disk in memory")
-    command = ["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,nr_inodes=100000", "tmpfs", str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        pytest.skip(f"no disk in memory can be mounted here: {done.stderr.strip()}")
-    try:
+    with mounted(folder, f"size={megabytes}m,nr_inodes=100000"):
         yield SmallDisk(folder)
-    finally:
-        subprocess.run(["umount", str(folder)], check=True)
