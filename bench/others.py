@@ -13,7 +13,7 @@ _LIMIT_S = 300.0
 """Whoever needs longer for one command is told to have needed longer than that."""
 _FIRST = frozenset({"cold-small", "pull-small"})
 _MANY = frozenset({"cold-many", "noop", "edit"})
-_BIG = frozenset({"head", "rename", "killed"})
+_BIG = frozenset({"head", "rename"})
 
 
 class Other:
@@ -65,7 +65,7 @@ class Rsync(Other):
 
     name = RSYNC
     needs = ("rsync", "ssh")
-    cases = _FIRST | _MANY | _BIG | {"pull-changed"}
+    cases = _FIRST | _MANY | _BIG | {"killed", "pull-changed"}
 
     def __init__(self, site: Site) -> None:
         super().__init__(site)
@@ -116,7 +116,7 @@ class Unison(Other):
 
     name = UNISON
     needs = ("unison", "ssh")
-    cases = _FIRST | _MANY | _BIG | {"pull-changed"}
+    cases = _FIRST | _MANY | _BIG
 
     def __init__(self, site: Site) -> None:
         super().__init__(site)
@@ -139,7 +139,7 @@ class Unison(Other):
 class Restic(Other):
     name = RESTIC
     needs = ("restic", "ssh")
-    cases = _FIRST | _MANY | _BIG
+    cases = _FIRST | _MANY | _BIG | {"killed"}
 
     def __init__(self, site: Site) -> None:
         super().__init__(site)
