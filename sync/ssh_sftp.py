@@ -131,7 +131,9 @@ class SftpSession:
                 asked.append(call.ask(CLOSE, handle))
             call.settle(asked)
             if is_large:
-                self.bytes_per_s = len(data) / max(self.wire.clock.monotonic() - began, 1e-6)
+                # The last answer is a round trip behind the last byte.
+                took = self.wire.clock.monotonic() - began - self.wire.round_trip_s
+                self.bytes_per_s = len(data) / max(took, 1e-3)
 
     def rename(self, old: str, new: str) -> None:
         """Fails where ``new`` is taken: so says the protocol, and OpenSSH keeps to it."""

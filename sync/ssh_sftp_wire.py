@@ -6,7 +6,6 @@ what all have queued and one reads for all, until it has what it needs itself.
 """
 
 import copy
-import math
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -39,14 +38,14 @@ class SftpWire:
 
     ``extensions`` are those that the server announced; ``read_block`` and ``write_block`` what it takes at a time.
     ``waits`` counts the round trips of calls: how often one waited for an answer after asking something.
-    ``round_trip_s`` is the shortest of them so far.
+    ``round_trip_s`` is the shortest of them so far, 0 where none was measured.
     """
 
     def __init__(self, connect: Connect, clock: Clock | None = None) -> None:
         self.extensions: frozenset[str] = frozenset()
         self.read_block = self.write_block = SAFE_BLOCK
         self.waits = 0
-        self.round_trip_s = math.inf
+        self.round_trip_s = 0.0
         self.clock = clock or SystemClock()
         self._connect = connect
         self._stream: Stream | None = None
@@ -265,7 +264,7 @@ class Call:
         fields = self.wait(self.ask(kind, body), expected)
         if measured:
             took = self._wire.clock.monotonic() - began
-            self._wire.round_trip_s = min(self._wire.round_trip_s, took)
+            self._wire.round_trip_s = min(self._wire.round_trip_s or took, took)
         return fields
 
     def settle(self, requests: Iterable[int], forgiven: int = OK) -> None:

@@ -47,7 +47,7 @@ class _Link:
     def is_full(self) -> bool:
         """Whether the large writes on it were held up by the server's window, not by the line."""
         session = self.session
-        return session.bytes_per_s * session.wire.round_trip_s > 0.6 * _WINDOW
+        return session.bytes_per_s * session.wire.round_trip_s > 0.5 * _WINDOW
 
     def loss(self, error: SftpBroken) -> RemoteError:
         """What it means that the session broke: the same for all whose calls it broke."""

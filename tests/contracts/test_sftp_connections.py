@@ -4,6 +4,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from sync.remotes.sftp import SftpRemote
 from sync.ssh_sftp import SftpSession
 from sync.ssh_target import HostSpec
 from tests.contracts.remote_contract import FOLDER, pattern
+from tests.support.bad_line import bad_line
 from tests.support.sshd import Sshd, make_key, running_sshd
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the server of these tests runs on POSIX")
@@ -124,17 +126,20 @@ def test_calls_of_many_threads_share_one_connection(sessions: list[SftpSession],
 
 
 def test_large_writes_get_connections_of_their_own_where_one_is_full(
-    sessions: list[SftpSession], sshd: Sshd, root: Path
+    sessions: list[SftpSession], sshd: Sshd, root: Path, tmp_path: Path
 ) -> None:
-    """As on a long and fast line, where no more than the server's window is under way on one connection."""
-    remote = SftpRemote(spec(sshd), str(root), connections=3)
-    remote.make_folders(["p"])
-    sessions[0].bytes_per_s, sessions[0].wire.round_trip_s = 40e6, 0.05
-    with ThreadPoolExecutor(8) as pool:
-        assert all(pool.map(lambda n: remote.write(f"p/{n}", b"x" * 5_000_000), range(8)))
-    assert len(remote.list_files("p")) == 8
-    assert 2 <= len(sessions) <= 3
-    remote.close()
+    """On a long and fast line no more than the server's window is under way on one connection."""
+    known = tmp_path / "known_hosts"
+    with bad_line(sshd.port, rtt_s=0.25) as line:
+        known.write_text("".join(f"{key}\n" for key in sshd.host_key_lines(line.port)))
+        far = replace(spec(sshd), port=line.port, known_hosts=str(known))
+        remote = SftpRemote(far, str(root), connections=3)
+        remote.make_folders(["p"])
+        with ThreadPoolExecutor(4) as pool:
+            assert all(pool.map(lambda n: remote.write(f"p/{n}", b"x" * 5_000_000), range(8)))
+        assert len(remote.list_files("p")) == 8
+        assert 2 <= len(sessions) <= 3
+        remote.close()
 
 
 def test_a_server_that_is_not_known_is_asked_one_thing_after_another(sshd: Sshd, root: Path) -> None:
