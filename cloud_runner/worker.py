@@ -13,7 +13,7 @@ from pathlib import Path
 from sync.clock import Clock
 from sync.errors import CorruptMailbox, NewerMailbox, NotFound
 from sync.mailbox import lease, records
-from sync.mailbox.layout import RunFolder
+from sync.mailbox.layout import LaptopFile, RunFolder, parse_run_file
 from sync.mailbox.records import Ended, Hello, Mark, Spec, Tick
 from sync.mailbox.view import RunView, view
 from sync.remotes.base import Remote
@@ -105,6 +105,9 @@ class Lease:
     def see(self) -> RunView:
         """The run's folder now; what this worker wrote counts even where the listing lags."""
         names = {file.name for file in self.place.remote.list_files(f"{self.place.base}/{self.folder.path}")}
+        # What a laptop has said stays said, also where a listing that lags shows it once and then not again.
+        gone = self._listed - names
+        names |= {name for name in gone if isinstance(parse_run_file(name), LaptopFile)}
         if names != self._listed:
             self._listed = names
             self.changes += 1

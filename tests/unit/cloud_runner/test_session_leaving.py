@@ -6,13 +6,15 @@ import pytest
 
 from cloud_runner.child import Command
 from cloud_runner.outage import LONGEST_LEAVING_S
+from cloud_runner.worker import Lease
 from sync.errors import NotFound, Unauthorised, Unreachable
 from sync.mailbox import lease
 from sync.mailbox.layout import Attempt, RunFolder
 from sync.mailbox.state import Phase, phase, shards
 from sync.remotes.base import Capabilities
 from sync.remotes.faults import FaultPlan
-from tests.support.bench import BASE, DIR, Bench, writes
+from tests.support import scripted
+from tests.support.bench import BASE, DIR, RUN, Bench, writes
 from tests.support.scripted import ScriptedChild
 
 
@@ -71,6 +73,16 @@ def test_a_stop_seen_just_before_a_shard_begins_is_obeyed(bench: Bench) -> None:
     bench.run(bench.worker(script))
     assert bench.view().starts == {Attempt(0, "worker22", 1)}
     assert bench.view().done == {Attempt(0, "worker22", 1)}, "what had ended by itself keeps its verdict"
+
+
+def test_a_stop_that_a_listing_shows_once_and_then_not_again_is_obeyed(bench: Bench) -> None:
+    place = scripted.place(bench.laptop, bench.clock, bench.folder / "work", writes(), base=BASE)
+    hold = Lease(place, scripted.hello("worker22"), RUN, lease.Silence())
+    stop = RunFolder.stop("laptop22")
+    bench.mark(stop)
+    assert hold.see().stopped
+    bench.laptop.delete(f"{BASE}/{DIR.in_folder(stop)}")  # what a lagging listing looks like from here
+    assert hold.see().stopped
 
 
 def test_a_run_that_is_removed_ends_its_children_and_the_worker_goes_on_serving(bench: Bench) -> None:
