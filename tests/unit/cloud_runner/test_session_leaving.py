@@ -76,6 +76,7 @@ def test_a_stop_seen_just_before_a_shard_begins_is_obeyed(bench: Bench) -> None:
 
 
 def test_a_stop_that_a_listing_shows_once_and_then_not_again_is_obeyed(bench: Bench) -> None:
+    bench.queue()
     place = scripted.place(bench.laptop, bench.clock, bench.folder / "work", writes(), base=BASE)
     hold = Lease(place, scripted.hello("worker22"), RUN, lease.Silence())
     stop = RunFolder.stop("laptop22")
