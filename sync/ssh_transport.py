@@ -12,10 +12,12 @@ import socket
 import struct
 import threading
 import weakref
+from collections import deque
 from collections.abc import Callable
 
 import paramiko
 from paramiko.auth_handler import AuthOnlyHandler
+from paramiko.buffered_pipe import PipeTimeout
 from paramiko.common import (
     cMSG_CHANNEL_DATA,
     cMSG_CHANNEL_OPEN,
@@ -112,10 +114,12 @@ class Transport(ServiceRequestingTransport):
             self.channels_seen[number] = True
             channel._set_transport(self)  # type: ignore[attr-defined]
             channel._set_window(_WINDOW, _MAX_PACKET)  # type: ignore[attr-defined]
+            channel.in_buffer = _Pipe()  # type: ignore[assignment]
         return channel, answered, _message(cMSG_CHANNEL_OPEN, "session", number, _WINDOW, _MAX_PACKET)
 
     def ask_for_sftp(self, channel: paramiko.Channel) -> None:
         """As ``invoke_subsystem``, which might wait for ever; the server refuses by closing the channel."""
+        channel.in_buffer = _Pipe()  # type: ignore[assignment]
         message = _message(cMSG_CHANNEL_REQUEST, channel.remote_chanid, "subsystem", True, "sftp")
         self._send_user_message(message)  # type: ignore[attr-defined]
 
@@ -152,6 +156,35 @@ class _Login(AuthOnlyHandler):
             if self.transport.is_active() and not self.auth_event.is_set():
                 raise TimeoutError("the login was not answered") from error
             raise
+
+
+class _Pipe:
+    """What a channel received, handed on packet by packet as it came: paramiko's copies every byte three times.
+
+    It has what ``feed``ing, ``recv`` and closing a channel need.
+    """
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._arrived: deque[bytes] = deque()
+        self._is_closed = False
+
+    def feed(self, data: bytes) -> None:
+        with self._changed:
+            self._arrived.append(data)
+            self._changed.notify_all()
+
+    def read(self, nbytes: int, timeout: float | None = None) -> bytes:
+        """One packet, of whatever size; nothing once the channel is closed. Raises PipeTimeout."""
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._arrived or self._is_closed, timeout):
+                raise PipeTimeout
+            return self._arrived.popleft() if self._arrived else b""
+
+    def close(self) -> None:
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify_all()
 
 
 class _Packetizer(Packetizer):
