@@ -139,7 +139,7 @@ class Unison(Other):
 class Restic(Other):
     name = RESTIC
     needs = ("restic", "ssh")
-    cases = _FIRST | _MANY | _BIG | {"killed"}
+    cases = _FIRST | _MANY | _BIG  # its SFTP needs minutes for what is killed
 
     def __init__(self, site: Site) -> None:
         super().__init__(site)
