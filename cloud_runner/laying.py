@@ -35,7 +35,7 @@ def lay_out(
         except OSError as error:
             left.append(Problem(path, f"cannot be removed ({error.strerror})"))
         yield 0.0
-    laid = yield from unhurried(materialise(reader, entries, target, escaping_links=True))
+    laid = yield from unhurried(materialise(reader, entries, target, escaping_links=True, unseen=True))
     if laid.problems:
         raise Unfit(f"The disk here cannot hold all of the snapshot: {_told(laid.problems)}.")
     return left

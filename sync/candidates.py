@@ -1,11 +1,11 @@
 """Which attempts a pull may take for a shard, as the mailbox tells, and asking for what tells it before it is needed."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from .early import Early
 from .errors import CorruptMailbox, HybridError, NewerMailbox, NotFound
 from .mailbox import layout, records
-from .mailbox.layout import OUTPUTS, Attempt, LaptopFile, RunFolder, parse_run_file
+from .mailbox.layout import OUTPUTS, Attempt, LaptopFile, RunFolder, WorkerSnapshot, parse_run_file
 from .mailbox.records import LARGEST_RECORD, Accepted, Ended
 from .mailbox.state import ShardState
 from .mailbox.view import RunView
@@ -31,6 +31,7 @@ class Candidates:
         self._folder = folder
         self._run = run
         self._sizes = sizes
+        self._seen = seen
         self._laptop = laptop
         self._published: dict[Attempt, str] = {}
         for each in sorted(seen.snapshots, key=lambda s: s.seq):
@@ -71,6 +72,15 @@ class Candidates:
         others = [self._accepted(name) for name in self._others.get(state.number, [])]
         done = [self._done(attempt) for attempt in state.done]
         return list(dict.fromkeys(each for each in (chosen, *others, *done) if each is not None))
+
+    def newest(self, wanted: Iterable[int]) -> list[WorkerSnapshot]:
+        """The newest outputs that were published of each of the shards, for those of which there are any."""
+
+        def age(each: WorkerSnapshot) -> tuple[int, int, int]:
+            return self._seen.claims.get(each.attempt.worker, 0), each.attempt.n, each.seq
+
+        found = {s.attempt.shard: s for s in sorted(self._seen.snapshots, key=age) if s.what == OUTPUTS}
+        return [found[shard] for shard in wanted if shard in found]
 
     def _done(self, attempt: Attempt) -> Choice | None:
         try:

@@ -17,17 +17,18 @@ from .early import Early, looking_ahead
 from .errors import CorruptMailbox
 from .filters import Filters
 from .mailbox import layout, records
-from .mailbox.layout import OUTPUTS, RunFolder, WorkerSnapshot
+from .mailbox.layout import RunFolder, WorkerSnapshot
 from .mailbox.records import Accepted, Spec
 from .mailbox.state import ShardState, phase, shards
 from .mailbox.view import view
 from .outputs import PARTIAL, InTheWay, Outputs, make_room, settle
 from .progress import Progress, Silent
+from .pull_lanes import PullLanes, pull_lanes
 from .pull_stages import Pause, Stage, Steps, drive
 from .pulled import Choice, Choices, Pulled
 from .remotes.base import Remote
+from .snapshots import Snapshots
 from .store import here
-from .store.lanes import Lanes
 from .store.materialise import Laid, Laying
 from .store.nouns import FILE, Entry
 from .store.reader import Reader
@@ -76,20 +77,20 @@ class Puller:
         for a spec that cannot be true. Content that is damaged, not there, or of a newer version is a result.
         """
         check(spec)
-        with Lanes(self.remote.capabilities.connections) as lanes:
+        with pull_lanes(self.remote.capabilities.connections) as lanes:
             return _Pull(self, spec, lanes, dry_run).run(partial)
 
 
 class _Pull:
     """One pull of one run."""
 
-    def __init__(self, its: Puller, spec: Spec, lanes: Lanes, dry_run: bool) -> None:
+    def __init__(self, its: Puller, spec: Spec, lanes: PullLanes, dry_run: bool) -> None:
         self._its = its
         self._spec = spec
         self._lanes = lanes
         self._dry_run = dry_run
-        self._remote = Early(its.remote, lanes)
-        self._reader = Reader(self._remote, its.base, lanes)
+        self._remote = Early(its.remote, lanes.calls)
+        self._reader = Reader(self._remote, its.base, lanes.reads)
         self._path = f"{its.base}/{RunFolder(spec.run).path}"
         self._outputs = Outputs(its.outputs, spec)
         self._older = [Outputs(top, spec) for top in its.older if top != its.outputs]
@@ -97,6 +98,7 @@ class _Pull:
         self._seen = view(sizes)
         self._names = set(self._seen.names)
         """What is in the run's folder, with what this laptop has put there since."""
+        self._snapshots = Snapshots(self._reader, RunFolder(spec.run), sizes, its.filters)
         self._candidates = Candidates(self._remote, self._path, spec.run, sizes, self._seen, its.laptop)
         states = shards(self._seen, spec.shards, spec.retries)
         self._pulled = Pulled(
@@ -114,7 +116,7 @@ class _Pull:
         if not self._dry_run:
             here_now = {*pulled.fetched, *pulled.present}
             if partial:
-                self._drive(map(self._partial, self._newest(here_now)))
+                self._show_partial([s.number for s in pulled.states if s.number not in here_now])
             if self._spec.sharded or not here_now:
                 _remove_empty(self._outputs.folder / PARTIAL, self._outputs.folder)
         for shards_ in (pulled.fetched, pulled.present, pulled.partial):
@@ -130,8 +132,16 @@ class _Pull:
             chosen = self._its.choices.get(self._spec.run, state.number)
             if chosen is None or not self._is_finished(state.number):
                 self._candidates.ask_early(state, chosen)
+                self._ask_for_the_only_one(state.number)
 
-        return looking_ahead(states, 2 * self._lanes.count, ask)
+        return looking_ahead(states, self._lanes.calls.count, ask)
+
+    def _ask_for_the_only_one(self, shard: int) -> None:
+        """Where the run has published but one snapshot, which is wanted whole, its content is begun to be fetched."""
+        places = [self._outputs.incoming(shard), *(each.folder for each in (self._outputs, *self._older))]
+        only = len(self._seen.snapshots) == 1 and self._seen.snapshots[0].attempt.shard == shard
+        if only and not self._dry_run and not any(map(os.path.lexists, places)):
+            self._snapshots.anticipate(self._seen.snapshots[0].name)
 
     def _is_finished(self, shard: int) -> bool:
         told = RunFolder.accepted(shard, self._its.laptop) in self._names
@@ -177,9 +187,13 @@ class _Pull:
         pulled, outputs = self._pulled, self._outputs
         incoming = outputs.incoming(shard)
         older = [outputs.partial(shard), *(each.place(shard) for each in self._older)]
-        with self._entries(choice.snapshot) as (wanted, left_out):
+        there = [folder for folder in (incoming, *older) if folder.is_dir()]
+        with self._snapshots.opened(choice.snapshot, all_of_it=not there and not self._dry_run) as (
+            wanted,
+            left_out,
+        ):
             if self._dry_run:
-                self._would_take(wanted, [incoming, *older])
+                self._would_take(wanted, there)
             else:
                 laid = yield from self._write(wanted, incoming, older=older, unseen=True)
         pulled.left_out += sum(entry.kind == FILE for entry in left_out)
@@ -198,13 +212,13 @@ class _Pull:
             self._its.choices.drop(self._spec.run, shard)
             raise
 
-    def _would_take(self, wanted: list[Entry], folders: list[Path]) -> None:
-        there = [os.fsencode(folder) for folder in folders if folder.is_dir()]
+    def _would_take(self, wanted: list[Entry], there: list[Path]) -> None:
+        folders = [os.fsencode(folder) for folder in there]
         for entry in wanted:
             self._pulled.files += entry.kind == FILE
             self._pulled.bytes += entry.size
-            if there and entry.kind == FILE:
-                self._pulled.reused += here.found(entry, there)
+            if folders and entry.kind == FILE:
+                self._pulled.reused += here.found(entry, folders)
 
     def _tell(self, shard: int, choice: Choice) -> Steps:
         """Tells the others, and takes away what stood in for the shard."""
@@ -213,60 +227,44 @@ class _Pull:
         name = RunFolder.accepted(shard, self._its.laptop)
         if name not in self._names:
             record = records.encode(Accepted(attempt=choice.attempt, snapshot=choice.snapshot))
-            answer = self._lanes.start(bound(self._remote.write, f"{self._path}/{name}", record))
+            answer = self._lanes.calls.start(bound(self._remote.write, f"{self._path}/{name}", record))
             yield Pause(Stage.TOLD)
             answer()
             self._names.add(name)
         if self._spec.sharded:
             shutil.rmtree(self._outputs.partial(shard), ignore_errors=True)
 
-    def _newest(self, here_now: set[int]) -> Iterator[WorkerSnapshot]:
-        """The newest of what was published of each shard that is not here."""
-
-        def age(each: WorkerSnapshot) -> tuple[int, int, int]:
-            return self._seen.claims.get(each.attempt.worker, 0), each.attempt.n, each.seq
-
-        newest: dict[int, WorkerSnapshot] = {}
-        for each in sorted(self._seen.snapshots, key=age):
-            shard = each.attempt.shard
-            if each.what == OUTPUTS and shard < self._spec.shards and shard not in here_now:
-                newest[shard] = each
-        found = [newest[shard] for shard in sorted(newest) if not self._outputs.is_blocked(shard)]
-        return looking_ahead(
-            found, 2 * self._lanes.count, lambda s: self._candidates.ask_for_snapshot(s.name)
-        )
+    def _show_partial(self, shards_: list[int]) -> None:
+        published = self._candidates.newest(shard for shard in shards_ if not self._outputs.is_blocked(shard))
+        ask = self._candidates.ask_for_snapshot
+        width = self._lanes.calls.count
+        self._drive(map(self._partial, looking_ahead(published, width, lambda each: ask(each.name))))
 
     def _partial(self, newest: WorkerSnapshot) -> Steps:
         """Shows what an unfinished attempt has published. What cannot be read now is left for later."""
         target = self._outputs.partial(newest.attempt.shard)
         try:
-            with self._entries(f"{layout.run(self._spec.run)}/{newest.name}") as (wanted, _):
+            with self._snapshots.opened(f"{layout.run(self._spec.run)}/{newest.name}") as (wanted, _):
                 yield from self._write(wanted, target)
         except UNUSABLE:
             _remove_empty(target)
             return
         self._pulled.partial.append(newest.attempt.shard)
 
-    @contextlib.contextmanager
-    def _entries(self, snapshot: str) -> Iterator[tuple[list[Entry], list[Entry]]]:
-        """What the filters want of a snapshot, and what they leave out; its content can be fetched meanwhile."""
-        try:
-            wanted: list[Entry] = []
-            left_out: list[Entry] = []
-            for entry in self._reader.entries(self._reader.root(snapshot)):
-                (wanted if self._its.filters.wants(entry) else left_out).append(entry)
-            yield wanted, left_out
-        finally:
-            self._reader.forget(snapshot)
-
     def _write(
         self, entries: list[Entry], target: Path, *, older: Sequence[Path] = (), unseen: bool = False
     ) -> Generator[Pause, None, Laid]:
         """What this disk failed to take is among the problems of what was pulled, too."""
         make_room(self._its.outputs, target, entries)
-        progress = self._its.progress
         laying = Laying(
-            self._reader, entries, target, mirror=True, unseen=unseen, older=older, progress=progress
+            self._reader,
+            entries,
+            target,
+            mirror=True,
+            unseen=unseen,
+            older=older,
+            writers=self._lanes.writers,
+            progress=self._its.progress,
         )
         for fetch in laying.steps():
             if fetch is not None:

@@ -1,13 +1,25 @@
-"""Files on their way onto this disk, chunk by chunk, wherever the chunks come from."""
+"""Files on their way onto this disk, chunk by chunk, wherever the chunks come from.
 
-from collections import defaultdict
+To make a file takes a disk longer than to fill a small one. Where nobody looks on, small files are gathered, and made
+by threads of their own, if there are any.
+"""
+
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from functools import partial
 
 from sync.errors import CorruptMailbox
 
 from . import here
+from .lanes import Lanes
 from .nouns import Chunk, Entry
 from .target import Target
+
+_TOGETHER = 256 * 1024
+"""Bytes of small files that are made by one thread in one go."""
+_WAITING = 8
+"""So many times as much may wait for the disk."""
 
 
 class Contents:
@@ -25,9 +37,14 @@ class Contents:
         files: list[Entry],
         written: Callable[[Entry], None],
         failed: Callable[[Entry, OSError], None],
+        writers: Lanes,
     ) -> None:
         self._target = target
         self._files = files
+        self._writers = writers
+        self._gathered: list[tuple[Entry, bytes]] = []
+        self._gathered_bytes = 0
+        self._given: deque[tuple[list[Entry], Callable[[], list[OSError | None]]]] = deque()
         self._written = written
         self._failed = failed
         self._places: dict[str, list[tuple[int, int]]] = defaultdict(list)
@@ -71,10 +88,47 @@ class Contents:
         size = 0
         for number, offset in self._places.pop(sha256):
             size += len(data)
-            if number not in self._lost:
+            if self._target.unseen and len(self._files[number].chunks) == 1:
+                self._gather(self._files[number], data)
+            elif number not in self._lost:
                 self._write(number, offset, data)
         self.size -= size
         return size
+
+    def end(self) -> None:
+        """Waits until all that was taken is written."""
+        self._give()
+        while self._given:
+            self._collect()
+
+    def abandon(self) -> None:
+        """Waits until nothing is written any more, whatever became of it."""
+        self._gathered = []
+        for _, answer in self._given:
+            with suppress(Exception):
+                answer()
+        self._given.clear()
+
+    def _gather(self, entry: Entry, data: bytes) -> None:
+        self._gathered.append((entry, data))
+        self._gathered_bytes += len(data)
+        if self._gathered_bytes >= _TOGETHER:
+            self._give()
+            while len(self._given) > _WAITING:
+                self._collect()
+
+    def _give(self) -> None:
+        together, self._gathered, self._gathered_bytes = self._gathered, [], 0
+        answer = self._writers.start(partial(_make, self._target, together))
+        self._given.append(([entry for entry, _ in together], answer))
+
+    def _collect(self) -> None:
+        entries, answer = self._given.popleft()
+        for entry, error in zip(entries, answer(), strict=True):
+            if error is None:
+                self._written(entry)
+            else:
+                self._failed(entry, error)
 
     def _write(self, number: int, offset: int, data: bytes) -> None:
         """Raises OSError where no file at all can be written, which is when it is to be one of the scratch folder."""
@@ -102,3 +156,16 @@ class Contents:
             self._failed(entry, error)
         else:
             self._written(entry)
+
+
+def _make(target: Target, files: list[tuple[Entry, bytes]]) -> list[OSError | None]:
+    """Writes whole files in their places; the error of each that cannot be written."""
+    errors: list[OSError | None] = []
+    for entry, data in files:
+        try:
+            target.write(b"", 0, data, entry, first=True)
+        except OSError as error:
+            errors.append(error)
+        else:
+            errors.append(None)
+    return errors

@@ -7,19 +7,17 @@ last is unpacked, so that neither the line nor this machine waits for the other.
 import hashlib
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
 from typing import NamedTuple
 
 from sync.errors import CorruptMailbox
 
 from . import codec
-from .lanes import Lanes
 from .nouns import Chunk, Location
 
 LARGEST_READ = 16 * 1024 * 1024
-LARGEST_READ_AHEAD = 4 * 1024 * 1024
-"""The same where reads overlap: the first bytes come sooner, and several of them take no more memory than one."""
-AHEAD = 4
+LARGEST_READ_AHEAD = 2 * 1024 * 1024
+"""The same where reads overlap: the first bytes are at work sooner, and little is left to do when the last have come."""
+AHEAD = 6
 """Reads in flight at most."""
 WIDEST_GAP = 64 * 1024
 """Blocks are read in one call where at most this many unwanted bytes lie between them."""
@@ -37,15 +35,17 @@ class Span(NamedTuple):
 class Fetch:
     """Each distinct chunk with its verified bytes, in the order in which the mailbox holds them; to be iterated once.
 
-    ``read`` returns the bytes of a span. ``size`` is how many bytes are read in all.
+    ``start`` begins to read a span, and returns what gives its bytes; with a ``width`` of one, when it is asked.
+    ``size`` is how many bytes are read in all.
 
     Raises CorruptMailbox where one chunk is said to have two lengths, and from the iteration where bytes are not
-    what they should be, and what ``read`` raises.
+    what they should be, and what reading raises.
     """
 
-    def __init__(self, read: Callable[[Span], bytes], chunks: Iterable[Chunk], lanes: Lanes) -> None:
-        self._read = read
-        self._lanes = lanes
+    def __init__(
+        self, start: Callable[[Span], Callable[[], bytes]], chunks: Iterable[Chunk], width: int
+    ) -> None:
+        self._start = start
         self._wanted: dict[tuple[str, int], dict[str, Chunk]] = defaultdict(dict)
         blocks: dict[tuple[str, int], Location] = {}
         lengths: dict[str, int] = {}
@@ -59,9 +59,9 @@ class Fetch:
                 blocks[key] = at
             elif length != at.length:
                 raise CorruptMailbox(f"{at.object} is said to hold one chunk in two lengths.")
-        largest = LARGEST_READ if lanes.count == 1 else LARGEST_READ_AHEAD
+        largest = LARGEST_READ if width == 1 else LARGEST_READ_AHEAD
         self._spans = deque(spans((blocks[key] for key in sorted(blocks)), largest))
-        self._width = min(lanes.count, AHEAD)
+        self._width = min(width, AHEAD)
         self._in_flight: deque[tuple[Span, Callable[[], bytes]]] = deque()
         self.size = sum(span.end - span.start for span in self._spans)
 
@@ -69,7 +69,7 @@ class Fetch:
         """Lets the first reads begin, where a lane is free."""
         while self._spans and len(self._in_flight) < self._width:
             span = self._spans.popleft()
-            self._in_flight.append((span, self._lanes.start(partial(self._read, span))))
+            self._in_flight.append((span, self._start(span)))
 
     def __iter__(self) -> Iterator[tuple[Chunk, bytes]]:
         self.begin()

@@ -20,6 +20,7 @@ from . import disk_errors, local_names
 from .chunker import WHOLE
 from .contents import Contents
 from .fetch import Fetch
+from .lanes import Lanes
 from .nouns import DIRECTORY, FILE, LINK, Entry
 from .reader import Reader
 from .surplus import plain_files, surplus
@@ -95,7 +96,10 @@ def to_end(steps: Generator[None, None, T]) -> T:
 
 
 class Laying:
-    """As ``materialise``, for who lays out several trees at a time. ``laid`` is what comes of it."""
+    """As ``materialise``, for who lays out several trees at a time, and lends the threads of ``writers`` to it.
+
+    ``laid`` is what comes of it.
+    """
 
     def __init__(
         self,
@@ -107,6 +111,7 @@ class Laying:
         unseen: bool = False,
         escaping_links: bool = False,
         older: Sequence[Path] = (),
+        writers: Lanes | None = None,
         progress: Progress | None = None,
     ) -> None:
         self.laid = Laid()
@@ -119,6 +124,7 @@ class Laying:
         self._kept: list[Entry] = []
         self._aside: dict[bytes, bytes] = {}
         self._moved: dict[int, list[bytes]] = {}
+        self._writers = writers or Lanes()
         self._progress = progress or Silent()
 
     def steps(self) -> Generator[Fetch | None, None, None]:
@@ -143,7 +149,13 @@ class Laying:
             self._target.close()
 
     def _fill(self, missing: list[Entry]) -> Generator[Fetch | None, None, None]:
-        contents = Contents(self._target, missing, self._written, self._unwritten)
+        contents = Contents(self._target, missing, self._written, self._unwritten, self._writers)
+        try:
+            yield from self._complete(contents, missing)
+        finally:
+            contents.abandon()
+
+    def _complete(self, contents: Contents, missing: list[Entry]) -> Generator[Fetch | None, None, None]:
         contents.begin()
         yield from self._take_what_is_here(contents, missing)
         fetch = self._reader.fetch(contents.wanted())
@@ -154,6 +166,7 @@ class Laying:
         for chunk, data in fetch:
             self._progress.advance(contents.take(chunk.sha256, data))
             yield None
+        contents.end()
         self._progress.finish()
 
     def _take_what_is_here(self, contents: Contents, missing: list[Entry]) -> Iterator[None]:

@@ -2,12 +2,13 @@
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from sync.errors import CorruptMailbox
 from sync.remotes.base import Remote
 
+from .anticipated import Anticipated
 from .entries import (
     LARGEST_ENTRIES,
     LONGEST_LINE,
@@ -44,6 +45,7 @@ class Reader:
         self._remote = remote
         self._base = base
         self._lanes = lanes or Lanes()
+        self._anticipated = Anticipated(self._read_object, self._lanes)
         self._whole: dict[str, bytes] = {}
 
     def root(self, name: str) -> Root:
@@ -65,6 +67,12 @@ class Reader:
     def forget(self, name: str) -> None:
         """Frees the memory that a snapshot read by ``root`` takes."""
         self._whole.pop(name, None)
+        self._anticipated.forget(name)
+
+    def anticipate(self, name: str, objects: Iterable[tuple[str, int]]) -> None:
+        """Begins to read the first bytes of objects (mailbox path and size), on the suspicion that they will be wanted;
+        they are held until the snapshot ``name`` is forgotten. With one lane nothing happens."""
+        self._anticipated.ask(name, (each for each in objects if each[0] not in self._whole))
 
     def entries(self, root: Root) -> list[Entry]:
         """Every entry of the snapshot, checked. ``SELF`` is resolved to the snapshot's own name."""
@@ -87,7 +95,7 @@ class Reader:
 
         Raises NotFound where an object is not there, CorruptMailbox where bytes are not what they should be.
         """
-        return Fetch(self._read, chunks, self._lanes)
+        return Fetch(self._start, chunks, self._lanes.count)
 
     def _stream(self, root: Root) -> Iterator[bytes]:
         """The entry stream, little of it at a time: what a few bytes in the mailbox claim to be may be long."""
@@ -102,11 +110,14 @@ class Reader:
                 batch.append(chunk)
                 size += chunk.at.length
 
-    def _read(self, span: Span) -> bytes:
+    def _start(self, span: Span) -> Callable[[], bytes]:
         whole = self._whole.get(span.object)
         if whole is not None:
-            return whole[span.start : span.end]
-        return self._remote.read(f"{self._base}/{span.object}", span.start, span.end - span.start)
+            return lambda: whole[span.start : span.end]
+        return self._anticipated.start(span.object, span.start, span.end)
+
+    def _read_object(self, name: str, start: int, end: int) -> bytes:
+        return self._remote.read(f"{self._base}/{name}", start, end - start)
 
 
 def _lines(pieces: Iterable[bytes], name: str) -> Iterator[bytes]:
