@@ -2,7 +2,7 @@
 
 import contextlib
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -10,7 +10,7 @@ from sync.clock import Clock
 from sync.errors import NotFound, UsageError
 from sync.mailbox import layout, records
 from sync.mailbox.layout import RunFolder
-from sync.mailbox.opening import make_mailbox, open_mailbox
+from sync.mailbox.opening import begin_mailbox, open_mailbox
 from sync.mailbox.records import Format, Spec
 from sync.mailbox.state import Phase, ShardState, phase, shards
 from sync.mailbox.view import RunView, look, run_ids
@@ -50,10 +50,10 @@ class Mailbox:
         """Raises NotFound where there is no mailbox yet."""
         return open_mailbox(self.remote, self.base)
 
-    def make(self) -> Format:
-        """The mailbox, made where there is none."""
-        self.format = make_mailbox(self.remote, self.base, lambda: secrets.token_hex(8))
-        return self.format
+    def begin(self) -> tuple[Format, Callable[[], bool]]:
+        """A new mailbox, as ``begin_mailbox`` makes it."""
+        self.format, finish = begin_mailbox(self.remote, self.base, lambda: secrets.token_hex(8))
+        return self.format, finish
 
     def require(self) -> None:
         """Raises UsageError where nothing was ever pushed to this mailbox."""

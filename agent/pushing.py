@@ -2,12 +2,12 @@
 
 import contextlib
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from types import TracebackType
 
 from sync.changes import Look, Published, look
 from sync.clock import Clock
-from sync.errors import CorruptMailbox, NotFound, Problem, Unreachable
+from sync.errors import CorruptMailbox, NotFound, Problem, Transient, Unreachable
 from sync.inventory import Inventory, take
 from sync.local.index import Index
 from sync.mailbox import layout
@@ -15,6 +15,7 @@ from sync.mailbox.records import Format
 from sync.progress import Progress
 from sync.push import Push, Pushed
 from sync.recover import known_mailbox
+from sync.store.lanes import Answer, Lanes
 
 from .mailbox import Mailbox, opened
 from .project import Project
@@ -23,11 +24,13 @@ from .state import FILE_NAME
 
 @dataclass(frozen=True, kw_only=True)
 class Met:
-    """A mailbox that was met: what it says it is, and what is in it."""
+    """A mailbox that was met: what it says it is, and what is in it. ``finish`` waits until one that was made is there for
+    others, which is before anything is published; it raises Transient where another laptop made it."""
 
     mailbox: Mailbox
     format: Format
     there: Inventory
+    finish: Callable[[], None]
 
 
 class Contact:
@@ -43,34 +46,58 @@ class Contact:
         """Nothing was ever pushed there, so that there is no need to look at the tree before the mailbox is met."""
         self._make = new_mailbox or self.is_first
         self._stack = contextlib.ExitStack()
-        self._pool = ThreadPoolExecutor(1, "contact")
-        self._asked: Future[Met] | None = None
+        self._lanes = self._stack.enter_context(Lanes(2))
+        self._asked: Answer[Met] | None = None
+        self._finish: Callable[[], None] = lambda: None
 
     def __enter__(self) -> "Contact":
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._pool.shutdown()
-        self._stack.close()
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.__exit__(kind, error, trace)
 
     def begin(self) -> None:
         if self._asked is None:
-            self._asked = self._pool.submit(self._ask)
+            self._asked = self._lanes.start(self._ask)
 
     def met(self) -> Met:
         """Raises what opening, meeting and listing the mailbox raise."""
         self.begin()
         assert self._asked is not None
-        return self._asked.result()
+        return self._asked()
 
     def _ask(self) -> Met:
         mailbox = self._stack.enter_context(opened(self._project, self._clock))
-        remote, base = mailbox.remote, mailbox.base
         try:
-            found, there = take(remote, base, mailbox.laptop, lambda: meet(mailbox, make=self._make))
+            found, there = take(mailbox.remote, mailbox.base, mailbox.laptop, lambda: self._meet(mailbox))
         except NotFound as error:
             raise _gone(error) from error
-        return Met(mailbox=mailbox, format=found, there=there)
+        return Met(mailbox=mailbox, format=found, there=there, finish=self._finish)
+
+    def _meet(self, mailbox: Mailbox) -> Format:
+        """Raises Unreachable where it is not there: an empty folder in its place is mostly a disk that is not mounted."""
+        settle_s = mailbox.remote.capabilities.settle_s
+        for wait_s in (0.0,) if self._make else (settle_s, 0.0):
+            try:
+                return mailbox.format
+            except NotFound:
+                mailbox.clock.sleep(wait_s)  # it may only be too new to be seen
+        if not self._make:
+            raise Unreachable(
+                f"The mailbox that this project was pushed to is not at {mailbox.project.remote_url} any more.",
+                "See whether a disk is missing there. To begin a new mailbox: hybrid push --new-mailbox",
+            )
+        found, finish = mailbox.begin()
+        answer = self._lanes.start(finish)
+
+        def finished() -> None:
+            if not answer():
+                raise Transient("Another laptop has just made this mailbox, too.", "Do it again.")
+
+        self._finish = finished
+        return found
 
 
 def see(
@@ -97,24 +124,6 @@ def see(
     )
 
 
-def meet(mailbox: Mailbox, *, make: bool) -> Format:
-    """The mailbox; ``make`` makes it where there is none.
-
-    Raises Unreachable where it is not there: an empty folder in its place is mostly a disk that is not mounted.
-    """
-    if make:
-        return mailbox.make()
-    for wait_s in (mailbox.remote.capabilities.settle_s, 0.0):
-        try:
-            return mailbox.format
-        except NotFound:
-            mailbox.clock.sleep(wait_s)  # it may only be too new to be seen
-    raise Unreachable(
-        f"The mailbox that this project was pushed to is not at {mailbox.project.remote_url} any more.",
-        "See whether a disk is missing there. To begin a new mailbox: hybrid push --new-mailbox",
-    )
-
-
 def publish(
     met: Met, index: Index, seen: Look, clock: Clock, progress: Progress, *, accept_deletions: bool = False
 ) -> Pushed:
@@ -130,6 +139,7 @@ def publish(
         url=mailbox.project.remote_url,
         mailbox=met.format.mailbox,
         there=met.there,
+        ready=met.finish,
         progress=progress,
     )
     try:

@@ -56,9 +56,9 @@ class Early:
         data: bytes = self._take("read", path, offset, length)
         return data
 
-    def write(self, path: str, data: bytes) -> bool:
+    def write(self, path: str, data: bytes, before: Callable[[], None] | None = None) -> bool:
         self._forget(path)
-        return self._inner.write(path, data)
+        return self._inner.write(path, data, before)
 
     def delete(self, path: str) -> None:
         self._forget(path)

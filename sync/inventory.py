@@ -1,13 +1,14 @@
 """What a push asks the mailbox before it sends anything, side by side, so that it waits for answers only once."""
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 from .mailbox import layout
 from .mailbox.layout import SnapshotName
 from .remotes.base import Remote, RemoteFile
+from .store.lanes import Lanes
 
 M = TypeVar("M")
 
@@ -26,14 +27,14 @@ class Inventory:
 
 def take(remote: Remote, base: str, laptop: str, meet: Callable[[], M]) -> tuple[M, Inventory]:
     """What ``meet`` returns, and the inventory, asked at the same time. Raises what either raises, ``meet`` first."""
-    with ThreadPoolExecutor(min(3, remote.capabilities.connections), "inventory") as pool:
-        met = pool.submit(meet)
+    with Lanes(min(3, remote.capabilities.connections)) as lanes:
+        met = lanes.start(meet)
         folders = {
-            folder: pool.submit(remote.list_files, f"{base}/{folder}")
+            folder: lanes.start(partial(remote.list_files, f"{base}/{folder}"))
             for folder in (layout.SNAPSHOTS, layout.PACKS)
         }
-        found = met.result()
-        listed = {folder: files.result() for folder, files in folders.items()}
+        found = met()
+        listed = {folder: files() for folder, files in folders.items()}
     return found, Inventory(
         mine=_own(listed[layout.SNAPSHOTS], laptop),
         sizes={f"{folder}/{file.name}": file.size for folder, files in listed.items() for file in files},

@@ -5,6 +5,7 @@ push goes on: packs that arrived are remembered, and nothing names a pack that d
 """
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from .local.scan import identity
 from .mailbox import layout
 from .progress import Progress, Silent
 from .reading import Chunks, read_chunks
-from .recover import recover
+from .recover import note_mailbox, recover
 from .remotes.base import Remote
 from .store.writer import SnapshotWriter
 from .tree import Tree
@@ -57,7 +58,7 @@ class Pushed:
 
 class Push:
     """Pushes ``root`` into ``base`` of ``remote``, by ``laptop``; ``mailbox`` is the id of what is at ``url``, and
-    ``there`` what is in it."""
+    ``there`` what is in it. ``ready`` is asked before a snapshot is published: it raises where none must be."""
 
     def __init__(
         self,
@@ -71,6 +72,7 @@ class Push:
         url: str,
         mailbox: str,
         there: Inventory,
+        ready: Callable[[], None] = lambda: None,
         progress: Progress | None = None,
     ) -> None:
         self._root = root
@@ -82,6 +84,8 @@ class Push:
         self._url = url
         self._mailbox = mailbox
         self._there = there
+        self._ready = ready
+        self._is_noted = True
         self._progress = progress or Silent()
         self._problems: list[Problem] = []
 
@@ -99,6 +103,7 @@ class Push:
             url=self._url,
             mailbox=self._mailbox,
         ):
+            self._is_noted = False
             before = Published.load(self._index, self._url)
             seen = compared(seen.scan, seen.folder, self._index.files(), before)
         if not accept_deletions:
@@ -107,7 +112,7 @@ class Push:
         known = Known(self._index)
         tree = Tree(seen, self._index)
         compact = tree.settle_places(known)
-        with Upload(self._remote, self._base, known) as upload:
+        with Upload(self._remote, self._base, known, self._note_mailbox) as upload:
             writer = SnapshotWriter(
                 upload,
                 writer=self._laptop,
@@ -150,6 +155,13 @@ class Push:
             problems=[*seen.scan.problems, *self._problems],
             held_back=seen.scan.held_back,
         )
+
+    def _note_mailbox(self) -> None:
+        """A mailbox that was just made is known once it is there for others, too, and before anything in it is."""
+        self._ready()
+        if not self._is_noted:
+            note_mailbox(self._index, self._url, self._mailbox)
+            self._is_noted = True
 
     def _forget_what_is_gone(self) -> None:
         """Forgets what the mailbox does not hold, where it can tell at once."""

@@ -25,6 +25,11 @@ def known_mailbox(index: Index, url: str) -> str | None:
     return mailbox if where == url and mailbox else None
 
 
+def note_mailbox(index: Index, url: str, mailbox: str) -> None:
+    """From now on the index speaks of this mailbox, which is there for certain."""
+    index.meta_set(_MAILBOX, f"{url} {mailbox}")
+
+
 def recover(
     index: Index, remote: Remote, base: str, *, mine: list[SnapshotName], url: str, mailbox: str
 ) -> bool:
@@ -39,7 +44,7 @@ def recover(
     with index.at_once():
         index.clear_locations()
         index.meta_set("published", "")
-        index.meta_set(_MAILBOX, f"{url} {mailbox}")
+        index.meta_set(_MAILBOX, "")
         if last is not None:
             index.add_locations((bytes.fromhex(chunk.sha256), chunk.at) for chunk in last.chunks())
             _remember_files(index, last.entries)

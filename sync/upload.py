@@ -1,29 +1,34 @@
 """The laptop's outlet: packs go up side by side while the next is being made; the snapshot goes last."""
 
 import contextlib
-from collections.abc import Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Mapping
+from functools import partial
+from types import TracebackType
 
 from .errors import HybridError
 from .known import Known
 from .remotes.base import Remote
+from .store.lanes import Answer, Lanes
 from .store.nouns import Location
 
 
 class Upload:
-    """An ``Outlet``. Use it from one thread, as a context manager: leaving it waits for what is in flight.
+    """An ``Outlet``. Use it from one thread, as a context manager.
 
     Memory holds at most one finished pack more than ``connections``.
     """
 
-    def __init__(self, remote: Remote, base: str, known: Known) -> None:
+    def __init__(self, remote: Remote, base: str, known: Known, ready: Callable[[], None]) -> None:
+        """``ready`` is asked before what arrived is remembered, and before a snapshot is published; what it raises,
+        prevents that."""
         self._remote = remote
         self._base = base
         self._known = known
+        self._ready = ready
         width = max(1, remote.capabilities.connections)
         self._most = width + 1
-        self._pool = ThreadPoolExecutor(width, thread_name_prefix="upload")
-        self._flying: list[tuple[Future[bool], int, Mapping[str, Location]]] = []
+        self._lanes = Lanes(width)
+        self._flying: list[tuple[Answer[bool], int, Mapping[str, Location]]] = []
         self.objects = 0
         self.bytes = 0
         """Objects and bytes that went to the mailbox."""
@@ -34,13 +39,17 @@ class Upload:
     def __enter__(self) -> "Upload":
         return self
 
-    def __exit__(self, *exception: object) -> None:
-        # On an error what has not begun is dropped; what has is waited for, so that no thread outlives the push.
-        self._pool.shutdown(wait=True, cancel_futures=exception[0] is not None)
-        arrived = [each for each in self._flying if not each[0].cancelled() and each[0].exception() is None]
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        # Packs that are under way are waited for, and remembered: a next push need not send them again. Who interrupts
+        # does not want to wait.
+        waits = kind is None or issubclass(kind, Exception)
+        self._lanes.__exit__(None if waits else kind, error, trace)
         with contextlib.suppress(HybridError):  # there is one to report already
-            for _, _, locations in arrived:
-                self._known.add(locations)
+            for answer, _, locations in self._flying:
+                if answer.is_there and _arrived(answer):
+                    self._known.add(locations)
 
     def known(self, sha256: str) -> Location | None:
         return self._known.location(sha256)
@@ -49,22 +58,28 @@ class Upload:
         while len(self._flying) >= self._most:
             self._land()
         self.names.append(name)
-        future = self._pool.submit(self._remote.write, f"{self._base}/{name}", data)
-        self._flying.append((future, len(data), locations))
-        while self._flying and self._flying[0][0].done():
+        answer = self._lanes.start(partial(self._remote.write, f"{self._base}/{name}", data))
+        self._flying.append((answer, len(data), locations))
+        while self._flying and self._flying[0][0].is_there:
             self._land()
 
     def put_snapshot(self, name: str, data: bytes, locations: Mapping[str, Location]) -> None:
         """The snapshot's own chunks are left to the caller to remember, together with the snapshot."""
+        path = f"{self._base}/{name}"
+        self._count(self._remote.write(path, data, self._all_is_there), len(data))
+        self.snapshot_locations = dict(locations)
+
+    def _all_is_there(self) -> None:
+        """Waits for what the snapshot leans on. The snapshot itself travels behind it, still without its name."""
         while self._flying:
             self._land()
-        self._count(self._remote.write(f"{self._base}/{name}", data), len(data))
-        self.snapshot_locations = dict(locations)
+        self._ready()
 
     def _land(self) -> None:
         """Waits for the oldest upload and remembers it. Raises what it failed with."""
-        future, size, locations = self._flying[0]
-        self._count(future.result(), size)
+        answer, size, locations = self._flying[0]
+        self._count(answer(), size)
+        self._ready()
         self._known.add(locations)
         self._flying.pop(0)
 
@@ -72,3 +87,11 @@ class Upload:
         # A name that is taken holds this content already: it is the content's hash.
         self.objects += written
         self.bytes += size if written else 0
+
+
+def _arrived(answer: Answer[bool]) -> bool:
+    try:
+        answer()
+    except Exception:  # the first one that came up is told already
+        return False
+    return True

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from sync.errors import CorruptMailbox, NewerMailbox, NotFound
+from sync.errors import CorruptMailbox, NewerMailbox
 from sync.remotes.base import Remote
 
 from . import layout, records
@@ -26,14 +26,13 @@ def open_mailbox(remote: Remote, base: str) -> Format:
         ) from error
 
 
-def make_mailbox(remote: Remote, base: str, new_id: Callable[[], str]) -> Format:
-    """Opens the mailbox, made first where there is none."""
-    try:
-        return open_mailbox(remote, base)
-    except NotFound:
-        pass
+def begin_mailbox(remote: Remote, base: str, new_id: Callable[[], str]) -> tuple[Format, Callable[[], bool]]:
+    """Makes the folders of a new mailbox, so that content can go there, and says what finishes it.
+
+    It must be finished before anything is published. That returns False where another laptop was quicker, whose mailbox
+    it is then.
+    """
     remote.make_folders([f"{base}/{folder}" for folder in layout.project_folders()])
     made = Format(mailbox=new_id())
-    if remote.write(f"{base}/{layout.FORMAT}", records.encode(made)):
-        return made
-    return open_mailbox(remote, base)  # another laptop was quicker
+
+    return made, lambda: remote.write(f"{base}/{layout.FORMAT}", records.encode(made))

@@ -1,5 +1,6 @@
 """The contract of a remote: a folder that two machines can reach. The only way in or out of a mailbox."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -77,10 +78,13 @@ class Remote(Protocol):
         The file may be of any size: a caller that knows what to expect passes a length.
         """
 
-    def write(self, path: str, data: bytes) -> bool:
+    def write(self, path: str, data: bytes, before: Callable[[], None] | None = None) -> bool:
         """Makes the file durable and visible under ``path``. Raises NotFound where its folder is missing.
 
-        Returns False, having changed nothing, where the name is taken; True otherwise.
+        Returns False, having changed nothing, where the name is taken; True otherwise. ``before`` is called in this
+        thread while nobody can see the file yet, for content to arrive that has to be there first: the data may travel
+        meanwhile. What it raises is raised, and the file is not made. It may be called more than once, or not at all
+        where the name is taken.
         """
 
     def delete(self, path: str) -> None:

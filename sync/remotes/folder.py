@@ -11,6 +11,7 @@ import os
 import shutil
 import stat
 import uuid
+from collections.abc import Callable
 from typing import NoReturn
 
 from ..errors import NotFound, QuotaExceeded, Transient, Unauthorised, Unreachable, UsageError
@@ -99,7 +100,7 @@ class FolderRemote:
                 raise NotFound(f"{local} is not a plain file") from error
             self._fail(error, f"cannot read {local}")
 
-    def write(self, path: str, data: bytes) -> bool:
+    def write(self, path: str, data: bytes, before: Callable[[], None] | None = None) -> bool:
         local = self._local(checked(path))
         if os.path.lexists(local):
             return False
@@ -110,6 +111,8 @@ class FolderRemote:
                     file.write(data)
                     file.flush()
                     os.fsync(file.fileno())
+                if before is not None:
+                    before()
                 written = _give_name(temporary, local)
             finally:
                 _remove(temporary)

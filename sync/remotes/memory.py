@@ -130,7 +130,7 @@ class MemoryRemote:
 
         return self._call("read", path, act)
 
-    def write(self, path: str, data: bytes) -> bool:
+    def write(self, path: str, data: bytes, before: Callable[[], None] | None = None) -> bool:
         folder = checked(path).rpartition("/")[0]
 
         def act() -> bool:
@@ -142,6 +142,8 @@ class MemoryRemote:
             self.store.files.append(_File(path=path, data=bytes(data), writer=self._me, written_at=now))
             return True
 
+        if before is not None:
+            before()  # outside of the call, as it waits for other writers
         return self._call("write", path, act)
 
     def delete(self, path: str) -> None:

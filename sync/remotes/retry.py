@@ -71,10 +71,10 @@ class Retrying:
     def read(self, path: str, offset: int = 0, length: int | None = None) -> bytes:
         return self._again(lambda attempt: self.inner.read(path, offset, length))
 
-    def write(self, path: str, data: bytes) -> bool:
+    def write(self, path: str, data: bytes, before: Callable[[], None] | None = None) -> bool:
         def once(attempt: int) -> bool:
             # A first try whose answer was lost may have written the file: then the name is taken, but by us.
-            return self.inner.write(path, data) or (attempt > 1 and self._holds(path, data))
+            return self.inner.write(path, data, before) or (attempt > 1 and self._holds(path, data))
 
         return self._again(once)
 

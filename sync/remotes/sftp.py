@@ -6,7 +6,7 @@ A file is written under a temporary name and renamed; the server refuses a name 
 import itertools
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from urllib.parse import quote, unquote
@@ -77,14 +77,14 @@ class SftpRemote:
         with self._session(f"read {path}") as session:
             return session.read(self._place(path), offset, length)
 
-    def write(self, path: str, data: bytes) -> bool:
+    def write(self, path: str, data: bytes, before: Callable[[], None] | None = None) -> bool:
         folder, _, name = checked(path).rpartition("/")
         with self._session(f"write {path}", len(data)) as session:
             self._sweep(session)
             place = self._place(folder)
             temporary = f"{place}/{TEMP_PREFIX}{self._writer}-{next(self._numbers)}"
             try:
-                return self._write(session, temporary, f"{place}/{name}", data)
+                return self._write(session, temporary, f"{place}/{name}", data, before)
             except RemoteError:
                 raise
             except BaseException:
@@ -110,9 +110,23 @@ class SftpRemote:
     def close(self) -> None:
         self._links.close()
 
-    def _write(self, session: SftpSession, temporary: str, target: str, data: bytes) -> bool:
+    def _write(
+        self,
+        session: SftpSession,
+        temporary: str,
+        target: str,
+        data: bytes,
+        before: Callable[[], None] | None,
+    ) -> bool:
         try:
             session.write_new(temporary, data)
+            if before is not None:
+                try:
+                    before()
+                except BaseException:
+                    with suppress(SftpStatus):
+                        session.remove_all([temporary], [])
+                    raise
             session.rename(temporary, target)
         except SftpStatus as error:
             taken = session.look(target) is not None

@@ -8,9 +8,25 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from queue import SimpleQueue
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
+
+
+class Answer(Generic[T]):
+    """What a call will return. Calling it waits for that, or raises what the call raised; do so once."""
+
+    def __init__(self, wait: Callable[[], T], is_there: Callable[[], bool]) -> None:
+        self._wait = wait
+        self._is_there = is_there
+
+    def __call__(self) -> T:
+        return self._wait()
+
+    @property
+    def is_there(self) -> bool:
+        """Whether there is nothing left to wait for."""
+        return self._is_there()
 
 
 class Lanes:
@@ -26,18 +42,17 @@ class Lanes:
         self._threads: list[threading.Thread] = []
         self._closed = False
 
-    def start(self, call: Callable[[], T]) -> Callable[[], T]:
-        """Lets the call begin as soon as a lane is free. The answer waits for what it returns, or raises what it raises;
-        ask it once."""
+    def start(self, call: Callable[[], T]) -> Answer[T]:
+        """Lets the call begin as soon as a lane is free."""
         if self.count == 1 or self._closed:
-            return call
+            return Answer(call, lambda: False)
         future: Future[T] = Future()
         self._waiting.put((future, call))
         if len(self._threads) < self.count:
             thread = threading.Thread(target=self._serve, name=f"lane-{len(self._threads)}", daemon=True)
             self._threads.append(thread)
             thread.start()
-        return future.result
+        return Answer(future.result, future.done)
 
     def __enter__(self) -> "Lanes":
         return self

@@ -11,7 +11,7 @@ from hashlib import sha256
 
 import pytest
 
-from sync.errors import NotFound
+from sync.errors import NotFound, Transient
 from sync.remotes.base import Remote, RemoteFile
 
 FOLDER = "lab-plates/runs/r-7"
@@ -130,6 +130,30 @@ class RemoteContract:
         assert another().write(f"{FOLDER}/claim-1.json", b"third") is False
         assert mailbox.read(f"{FOLDER}/claim-1.json") == b"first"
         assert [f.name for f in mailbox.list_files(FOLDER)] == ["claim-1.json"]
+
+    def test_what_must_be_there_first_is_waited_for_before_a_file_is_seen(
+        self, mailbox: Remote, another: Callable[[], Remote]
+    ) -> None:
+        reader = another()
+        seen: list[list[RemoteFile]] = []
+
+        def before() -> None:
+            if not seen:
+                seen.append(reader.list_files(FOLDER))
+                mailbox.write(f"{FOLDER}/first", pattern(700_000))  # the same client, meanwhile
+
+        assert mailbox.write(f"{FOLDER}/last", b"names first", before)
+        assert seen[0] == []
+        assert {file.name for file in mailbox.list_files(FOLDER)} == {"first", "last"}
+
+    def test_a_file_whose_forerunner_fails_is_not_made(self, mailbox: Remote) -> None:
+        def before() -> None:
+            raise Transient("the pack did not arrive")
+
+        with pytest.raises(Transient):
+            mailbox.write(f"{FOLDER}/last", b"names what is not there", before)
+        assert mailbox.list_files(FOLDER) == []
+        assert mailbox.write(f"{FOLDER}/last", b"again")
 
     def test_of_several_writers_of_one_name_exactly_one_wins(
         self, mailbox: Remote, another: Callable[[], Remote]

@@ -6,7 +6,7 @@ worker learns too late, writes twice, or dies in the middle of is drawn from a s
 
 import random
 from collections import Counter
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
@@ -48,9 +48,9 @@ class WatchedRemote(MemoryRemote):
             self.saw_stop = True
         return found
 
-    def write(self, path: str, data: bytes) -> bool:
+    def write(self, path: str, data: bytes, before: Callable[[], None] | None = None) -> bool:
         assert not (self.saw_stop and ".start-" in path), "an attempt began after the stop was seen"
-        return super().write(path, data)
+        return super().write(path, data, before)
 
 
 @dataclass

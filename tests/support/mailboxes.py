@@ -59,7 +59,13 @@ def publish_tree(
                 path=path.encode(), kind=FILE, size=len(content), chunks=chunks, executable=path in executable
             )
         )
-    return writer.finish(name=layout.snapshot(LAPTOP, seq), kind="tree", seq=seq, tree=lambda place: lines(entries, place), meta={})
+    return writer.finish(
+        name=layout.snapshot(LAPTOP, seq),
+        kind="tree",
+        seq=seq,
+        tree=lambda place: lines(entries, place),
+        meta={},
+    )
 
 
 def queue_run(remote: Remote, base: str, run_id: str, snapshot: str, **fields: Any) -> Spec:

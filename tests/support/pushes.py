@@ -7,10 +7,12 @@ from pathlib import Path
 
 from sync.changes import Look, look
 from sync.clock import Clock, ManualClock
+from sync.errors import NotFound
 from sync.inventory import own_snapshots, take
 from sync.local.index import Index
 from sync.mailbox import layout
-from sync.mailbox.opening import make_mailbox
+from sync.mailbox.opening import begin_mailbox, open_mailbox
+from sync.mailbox.records import Format
 from sync.progress import Progress
 from sync.push import Push, Pushed
 from sync.remotes.base import Remote
@@ -68,9 +70,7 @@ class Desk:
         accept_deletions: bool = False,
         progress: Progress | None = None,
     ) -> Pushed:
-        found, there = take(
-            self.remote, BASE, self.laptop, lambda: make_mailbox(self.remote, BASE, lambda: "m" * 16)
-        )
+        found, there = take(self.remote, BASE, self.laptop, self._meet)
         push = Push(
             self.tree,
             index,
@@ -84,6 +84,14 @@ class Desk:
             progress=progress,
         )
         return push.publish(seen, accept_deletions=accept_deletions)
+
+    def _meet(self) -> Format:
+        try:
+            return open_mailbox(self.remote, BASE)
+        except NotFound:
+            found, finish = begin_mailbox(self.remote, BASE, lambda: "m" * 16)
+            finish()
+            return found
 
     def _look(self, index: Index) -> Look:
         return look(self.tree, index, self.clock, url=URL, include=self.include)

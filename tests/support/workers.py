@@ -101,7 +101,9 @@ class Worker:
             entries.append(Entry(path=path.encode(), kind=FILE, size=len(content), chunks=chunks))
         name = self.run.in_folder(RunFolder.worker_snapshot(what, attempt, self._seq))
         kind = "outputs" if what == OUTPUTS else "checkpoint"
-        return writer.finish(name=name, kind=kind, seq=self._seq, tree=lambda place: lines(entries, place), meta={})
+        return writer.finish(
+            name=name, kind=kind, seq=self._seq, tree=lambda place: lines(entries, place), meta={}
+        )
 
     def _write(self, name: str, record: Any) -> None:
         self.remote.write(f"{self.base}/{self.run.in_folder(name)}", records.encode(record))

@@ -9,13 +9,13 @@ import pytest
 from agent import doctor_mailbox
 from agent.doctor_findings import Status
 from sync.clock import ManualClock
-from sync.mailbox.opening import make_mailbox
 from sync.remotes.base import Capabilities
 from sync.remotes.folder import FolderRemote
 from sync.remotes.memory import MemoryRemote, MemoryStore
 from tests.support.careless_sftp import careless_sftp
 from tests.support.disks import small_disk
 from tests.support.doctor import Patient, assert_fails, assert_warns
+from tests.support.mailboxes import make_mailbox
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def test_a_damaged_mailbox_fails_and_is_not_written_to(patient: Patient) -> None
 
 
 def test_an_existing_mailbox_is_left_as_it_was(patient: Patient) -> None:
-    make_mailbox(FolderRemote(str(patient.mail)), "plates", lambda: "m" * 16)
+    make_mailbox(FolderRemote(str(patient.mail)), "plates")
     before = sorted(patient.mail.rglob("*"))
     found = patient.examined()
     assert found["mailbox"].what.endswith("format 1")
