@@ -71,7 +71,8 @@ def run(
     if watch.too_long or process.returncode != expected:
         why = f"took longer than {limit_s:g} s" if watch.too_long else f"ended with {process.returncode}"
         told = "\n".join(each.strip()[-2000:] for each in (ran.out, ran.err) if each.strip())
-        raise Failed(f"{told}\n{' '.join(words[:3])}: {why}".strip())
+        last = told.rpartition("\n")[2]
+        raise Failed(f"{told}\n{Path(words[0]).name} {why}{': ' if last else ''}{last}".strip())
     return ran
 
 

@@ -47,7 +47,7 @@ def main() -> None:
     ]
     zstd = getattr(codec.zstd(), "provider", "none")
     text = (
-        f"Measured on {report.today()} on {in_words(on)}; load {on['load']} when it began. Medians of {given.repeats}."
+        f"Measured on {report.today()} on {in_words(on)}; load {on['load']} when it began. {report.of(given.repeats)}."
         f" zstd: {zstd}; cuts {'follow the content' if chunker.follows_content() else 'do not follow the content'}."
     )
     text = f"{text}\n\n{report.table(['part', 'seconds', 'rate'], rows)}"

@@ -54,11 +54,10 @@ def main() -> int:
                         _one(bench, group, make, Site(folder / "home", server.root / "there", server, link))
 
     took = (time.monotonic() - begun) / 60
-    times = "One measurement of each" if given.repeats == 1 else f"Medians of {given.repeats}"
     known = [f"{name} {version}" for name, version in versions({"ssh", *_programs(present)}).items()]
     lines = [
         f"Measured on {report.today()} on {in_words(on)}; load {on['load']} when it began. Line: {link}.",
-        f"{times}, {took:.0f} minutes in all. {', '.join(known)}.",
+        f"{report.of(given.repeats)}; {took:.0f} minutes in all. {', '.join(known)}.",
         *(f"Left out, because it is not installed: {peer.name}." for peer in absent),
     ]
     cases = [case for case in CASES if case.name in given.case]

@@ -63,6 +63,11 @@ def put(document: Path | None, mark: str, text: str) -> None:
     document.write_text(f"{before}{begin}\n\n{text}\n\n{end}{after}", encoding="utf-8")
 
 
+def of(repeats: int) -> str:
+    """What a number of so many repeats is."""
+    return "One measurement of each" if repeats == 1 else f"Medians of {repeats}"
+
+
 def today() -> str:
     return f"{_now():%Y-%m-%d}"
 
