@@ -1,14 +1,17 @@
-"""Random histories of workers, a laptop and a bad storage, and kills of real processes, for as long as one likes.
+"""What tests do with a few seeds, with as many as there is time for: ``make soak``.
 
-``make soak`` runs it. The histories are those of ``tests/properties/test_mailbox_machine.py``, whose seeds a test run
-takes from 0 on; here they begin at random, so that every soak sees new ones. What a seed does is the same each time.
-The kills are those of ``tests/crash``, one life for a few histories: a seed draws the same steps and moments, but how
-far a real process is at a moment is its own.
+Four fifths of the time go to random histories of workers, a laptop and a bad storage, as in
+``tests/properties/test_mailbox_machine.py``, and to kills of real processes, as in ``tests/crash/test_kills.py``: one
+life of those for a few histories. A test run takes the seeds from 0 on; here they begin at random, so that every soak
+sees new ones. What a seed does is the same each time, but how far a real process is at a moment is its own. The last
+fifth goes to ``tests/fuzz``, where atheris is installed.
 """
 
 import argparse
+import importlib.util
 import random
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -16,31 +19,44 @@ from collections import Counter
 from pathlib import Path
 
 from tests.crash.kills import KILLED, Kills
+from tests.fuzz.targets import TARGETS
 from tests.properties.history import MUST_HAPPEN, History
 
 _EVERY_S = 30.0
 _HISTORIES_A_KILL = 5
+_FUZZED = 0.2
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m tests.soak", description="Random histories of one run.")
+    parser = argparse.ArgumentParser(
+        prog="python -m tests.soak", description="Random lives, kills and inputs."
+    )
     parser.add_argument("--minutes", type=float, default=15.0, help="how long [15]")
     parser.add_argument("--first", type=int, help="the first seed [drawn]")
-    parser.add_argument("--count", type=int, help="at most so many seeds [as many as there is time for]")
+    parser.add_argument(
+        "--count", type=int, help="at most so many seeds, and no fuzzing [as there is time for]"
+    )
     given = parser.parse_args()
     first: int = random.SystemRandom().randrange(10**9) if given.first is None else given.first
-    print(f"seeds {first}, {first + 1}, ... for {given.minutes:g} minutes", flush=True)
+    fuzz = given.count is None and importlib.util.find_spec("atheris") is not None
+    seconds = given.minutes * 60
+    last = sys.maxsize if given.count is None else first + given.count
+    live(first, last, seconds * (1 - _FUZZED) if fuzz else seconds)
+    return fuzzed(first, int(seconds * _FUZZED / len(TARGETS)) + 1) if fuzz else 0
+
+
+def live(first: int, last: int, seconds: float) -> None:
+    """Histories and kills of the seeds from ``first`` up to, but without, ``last``. Raises what went wrong."""
+    print(f"seeds {first}, {first + 1}, ... for {seconds / 60:g} minutes", flush=True)
     met: Counter[str] = Counter()
     begun = said = time.monotonic()
     seed = first
     with tempfile.TemporaryDirectory(prefix="hybrid-soak-") as name:
-        while time.monotonic() - begun < given.minutes * 60 and (
-            given.count is None or seed < first + given.count
-        ):
+        while time.monotonic() - begun < seconds and seed < last:
             folder = Path(name, str(seed))
             try:
                 History(seed, folder, met).live()
-                if seed % _HISTORIES_A_KILL == 0 or given.count == 1:
+                if seed % _HISTORIES_A_KILL == 0 or last == first + 1:
                     kills = Kills(random.Random(f"kills {seed}"), folder)
                     kills.one(KILLED[seed // _HISTORIES_A_KILL % len(KILLED)], most=6)
                     met += kills.met
@@ -58,6 +74,29 @@ def main() -> int:
     for what in MUST_HAPPEN:
         if not met[what]:
             print(f"  never: {what}")
+
+
+def fuzzed(seed: int, seconds: int) -> int:
+    """Fuzzes each target for so many seconds. The exit code: 1 where an input was found, which is kept."""
+    found = Path(tempfile.mkdtemp(prefix="hybrid-found-"))
+    for target in TARGETS:
+        words = [
+            "--runs",
+            "1000000000",
+            "--seconds",
+            f"{seconds}",
+            "--seed",
+            f"{seed}",
+            "--found",
+            f"{found}",
+        ]
+        command = [sys.executable, "-m", "tests.fuzz", target, *words]
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+        if done.returncode:
+            print(f"{done.stdout}{done.stderr}\n{' '.join(command)}", file=sys.stderr)
+            return 1
+        print(f"{target}: {seconds} s of inputs held", flush=True)
+    found.rmdir()
     return 0
 
 
