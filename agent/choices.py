@@ -1,6 +1,6 @@
 """Which attempt this laptop has taken for each shard: ``sync.pulled.Choices`` in ``.hybrid/state.db``."""
 
-from sync.pulled import Choice
+from sync.pull.pulled import Choice
 
 from .state import State
 

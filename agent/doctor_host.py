@@ -14,8 +14,8 @@ from .doctor_there import findings, question
 from .project import Project
 
 if TYPE_CHECKING:
-    from sync.ssh import SshConnection
-    from sync.ssh_target import HostSpec
+    from sync.ssh.connection import SshConnection
+    from sync.ssh.target import HostSpec
 
 _LOGIN_S = 75.0  # as long as a command would wait: a hardware key may ask its owner
 _THERE_S = 60.0
@@ -45,7 +45,7 @@ def hosts(project: Project) -> list[Host]:
     parts = urlsplit(project.remote_url)
     if not project.config.machines and parts.scheme != "sftp":
         return []
-    from sync.ssh_target import parse_host
+    from sync.ssh.target import parse_host
 
     found = [
         Host(
@@ -86,7 +86,7 @@ def examine(host: Host, clock: Clock, examiner: Examiner) -> Generator[Finding, 
 
 def login(name: str, spec: "HostSpec", opened: "list[SshConnection]") -> Iterator[Finding]:
     """The way there, the host's key, and our own; the connection is put into ``opened``, and the caller's to close."""
-    from sync.ssh import SshConnection
+    from sync.ssh.connection import SshConnection
 
     there = ok(f"ssh {name}", f"an SSH server answers at {spec.address}")
     known = ok(f"host key {name}", "is the one in known_hosts")

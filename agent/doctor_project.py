@@ -8,12 +8,12 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from sync.changes import Look, refuse_mass_deletion
 from sync.clock import Clock
 from sync.errors import Locked
 from sync.local.database import VERSION
 from sync.local.include import include_line
 from sync.progress import Silent
+from sync.push.changes import Look, refuse_mass_deletion
 
 from . import pushing
 from .config import FILE_NAME

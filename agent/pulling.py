@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sync.early import Early
-from sync.filters import Filters
 from sync.mailbox import layout
 from sync.mailbox.records import LARGEST_RECORD, Spec
-from sync.pull import Puller
-from sync.pulled import Pulled
+from sync.pull.early import Early
+from sync.pull.filters import Filters
+from sync.pull.pulled import Pulled
+from sync.pull.puller import Puller
 from sync.store.lanes import Lanes
 
 from .choices import LocalChoices

@@ -5,16 +5,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from types import TracebackType
 
-from sync.changes import Look, Published, look
 from sync.clock import Clock
 from sync.errors import CorruptMailbox, NotFound, Problem, Transient, Unreachable
-from sync.inventory import Inventory, take
 from sync.local.index import Index
 from sync.mailbox import layout
 from sync.mailbox.records import Format
 from sync.progress import Progress
-from sync.push import Push, Pushed
-from sync.recover import known_mailbox
+from sync.push.changes import Look, Published, look
+from sync.push.inventory import Inventory, take
+from sync.push.publish import Push, Pushed
+from sync.push.recover import known_mailbox
 from sync.store.lanes import Answer, Lanes
 
 from .mailbox import Mailbox, opened

@@ -12,8 +12,8 @@ from sync.mailbox import layout
 from sync.mailbox.layout import LOG, OUTPUTS, Attempt, RunFolder, parse_attempt
 from sync.mailbox.records import Ended, Tick
 from sync.mailbox.state import Phase, ShardState
-from sync.outputs import Outputs
-from sync.pulled import Choices
+from sync.pull.outputs import Outputs
+from sync.pull.pulled import Choices
 from sync.store.nouns import FILE, Chunk
 from sync.store.reader import Reader
 

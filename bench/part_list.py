@@ -10,7 +10,7 @@ from sync.clock import SystemClock
 from sync.local.load_rules import load_rules
 from sync.local.scan import scan
 from sync.progress import Silent
-from sync.reading import read_chunks
+from sync.push.reading import read_chunks
 from sync.remotes import open_remote
 from sync.remotes.base import Remote
 from sync.store import chunker, codec

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 
 from .clock import Clock
 from .errors import CorruptMailbox, NotFound
-from .inventory import own_snapshots
 from .mailbox import layout, records
 from .mailbox.layout import RunFolder, SnapshotName
 from .mailbox.records import Spec
@@ -18,6 +17,7 @@ from .mailbox.retention import Kept, keep
 from .mailbox.state import OVER, phase, shards
 from .mailbox.view import look, run_ids
 from .progress import Progress, Silent
+from .push.inventory import own_snapshots
 from .remotes.base import Remote
 from .store.nouns import Root
 from .store.pack import FOOTER, PACK_MAGIC, decode_index, read_footer

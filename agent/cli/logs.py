@@ -7,7 +7,7 @@ import click
 from sync.errors import NotFound, Transient, Unreachable, UsageError
 from sync.mailbox import lease
 from sync.mailbox.state import OVER, Phase
-from sync.outputs import Outputs
+from sync.pull.outputs import Outputs
 
 from .. import details, runs
 from ..choices import LocalChoices

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import click
 
-from sync.early import Early, looking_ahead
 from sync.errors import CorruptMailbox, NewerMailbox, NotFound
 from sync.mailbox import layout
 from sync.mailbox.records import LARGEST_RECORD, Spec
 from sync.mailbox.state import OVER, Phase, phase, shards
-from sync.pull import Puller
-from sync.pulled import Pulled
+from sync.pull.early import Early, looking_ahead
+from sync.pull.pulled import Pulled
+from sync.pull.puller import Puller
 
 from .. import runs
 from ..console import path_text

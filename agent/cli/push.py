@@ -5,11 +5,11 @@ from pathlib import Path
 
 import click
 
-from sync.changes import Look, Published
 from sync.errors import Problem, UsageError
 from sync.local.held_back import measure_held_back
 from sync.local.include import include_line
-from sync.push import Pushed
+from sync.push.changes import Look, Published
+from sync.push.publish import Pushed
 
 from .. import pushing
 from ..console import path_text

@@ -145,7 +145,7 @@ def _say_next(call: Call, found: list[Line]) -> None:
 
 def _pushed(call: Call, project: Project) -> tuple[dict[str, object] | None, str]:
     """What this folder pushed last to this mailbox, as data and as text."""
-    from sync.changes import Published
+    from sync.push.changes import Published
 
     from ..pushing import open_index
 

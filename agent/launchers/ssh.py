@@ -10,8 +10,8 @@ from urllib.parse import unquote, urlsplit
 
 from sync.errors import HybridError, UsageError
 from sync.mailbox import layout
-from sync.ssh import SshConnection
-from sync.ssh_target import HostSpec, parse_host, read_config, resolve
+from sync.ssh.connection import SshConnection
+from sync.ssh.target import HostSpec, parse_host, read_config, resolve
 
 from ..config import Config
 from .process import ProcessLauncher, Ran

@@ -12,9 +12,9 @@ from dataclasses import replace
 from urllib.parse import quote, unquote
 
 from ..errors import NotFound, QuotaExceeded, RemoteError, Transient, Unauthorised, Unreachable, UsageError
-from ..ssh_sftp import Entry, SftpSession, Space
-from ..ssh_sftp_packets import NO_SUCH_FILE, NOT_A_FOLDER, PERMISSION_DENIED, SftpStatus
-from ..ssh_target import HostSpec, parse_host
+from ..ssh.sftp import Entry, SftpSession, Space
+from ..ssh.sftp_packets import NO_SUCH_FILE, NOT_A_FOLDER, PERMISSION_DENIED, SftpStatus
+from ..ssh.target import HostSpec, parse_host
 from .base import Capabilities, RemoteFile
 from .names import TEMP_PREFIX, checked, checked_folder, is_shown, with_parents
 from .opening import Opening

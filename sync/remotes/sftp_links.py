@@ -12,13 +12,13 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from ..errors import RemoteError, Transient
-from ..ssh_sftp import SftpSession
-from ..ssh_sftp_packets import Channel, SftpBroken
-from ..ssh_start import begin
-from ..ssh_target import HostSpec
+from ..ssh.sftp import SftpSession
+from ..ssh.sftp_packets import Channel, SftpBroken
+from ..ssh.start import begin
+from ..ssh.target import HostSpec
 
 if TYPE_CHECKING:
-    from ..ssh import SshConnection
+    from ..ssh.connection import SshConnection
 
 LARGE = 4 * 1024 * 1024
 _WINDOW = 2 * 1024 * 1024
@@ -69,7 +69,7 @@ class _Link:
 
     def _connect(self, first: Callable[[], bytes]) -> Channel:
         dialing = begin(self._spec)
-        from ..ssh import SshConnection  # it loads paramiko, while the line is being made
+        from ..ssh.connection import SshConnection  # it loads paramiko, while the line is being made
 
         connection, channel = SshConnection.open_for_sftp(self._spec, first if self.early else None, dialing)
         with self._lock:

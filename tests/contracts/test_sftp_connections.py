@@ -14,8 +14,8 @@ from sync.clock import ManualClock
 from sync.errors import Transient, Unreachable
 from sync.remotes import open_remote
 from sync.remotes.sftp import SftpRemote
-from sync.ssh_sftp import SftpSession
-from sync.ssh_target import HostSpec
+from sync.ssh.sftp import SftpSession
+from sync.ssh.target import HostSpec
 from tests.contracts.remote_contract import FOLDER, pattern
 from tests.support.bad_line import bad_line
 from tests.support.sshd import Sshd, make_key, running_sshd

@@ -13,7 +13,7 @@ from sync.clock import ManualClock
 from sync.errors import Transient
 from sync.remotes.retry import Retrying
 from sync.remotes.sftp import SftpRemote
-from sync.ssh_target import HostSpec
+from sync.ssh.target import HostSpec
 from tests.contracts.remote_contract import pattern
 from tests.support.bad_line import BadLine, Fault, bad_line
 from tests.support.sshd import Sshd, running_sshd
@@ -124,7 +124,7 @@ def test_whatever_happens_to_the_line_a_call_ends_right(
     kind: str,
     moment: str,
 ) -> None:
-    for name in ("sync.ssh.STALL_S", "sync.ssh_transport.STALL_S", "sync.ssh.LOGIN_S"):
+    for name in ("sync.ssh.connection.STALL_S", "sync.ssh.transport.STALL_S", "sync.ssh.connection.LOGIN_S"):
         monkeypatch.setattr(name, 1.0)
     (folder / "p").mkdir(parents=True)
     (folder / "p" / "there").write_bytes(LARGE)

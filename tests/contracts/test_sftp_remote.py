@@ -13,7 +13,7 @@ from sync.errors import NotFound, QuotaExceeded, Unauthorised, Unreachable
 from sync.remotes import open_remote
 from sync.remotes.base import Remote
 from sync.remotes.sftp import SftpRemote
-from sync.ssh_target import HostSpec
+from sync.ssh.target import HostSpec
 from tests.contracts.remote_contract import FOLDER, RemoteContract
 from tests.support.sshd import Sshd, running_sshd
 

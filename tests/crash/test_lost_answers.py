@@ -15,7 +15,7 @@ from sync.errors import RemoteError, Transient, Unreachable
 from sync.gc import Collector
 from sync.mailbox.layout import RunFolder
 from sync.mailbox.view import look
-from sync.pull import Puller
+from sync.pull.puller import Puller
 from sync.remotes.base import Capabilities, Remote
 from sync.remotes.faults import FaultPlan, When
 from sync.remotes.memory import MemoryRemote, MemoryStore

@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from sync.filters import Filters
 from sync.mailbox import records
 from sync.mailbox.layout import RunFolder
 from sync.mailbox.records import Accepted, Spec
 from sync.mailbox.view import look
-from sync.pull import Puller
-from sync.pulled import Choice, Pulled
+from sync.pull.filters import Filters
+from sync.pull.pulled import Choice, Pulled
+from sync.pull.puller import Puller
 from sync.remotes.folder import FolderRemote
 from tests.support.mailboxes import LAPTOP, make_mailbox, publish_tree, queue_run
 from tests.support.workers import Worker

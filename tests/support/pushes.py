@@ -5,16 +5,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sync.changes import Look, look
 from sync.clock import Clock, ManualClock
 from sync.errors import NotFound
-from sync.inventory import own_snapshots, take
 from sync.local.index import Index
 from sync.mailbox import layout
 from sync.mailbox.opening import begin_mailbox, open_mailbox
 from sync.mailbox.records import Format
 from sync.progress import Progress
-from sync.push import Push, Pushed
+from sync.push.changes import Look, look
+from sync.push.inventory import own_snapshots, take
+from sync.push.publish import Push, Pushed
 from sync.remotes.base import Remote
 from sync.store.materialise import materialise, to_end
 from sync.store.nouns import Root

@@ -8,7 +8,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
-from sync.ssh_sftp import SftpSession
+from sync.ssh.sftp import SftpSession
 
 INIT, OPEN, CLOSE, READ, WRITE, FSTAT, OPENDIR, READDIR, REMOVE = 1, 3, 4, 5, 6, 8, 11, 12, 13
 MKDIR, STAT, RENAME, EXTENDED = 14, 17, 18, 200

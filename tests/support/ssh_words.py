@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from sync.errors import Unauthorised
-from sync.ssh import SshConnection
-from sync.ssh_target import HostSpec
+from sync.ssh.connection import SshConnection
+from sync.ssh.target import HostSpec
 from tests.support.sshd import Sshd
 
 

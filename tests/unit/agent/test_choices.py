@@ -10,7 +10,7 @@ from agent.choices import LocalChoices
 from agent.project import Project
 from sync.errors import HybridError
 from sync.local.index import Index
-from sync.pulled import Choice
+from sync.pull.pulled import Choice
 
 ONE = Choice(attempt="0.worker22.1", snapshot="runs/r1/a.snap")
 TWO = Choice(attempt="0.worker33.1", snapshot="runs/r1/b.snap")

@@ -1,0 +1,32 @@
+"""How many things a pull does at a time."""
+
+import contextlib
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from ..store.lanes import Lanes
+
+_CALLS = 16
+_READS = 4
+_WRITERS = 2
+
+
+class PullLanes(NamedTuple):
+    """calls    of the remote that are small and spend their time waiting
+    reads    of content: few, so that what was asked for first comes first
+    writers  of files, of which a disk makes several as fast as one
+    """
+
+    calls: Lanes
+    reads: Lanes
+    writers: Lanes
+
+
+@contextlib.contextmanager
+def pull_lanes(connections: int) -> Iterator[PullLanes]:
+    """Those for a remote that has so many ``connections``; where it has one, everything is done in turn."""
+    calls, reads, writers = (
+        (1, 1, 1) if connections == 1 else (min(_CALLS, 4 * connections), min(_READS, connections), _WRITERS)
+    )
+    with Lanes(calls) as first, Lanes(reads) as second, Lanes(writers) as third:
+        yield PullLanes(first, second, third)

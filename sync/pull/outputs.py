@@ -1,0 +1,132 @@
+"""Where a run's outputs lie on this laptop, and what a look at the disk tells about them.
+
+    outputs/<run>/<shard>/           what one attempt of the shard made (outputs/<run>/ for a run without shards)
+    outputs/<run>/.partial/<shard>/  what an attempt that has not succeeded (yet) had published
+
+Finished outputs arrive by one rename, so they are here whole or not at all.
+"""
+
+import contextlib
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from ..errors import HybridError, LocalDiskFull
+from ..mailbox.records import Spec
+from ..store import disk_errors
+from ..store.nouns import FILE, Entry
+
+PARTIAL = ".partial"
+_SPARE = 64 * 1024 * 1024
+"""Bytes of the disk that a pull leaves free."""
+
+
+class InTheWay(Exception):
+    """Something that is not known to be a shard's outputs lies in their place."""
+
+    def __init__(self, place: Path) -> None:
+        super().__init__(f"{place} is in the way; move it away and pull again")
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """The outputs of one run below ``top``."""
+
+    top: Path
+    spec: Spec
+
+    @property
+    def folder(self) -> Path:
+        return self.top / self.spec.run
+
+    def place(self, shard: int) -> Path:
+        """Where the shard's finished outputs lie."""
+        return self.folder / self.name(shard) if self.spec.sharded else self.folder
+
+    def partial(self, shard: int) -> Path:
+        return self.folder / PARTIAL / self.name(shard)
+
+    def incoming(self, shard: int) -> Path:
+        """Where the shard's outputs gather before they are whole."""
+        return self.top / f".{self.spec.run}.{self.name(shard)}.incoming"
+
+    def name(self, shard: int) -> str:
+        """The folder of a shard: its number, padded so that names sort."""
+        return f"{shard:0{max(3, len(str(self.spec.shards - 1)))}d}"
+
+    def is_finished(self, shard: int, *, accepted: bool) -> bool:
+        """Whether the outputs of a shard that was chosen are here; ``accepted`` if the mailbox was told so."""
+        place = self.place(shard)
+        if not place.is_dir() or os.path.lexists(self.incoming(shard)):
+            return False
+        # Before that, an empty folder of a run without shards is what was left of its partial outputs.
+        return self.spec.sharded or accepted or _holds_more_than_partial(place)
+
+    def is_blocked(self, shard: int) -> bool:
+        """Whether the place is taken, by what is not known to be the shard's outputs."""
+        if os.path.lexists(self.folder) and not self.folder.is_dir():
+            return True
+        place = self.place(shard)
+        if not os.path.lexists(place):
+            return False
+        return not place.is_dir() or self.spec.sharded or _holds_more_than_partial(place)
+
+    def arrive(self, shard: int) -> None:
+        """Moves what has gathered for the shard to its place. Raises InTheWay where that holds what is not ours."""
+        place = self.place(shard)
+        try:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            if not self.spec.sharded:
+                shutil.rmtree(place / PARTIAL, ignore_errors=True)
+            with contextlib.suppress(FileNotFoundError):
+                place.rmdir()
+            os.replace(self.incoming(shard), place)
+        except OSError as error:
+            raise InTheWay(place) from error
+
+
+def is_there(folder: Path, entry: Entry) -> bool:
+    """Whether the entry takes up its room in ``folder`` already: a file of that name and size."""
+    if entry.kind != FILE:
+        return True
+    try:
+        return os.lstat(os.fsencode(folder) + b"/" + entry.path).st_size == entry.size
+    except OSError:
+        return False
+
+
+def make_room(top: Path, target: Path, entries: list[Entry]) -> None:
+    """Makes ``top``, and sees to it that the entries fit into ``target``, a folder in it.
+
+    Raises LocalDiskFull, and HybridError where there can be no such folder.
+    """
+    try:
+        top.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(top).free
+    except (FileExistsError, NotADirectoryError) as error:
+        raise HybridError(f"{top} is no folder, so outputs cannot go there.") from error
+    except OSError as error:
+        raise disk_errors.in_words(error, os.fsencode(top)) from error
+    fresh = not os.path.lexists(target)
+    needed = sum(entry.size for entry in entries if fresh or not is_there(target, entry))
+    if needed + _SPARE > free:
+        raise LocalDiskFull(
+            f"{top} has no room for {needed / 1e9:.1f} GB of outputs.",
+            "Free some space, or set [pull] max_size or exclude in hybrid.toml, and pull again.",
+        )
+
+
+def settle(folder: Path) -> None:
+    """What was written into ``folder`` survives a power cut from here on, where the system can promise that."""
+    if hasattr(os, "sync"):
+        os.sync()
+        return
+    for path in folder.rglob("*"):
+        if path.is_file() and not path.is_symlink():
+            with open(path, "r+b") as file:
+                os.fsync(file.fileno())
+
+
+def _holds_more_than_partial(folder: Path) -> bool:
+    return any(child.name != PARTIAL for child in folder.iterdir())

@@ -1,0 +1,260 @@
+"""What a push would do, decided without the mailbox: from ``stat``, and by reading again what ``stat`` cannot decide."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from ..clock import Clock
+from ..errors import ConfirmationNeeded, Problem
+from ..local.entry import FILE, Entry
+from ..local.index import Index, Noted, is_unchanged, settled
+from ..local.load_rules import load_rules
+from ..local.scan import Scan, identity, scan
+from ..progress import Progress, Silent
+from ..store.entries import refusal
+from ..store.nouns import Root
+from .known import is_snapshot
+from .reading import reread
+
+_LONG = 500
+"""Bytes of a path above which it is worth asking whether a snapshot can hold it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Published:
+    """The last snapshot that this project folder published: what a no-op push answers with.
+
+    others    a hash of everything but files: links and empty folders
+    url       the mailbox that it is in, and ``mailbox`` that mailbox's own id
+    leans_on  the snapshots that hold content of it
+    """
+
+    snapshot: str
+    seq: int
+    tree: str
+    files: int
+    bytes: int
+    others: str
+    url: str
+    mailbox: str
+    created: float
+    leans_on: list[str]
+
+    @classmethod
+    def load(cls, index: Index, url: str) -> "Published | None":
+        """What was published last to ``url``, if that is where the last push went."""
+        text = index.meta_get("published")
+        try:
+            found = cls(**json.loads(text)) if text else None
+        except (TypeError, ValueError):  # another version of hybrid wrote it, or it is damaged
+            return None
+        return found if found is not None and found.url == url else None
+
+    @classmethod
+    def of(cls, root: Root, *, others: str, url: str, mailbox: str) -> "Published":
+        """What publishing ``root`` amounts to."""
+        created = root.meta.get("created")
+        return cls(
+            snapshot=root.name,
+            seq=root.seq,
+            tree=root.tree,
+            files=root.files,
+            bytes=root.bytes,
+            others=others,
+            url=url,
+            mailbox=mailbox,
+            created=created if isinstance(created, int | float) else 0.0,
+            leans_on=[name for name in root.objects if is_snapshot(name)],
+        )
+
+    def save(self, index: Index) -> None:
+        index.meta_set("published", json.dumps(self.__dict__))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """What a push would do.
+
+    folder    identity of the project folder, as long as it is the same
+    recorded  the files of the last published state
+    changed   files to be read; all others of the scan are as they were
+    moved     files that only have another path now, and the one that they had
+    removed   paths that are gone; what lies in a folder that cannot be read is not
+    """
+
+    folder: tuple[int, int]
+    scan: Scan
+    recorded: dict[bytes, Noted]
+    changed: list[Entry]
+    moved: dict[bytes, bytes]
+    removed: list[bytes]
+    others: str
+    before: Published | None
+
+    @property
+    def nothing_to_do(self) -> bool:
+        return not self.changed and self._only_files_may_differ
+
+    @property
+    def all_is_doubtful(self) -> bool:
+        """Whether there may be nothing to do, once the ``doubtful`` files were read."""
+        return self._only_files_may_differ and len(self.doubtful) == len(self.changed)
+
+    @property
+    def _only_files_may_differ(self) -> bool:
+        before = self.before
+        return before is not None and not self.removed and not self.moved and self.others == before.others
+
+    @property
+    def doubtful(self) -> list[Entry]:
+        """Files that only differ in their times, or are too young for these to tell anything: content decides."""
+        return [
+            entry
+            for entry in self.changed
+            if (noted := self.recorded.get(entry.path)) is not None
+            and noted.signature.size == entry.signature.size
+            and noted.signature.executable == entry.signature.executable
+        ]
+
+
+def look(
+    root: Path,
+    index: Index,
+    clock: Clock,
+    *,
+    url: str,
+    include: Iterable[str] = (),
+    outputs: str = "outputs",
+    thorough: bool = False,
+    on_change: Callable[[], None] | None = None,
+    progress: Progress | None = None,
+) -> Look:
+    """Scans the tree and compares it with what was published last to ``url``; ``include`` and ``outputs`` as in
+    ``hybrid.toml``.
+
+    Where only the content can tell whether there is anything to push, it is read up to the first difference;
+    ``thorough`` reads all that is doubtful. What turns out to be the same is remembered with its new times.
+    ``on_change`` is called as soon as it is certain that there is something to push.
+    """
+    progress = progress or Silent()
+    folder = identity(root)
+    recorded = index.files()
+    told = False
+
+    def watch(entries: list[Entry]) -> None:
+        nonlocal told
+        if not told and on_change and any(_is_certain(entry, recorded.get(entry.path)) for entry in entries):
+            told = True
+            on_change()
+
+    found = _presentable(scan(root, load_rules(root, include, outputs), clock, progress, watch))
+    seen = compared(found, folder, recorded, Published.load(index, url))
+    doubtful = seen.doubtful
+    if not doubtful or not (thorough or seen.all_is_doubtful):
+        return seen
+    same: dict[bytes, Noted] = {}
+    progress.start("read", sum(entry.signature.size for entry in doubtful))
+    contents = index.contents(entry.path for entry in doubtful)
+    for entry in doubtful:
+        noted = reread(root, entry, contents[entry.path], found.started_ns, progress)
+        if noted is not None:
+            same[entry.path] = noted
+        elif not thorough:
+            break
+    progress.finish()
+    index.note_files(same)
+    return replace(
+        seen,
+        recorded=seen.recorded | same,
+        changed=[entry for entry in seen.changed if entry.path not in same],
+    )
+
+
+def _is_certain(entry: Entry, noted: Noted | None) -> bool:
+    """Whether this alone is something to push."""
+    return entry.kind == FILE and (noted is None or noted.signature.size != entry.signature.size)
+
+
+def compared(
+    found: Scan, folder: tuple[int, int], recorded: dict[bytes, Noted], before: Published | None
+) -> Look:
+    """A scan against the files that were published last."""
+    files = [entry for entry in found.entries if entry.kind == FILE]
+    changed = [entry for entry in files if not is_unchanged(entry, recorded.get(entry.path))]
+    unknown = {problem.path for problem in found.problems}
+    here = {entry.path for entry in files}
+    removed = [path for path in recorded if path not in here and not is_below(path, unknown)]
+    gone = {
+        recorded[path].signature: path
+        for path in (*removed, *(entry.path for entry in changed))
+        if path in recorded and recorded[path].signature.inode and settled(recorded[path])
+    }
+    # The folder that a file lies in may take another name without a trace in the file's own signature.
+    moved = {entry.path: gone[entry.signature] for entry in changed if entry.signature in gone}
+    return Look(
+        folder=folder,
+        scan=found,
+        recorded=recorded,
+        changed=[entry for entry in changed if entry.path not in moved],
+        moved=moved,
+        removed=removed,
+        others=hash_of_others((entry.path, entry.target) for entry in found.entries if entry.kind != FILE),
+        before=before,
+    )
+
+
+def refuse_mass_deletion(seen: Look) -> None:
+    """Raises ConfirmationNeeded where the tree was emptied, or has lost more than half of its files.
+
+    What cannot be read now is not lost.
+    """
+    had = len(seen.recorded)
+    new = sum(path not in seen.recorded for path in (*seen.moved, *(entry.path for entry in seen.changed)))
+    has = had - len(seen.removed) + new
+    if not had or (has and has * 2 >= had):
+        return
+    what = (
+        "The project folder is empty"
+        if not has
+        else f"More than half of the project's files are gone ({had} before, {has} now)"
+    )
+    raise ConfirmationNeeded(
+        f"{what}, so nothing was published.",
+        "If that is meant: hybrid push --accept-deletions. If not, see whether a disk is missing.",
+    )
+
+
+def hash_of_others(others: Iterable[tuple[bytes, bytes]]) -> str:
+    """``Published.others`` for path and target of each link and empty folder, sorted by path."""
+    digest = hashlib.sha256()
+    for path, target in others:
+        digest.update(b"%d:%s%d:%s" % (len(path), path, len(target), target))
+    return digest.hexdigest()
+
+
+def is_below(path: bytes, tops: AbstractSet[bytes]) -> bool:
+    """Whether the path is one of ``tops`` or lies below one."""
+    while path not in tops:
+        path = path.rpartition(b"/")[0]
+        if not path:
+            return False
+    return True
+
+
+def _presentable(found: Scan) -> Scan:
+    """The scan without what no snapshot can hold, which becomes a problem."""
+    bad = {
+        entry.path: why
+        for entry in found.entries
+        if len(entry.path) > _LONG and (why := refusal(entry.path)) is not None
+    }
+    if not bad:
+        return found
+    return replace(
+        found,
+        entries=[entry for entry in found.entries if entry.path not in bad],
+        problems=[*found.problems, *(Problem(path, why) for path, why in bad.items())],
+    )
