@@ -7,6 +7,7 @@ push goes on: packs that arrived are remembered, and nothing names a pack that d
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from ..local.scan import identity
 from ..mailbox import layout
 from ..progress import Progress, Silent
 from ..remotes.base import Remote
+from ..store.lanes import Lanes
 from ..store.writer import SnapshotWriter
 from .changes import Look, Published, compared, refuse_mass_deletion
 from .inventory import Inventory
@@ -112,7 +114,8 @@ class Push:
         known = Known(self._index)
         tree = Tree(seen, self._index)
         compact = tree.settle_places(known)
-        with Upload(self._remote, self._base, known, self._note_mailbox) as upload:
+        with Lanes(2) as aside, Upload(self._remote, self._base, known, self._note_mailbox) as upload:
+            commit = aside.start(partial(_commit, self._root))  # git looks at the whole tree, too
             writer = SnapshotWriter(
                 upload,
                 writer=self._laptop,
@@ -135,7 +138,7 @@ class Push:
                         kind="tree",
                         seq=seq,
                         tree=lambda place: tree.lines(place, upload.names),
-                        meta={"created": self._clock.wall(), **_commit(self._root)},
+                        meta={"created": self._clock.wall(), **commit()},
                         rides=not compact,
                     )
                 published = Published.of(root, others=seen.others, url=self._url, mailbox=self._mailbox)
