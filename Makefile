@@ -7,6 +7,8 @@ BIN := $(VENV)/bin
 USE := $(VENV)/.made-for-use
 WORK := $(VENV)/.made-for-work
 SOAK_MINUTES ?= 15
+# `EXTRAS=dev,fuzz` adds the fuzzing that is led by coverage.
+EXTRAS ?= dev
 # What the runner carries: it must run on Python 3.10.
 CARRIED := cloud_runner sync/mailbox sync/store sync/clock.py sync/errors.py sync/progress.py sync/__init__.py \
     $(addprefix sync/remotes/,__init__.py base.py folder.py names.py opening.py retry.py)
@@ -55,7 +57,7 @@ $(USE): setup.cfg pyproject.toml
 	@touch $@
 
 $(WORK): setup.cfg pyproject.toml
-	@PYTHON="$(PYTHON)" sh tests/make_environment.sh $(VENV) '.[dev]'
+	@PYTHON="$(PYTHON)" sh tests/make_environment.sh $(VENV) '.[$(EXTRAS)]'
 	@touch $@ $(USE)
 
 clean:

@@ -15,7 +15,7 @@ from .known import Known
 class Upload:
     """An ``Outlet``. Use it from one thread, as a context manager.
 
-    Memory holds at most one finished pack more than ``connections``.
+    Memory holds at most as many finished packs as ``connections``.
     """
 
     def __init__(self, remote: Remote, base: str, known: Known, ready: Callable[[], None]) -> None:
@@ -26,7 +26,7 @@ class Upload:
         self._known = known
         self._ready = ready
         width = max(1, remote.capabilities.connections)
-        self._most = width + 1
+        self._most = width
         self._lanes = Lanes(width)
         self._flying: list[tuple[Answer[bool], int, Mapping[str, Location]]] = []
         self.objects = 0
