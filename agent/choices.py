@@ -1,4 +1,4 @@
-"""Which attempt this laptop has taken for each shard: ``sync.pulled.Choices`` in ``.hybrid/state.db``."""
+"""Which attempt this laptop has taken for each shard: ``sync.pull.pulled.Choices`` in ``.hybrid/state.db``."""
 
 from sync.pull.pulled import Choice
 

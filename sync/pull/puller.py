@@ -1,7 +1,7 @@
 """Brings a run's outputs home: verified, laid out aside, renamed when finished, accepted exactly once.
 
 A finished folder is never written again: what the user changes in it stays. ``outputs`` says where what lies,
-``pull_stages`` how many shards are on their way at a time.
+``stages`` how many shards are on their way at a time.
 """
 
 import contextlib
