@@ -1,7 +1,7 @@
 """That hybrid can be installed without a compiler where it promises to run: every package has a wheel for each system.
 
 Asks the package index for metadata only; nothing is installed. Where no index answers, or none with wheels for other systems,
-these tests are skipped.
+these tests are skipped. ``pip download`` would fetch torch itself, and only ``install --dry-run`` tells what it chose.
 """
 
 import configparser
@@ -17,7 +17,7 @@ import pytest
 REPOSITORY = Path(__file__).parents[1]
 OLDEST, NEWEST = "3.11", "3.14"
 BETWEEN = ("3.12", "3.13")
-EXTRAS = ("gpu", "dev")
+EXTRAS = ("gpu", "dev", "fuzz")
 # Has wheels for everything, and nothing of ours needs it.
 UNRELATED = "MarkupSafe"
 
