@@ -93,7 +93,8 @@ def main(args: Sequence[str] | None = None) -> int:
 
 def _run(words: list[str]) -> int:
     try:
-        with hybrid.make_context("hybrid", words) as context:
+        # A copy, because click takes away what it has parsed, and ``main`` still wants to know what was there.
+        with hybrid.make_context("hybrid", list(words)) as context:
             code = hybrid.invoke(context)
     except click.exceptions.Exit as leaving:
         return leaving.exit_code

@@ -153,6 +153,12 @@ def test_error_with_json_is_one_line_of_json_on_standard_error(
     }
     main(["act", "--json", "--nope"])
     assert json.loads(capsys.readouterr().err)["error"]["kind"] == "usage"
+    command[:] = [NewerMailbox("It is newer.", "update")]
+    main(["--json", "act"])
+    assert json.loads(capsys.readouterr().err)["error"]["kind"] == "newer_mailbox"
+    for words in (["act", "--nope"], ["frobnicate"], ["-C", "/none", "act"]):
+        main(["--json", *words])
+        assert json.loads(capsys.readouterr().err)["error"]["kind"] == "usage"
     main(["act", "--nope", "--", "--json"])
     assert capsys.readouterr().err.startswith("Error: ")
 
