@@ -8,6 +8,7 @@ import click
 
 from sync.errors import ConfirmationNeeded, CorruptMailbox, NewerMailbox, NotFound
 from sync.mailbox import layout
+from sync.pull.outputs import Outputs
 
 from .. import runs, stopping
 from ..choices import LocalChoices
@@ -34,14 +35,14 @@ class _Doomed:
 @click.command()
 @click.argument("names", metavar="RUN...", nargs=-1, required=True, shell_complete=run_ids)
 @click.option("--outputs", is_flag=True, help="Also remove what was pulled, from the outputs folder.")
-@click.option("--force", is_flag=True, help="Also a run that is held, not pulled, or another laptop's.")
+@click.option("--force", is_flag=True, help="Also a run that is held, not all here, or another laptop's.")
 @click.option("--dry-run", is_flag=True, help="Tell what would go, and remove nothing.")
 @common_options
 def rm(call: Call, names: tuple[str, ...], outputs: bool, force: bool, dry_run: bool) -> None:
     """Remove runs from the mailbox, with all that they made there.
 
-    What was pulled stays, unless --outputs is given. A run that a worker holds, or of which something complete was not
-    pulled, is not removed; with --force it is, and its worker is told to stop first.
+    What was pulled stays, unless --outputs is given. A run that a worker holds, or of which something complete is not
+    in the outputs folder here, is not removed; with --force it is, and its worker is told to stop first.
 
     \b
     Examples:
@@ -50,13 +51,14 @@ def rm(call: Call, names: tuple[str, ...], outputs: bool, force: bool, dry_run: 
       hybrid rm train --dry-run
     """
     project = call.project()
+    pulled = project.root / project.config.project.outputs
     with (
         opened(project, call.clock) as mailbox,
         opened_state(project, call.console.warn) as state,
         project.lock("pull"),
     ):
         ids = list(dict.fromkeys(map(mailbox.find, names)))
-        doomed = [_look(mailbox, run_id) for run_id in ids]
+        doomed = [_look(mailbox, run_id, None if outputs else pulled) for run_id in ids]
         refusal = next((each.refusal for each in doomed if each.refusal), None)
         if refusal and not force:
             # Nothing goes where not all may go.
@@ -65,17 +67,17 @@ def rm(call: Call, names: tuple[str, ...], outputs: bool, force: bool, dry_run: 
             for each in doomed:
                 _remove(call, mailbox, state, each)
                 if outputs:
-                    _remove_outputs(project.root / project.config.project.outputs, each.run_id)
+                    _remove_outputs(pulled, each.run_id)
     _show(call, doomed, outputs, dry_run)
 
 
-def _look(mailbox: Mailbox, run_id: str) -> _Doomed:
+def _look(mailbox: Mailbox, run_id: str, pulled: Path | None) -> _Doomed:
     listed = mailbox.remote.list_files(f"{mailbox.base}/{layout.run(run_id)}")
     worker, refusal = None, None
     try:
         run = runs.load(mailbox, run_id)
         worker = stopping.at_work(mailbox, run)
-        refusal = _refusal(run, worker, mailbox.laptop)
+        refusal = _refusal(run, worker, mailbox.laptop, pulled)
     except NotFound:
         if not listed:
             refusal = (
@@ -88,7 +90,8 @@ def _look(mailbox: Mailbox, run_id: str) -> _Doomed:
     return _Doomed(run_id=run_id, worker=worker, files=len(listed), bytes=total, refusal=refusal)
 
 
-def _refusal(run: Run, worker: str | None, laptop: str) -> tuple[str, str] | None:
+def _refusal(run: Run, worker: str | None, laptop: str, pulled: Path | None) -> tuple[str, str] | None:
+    """``pulled`` is where outputs are kept here, None where those are to go as well."""
     run_id = run.spec.run
     force = f"to remove it all the same: hybrid rm --force {run_id}"
     missing = runs.not_here(run, laptop)
@@ -99,7 +102,18 @@ def _refusal(run: Run, worker: str | None, laptop: str) -> tuple[str, str] | Non
     if missing:
         what = f"{count(len(missing), 'complete shard')} of run {run_id}"
         return f"This laptop has not pulled {what}.", f"hybrid pull {run_id}; {force}"
+    gone = _gone(Outputs(pulled, run.spec), run) if pulled else 0
+    if gone:
+        return (
+            f"{count(gone, 'complete shard')} of run {run_id} {'is' if gone == 1 else 'are'} not in {pulled} any more.",
+            f"hybrid pull {run_id}; {force}",
+        )
     return None
+
+
+def _gone(here: Outputs, run: Run) -> int:
+    """How many complete shards are not in the outputs folder, although all were pulled once."""
+    return sum(state.complete and not here.is_finished(state.number, accepted=True) for state in run.states)
 
 
 def _remove(call: Call, mailbox: Mailbox, state: State, each: _Doomed) -> None:

@@ -1,5 +1,6 @@
 """``hybrid rm``: a run goes whole or not at all, and never while something of it could be lost."""
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -74,6 +75,28 @@ def test_what_was_not_pulled_is_not_removed_and_neither_are_its_companions(proje
     assert "hybrid pull r2" in err and "hybrid rm --force r2" in err
     assert runs(project) == ["r1", "r2"]
     assert project.call("rm", "--force", "r1", "r2")[0] == 0
+    assert runs(project) == []
+
+
+def test_what_was_pulled_and_is_not_here_any_more_is_not_removed(project: Project) -> None:
+    project.queue("r1", shards=2)
+    worker = project.worker(run="r1").claim()
+    for shard in (0, 1):
+        worker.done(shard=shard, files={"a": b"1"})
+    worker.yields()
+    assert project.call("pull", "r1")[0] == 0
+    shutil.rmtree(project.outputs / "r1/001")
+    for words in (("rm", "r1"), ("rm", "r1", "--dry-run")):
+        code, _, err = project.call(*words)
+        assert code == 15
+        assert f"1 complete shard of run r1 is not in {project.outputs} any more." in err
+        assert "hybrid pull r1" in err and "hybrid rm --force r1" in err
+    assert project.call("pull", "r1")[0] == 0
+    assert project.call("rm", "r1")[0] == 0
+    home(project, "r2")
+    shutil.rmtree(project.outputs)
+    assert project.call("rm", "r2")[0] == 15
+    assert project.call("rm", "--force", "r2")[0] == 0
     assert runs(project) == []
 
 
