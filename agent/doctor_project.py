@@ -1,40 +1,38 @@
 """Checks of a project on this machine: its state folder, disk and clock, and what its next push would do."""
 
-import contextlib
 import os
 import shutil
-import sqlite3
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from sync.clock import Clock
-from sync.errors import Locked
-from sync.local.database import VERSION
+from sync.errors import HybridError, Locked
 from sync.local.include import include_line
+from sync.local.index import Index
 from sync.progress import Silent
 from sync.push.changes import Look, refuse_mass_deletion
 
 from . import pushing
 from .config import FILE_NAME
 from .console import path_text
+from .doctor_database import away, copied, database
 from .doctor_findings import Examiner, Finding, Status, fail, ok, warn
 from .doctor_machine import APART_S, disk
 from .project import Project
-from .sizes import count, size
+from .sizes import count
 from .state import FILE_NAME as STATE_FILE
 
 INOTIFY = Path("/proc/sys/fs/inotify")
 FEW_FILES = 20_000
 _NEW_YEAR_2025 = 1_735_689_600
-_BUSY_S = 2.0
 _PUSH_S = 120.0  # half a million files on a cold disk
 
 
 def examine(project: Project, clock: Clock, examiner: Examiner) -> Iterator[Finding]:
     found = examiner.make("state", lambda: state(project))
     if found[0].status is Status.OK:
-        found += examiner.make("database", lambda: database(project))
+        found += examiner.make("database", lambda: database(project.state_dir / STATE_FILE))
     yield from found
     yield from examiner.make("disk", lambda: room(project.root))
     usable = all(each.status is Status.OK for each in found)
@@ -54,29 +52,6 @@ def state(project: Project) -> Iterator[Finding]:
         probe.write(b"doctor" * 1000)
         probe.flush()
     yield ok("state", str(folder))
-
-
-def database(project: Project) -> Iterator[Finding]:
-    """The state database as it lies there. A command that opened a damaged one would set it aside."""
-    path = project.state_dir / STATE_FILE
-    fix = f"move {path} away: what matters of it is found again in the mailbox, and all files are read once."
-    if not path.exists():
-        yield ok("database", "the first push makes it")
-        return
-    with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=_BUSY_S)) as found:
-        try:
-            version = found.execute("PRAGMA user_version").fetchone()[0]
-            result = found.execute("PRAGMA quick_check(1)").fetchone()[0]
-        except sqlite3.Error as error:
-            yield fail("database", f"{path} cannot be read: {error}", fix)
-            return
-    if version > VERSION:
-        what = f"{path} was written by a newer hybrid (version {version}, known is {VERSION})"
-        yield fail("database", what, "update hybrid on this machine.")
-    elif result != "ok":
-        yield fail("database", f"{path} is damaged: {result}", fix)
-    else:
-        yield ok("database", f"whole, {size(path.stat().st_size)}")
 
 
 def room(folder: Path) -> Iterator[Finding]:
@@ -105,17 +80,25 @@ def clocks(wall: float, file: float) -> Finding:
 
 
 def push(project: Project, clock: Clock) -> Iterator[Finding]:
-    """What the next push would send, and what it would hold back. Changes nothing."""
+    """What the next push would send, and what it would hold back. Changes nothing: it looks at a copy of the database."""
+    path = project.state_dir / STATE_FILE
     try:
-        with project.lock("push"):
-            index, message = pushing.open_index(project)
-            with index:
-                seen = pushing.see(project, index, clock, Silent())
+        with project.lock("push"), copied(path) as copy:
+            try:
+                index, _ = Index.open(copy)
+                with index:
+                    seen = pushing.see(project, index, clock, Silent())
+            except HybridError:
+                if copy.exists():
+                    raise
+                # Set aside: what is wrong with a row shows only where it is read.
+                yield fail("push", f"{path} is damaged", away(path))
+                return
         refuse_mass_deletion(seen)
     except Locked as error:
         yield warn("push", str(error), error.hint)
         return
-    yield _held_back(seen, message)
+    yield _held_back(seen)
     # A folder that holds only folders is not counted; it makes little difference to a limit.
     folders = {entry.path.rpartition(b"/")[0] for entry in seen.scan.entries}
     yield from watching(len(folders), INOTIFY)
@@ -135,7 +118,7 @@ def watching(folders: int, inotify: Path) -> Iterator[Finding]:
         yield ok("watching", f"{count(folders, 'folder')} of {limit:,} that may be watched")
 
 
-def _held_back(seen: Look, message: str) -> Finding:
+def _held_back(seen: Look) -> Finding:
     held = [each for each in seen.scan.held_back if not each.junk]
     changed = f"{count(len(seen.changed), 'file')} to send" if not seen.nothing_to_do else "nothing to send"
     what = f"{changed}, {count(len(held), 'path')} held back"
@@ -144,8 +127,6 @@ def _held_back(seen: Look, message: str) -> Finding:
         shown = path_text(first.path)
         skipped = f"{count(len(seen.scan.problems), 'path')} cannot go, {shown} among them: it {first.what}"
         return warn("push", f"{what}; {skipped}", "hybrid push --dry-run shows all of them.")
-    if message:
-        return warn("push", message, "hybrid push; it reads all files once.")
     wanted = [each.include for each in held if each.include and not each.secret][:5]
     if wanted:
         what += f"; to bring it in, under [push]: {include_line(wanted)}"

@@ -1,7 +1,6 @@
 """``hybrid doctor`` in a project that something is wrong with: settings, state, disk, clock, tree."""
 
 import os
-import sqlite3
 import subprocess
 import sys
 import time
@@ -14,24 +13,13 @@ from agent.cli import main
 from agent.doctor_findings import Status
 from agent.project import Project
 from sync.clock import ManualClock
-from sync.local.database import VERSION
-from tests.support.disks import small_disk
+from tests.support.small_disk import mounted
 from tests.support.doctor import Patient, assert_fails, assert_warns
 
 
 @pytest.fixture
 def patient(tmp_path: Path) -> Patient:
     return Patient(tmp_path)
-
-
-@pytest.fixture
-def database(patient: Patient, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The state database after a push."""
-    monkeypatch.chdir(patient.root)
-    assert main(["push", "-q"]) == 0
-    path = patient.root / ".hybrid" / "state.db"
-    assert patient.examined(offline=True)["database"].status is Status.OK
-    return path
 
 
 def test_settings_that_cannot_be_used_fail_with_their_line(patient: Patient) -> None:
@@ -50,64 +38,22 @@ def test_state_that_cannot_be_written_fails(patient: Patient) -> None:
 
 @pytest.mark.platform
 def test_state_on_a_disk_for_reading_only_fails(patient: Patient) -> None:
-    with small_disk(patient.root / ".hybrid", "size=1m,ro"):
+    with mounted(patient.root / ".hybrid", "size=1m,ro"):
         found = patient.examined(offline=True)
         assert_fails(found["state"], "Read-only")
         assert "push" not in found
 
 
-def test_a_damaged_database_fails_and_stays_where_it_is(patient: Patient, database: Path) -> None:
-    database.write_bytes(b"no database at all" * 1000)
-    before = sorted(each.name for each in database.parent.iterdir())
-    found = patient.examined(offline=True)
-    assert_fails(found["database"], "cannot be read")
-    assert "push" not in found
-    assert sorted(each.name for each in database.parent.iterdir()) == before
-
-
-def test_a_database_damaged_inside_fails(patient: Patient, database: Path) -> None:
-    with sqlite3.connect(database) as connection:
-        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        (page,) = connection.execute(
-            "SELECT rootpage FROM sqlite_master WHERE rootpage > 0 LIMIT 1"
-        ).fetchone()
-        (size,) = connection.execute("PRAGMA page_size").fetchone()
-    connection.close()
-    with open(database, "r+b") as file:
-        file.seek((page - 1) * size)
-        file.write(b"\xff" * size)
-    found = patient.examined(offline=True)
-    assert found["database"].status is Status.FAIL
-    assert "push" not in found
-
-
-def test_a_database_of_a_newer_version_fails(patient: Patient, database: Path) -> None:
-    with sqlite3.connect(database) as connection:
-        connection.execute(f"PRAGMA user_version = {VERSION + 1}")
-    connection.close()
-    assert_fails(patient.examined(offline=True)["database"], "newer hybrid")
-
-
-def test_a_database_that_somebody_holds_fails(patient: Patient, database: Path) -> None:
-    connection = sqlite3.connect(database, isolation_level=None)
-    try:
-        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
-        connection.execute("BEGIN EXCLUSIVE")
-        assert_fails(patient.examined(offline=True)["database"], "locked")
-    finally:
-        connection.close()
-
-
 @pytest.mark.platform
 def test_a_disk_with_hardly_any_room_fails(patient: Patient) -> None:
-    with small_disk(patient.root, "size=1m"):
+    with mounted(patient.root, "size=1m"):
         patient.configure('url = "folder:../mail"')
         assert_fails(patient.examined(offline=True)["disk"], f"are free at {patient.root}")
 
 
 @pytest.mark.platform
 def test_a_disk_that_takes_few_more_files_is_warned_about(patient: Patient) -> None:
-    with small_disk(patient.root, "size=1g,nr_inodes=500"):
+    with mounted(patient.root, "size=1g,nr_inodes=500"):
         patient.configure('url = "folder:../mail"')
         assert_warns(patient.examined(offline=True)["files"], "files more")
 
@@ -154,7 +100,8 @@ def test_a_bad_include_fails(patient: Patient) -> None:
     assert_fails(patient.examined(offline=True)["push"], "elsewhere")
 
 
-def test_a_project_that_was_emptied_fails(patient: Patient, database: Path) -> None:
+def test_a_project_that_was_emptied_fails(patient: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(patient.root)
     for number in range(30):
         (patient.root / f"{number}.py").write_text("x")
     assert main(["push", "-q"]) == 0
