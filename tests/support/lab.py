@@ -23,7 +23,7 @@ RUN = "r-1"
 DIR = RunFolder(RUN)
 
 
-class Bench:
+class Lab:
     """A mailbox in memory, a clock, and workers that are made on it."""
 
     def __init__(self, folder: Path, capabilities: Capabilities | None = None) -> None:
