@@ -13,9 +13,9 @@ from sync.remotes.base import Capabilities
 from sync.remotes.folder import FolderRemote
 from sync.remotes.memory import MemoryRemote, MemoryStore
 from tests.support.careless_sftp import careless_sftp
-from tests.support.disks import small_disk
 from tests.support.doctor import Patient, assert_fails, assert_warns
 from tests.support.mailboxes import make_mailbox
+from tests.support.small_disk import mounted
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_an_existing_mailbox_is_left_as_it_was(patient: Patient) -> None:
 
 @pytest.mark.platform
 def test_a_mailbox_for_reading_only_fails(patient: Patient) -> None:
-    with small_disk(patient.mail, "size=1m,ro"):
+    with mounted(patient.mail, "size=1m,ro"):
         assert_fails(patient.examined()["write once"], "Read-only")
 
 
@@ -70,14 +70,14 @@ def test_a_mailbox_that_this_user_may_not_write_fails(patient: Patient) -> None:
 
 @pytest.mark.platform
 def test_a_full_mailbox_fails_and_is_left_clean(patient: Patient) -> None:
-    with small_disk(patient.mail, "size=64k"):
+    with mounted(patient.mail, "size=64k"):
         assert_fails(patient.examined()["write once"], "No space left")
         assert list(patient.mail.iterdir()) == []
 
 
 @pytest.mark.platform
 def test_a_mailbox_with_little_room_fails(patient: Patient) -> None:
-    with small_disk(patient.mail, "size=4m"):
+    with mounted(patient.mail, "size=4m"):
         found = patient.examined()
         assert found["write once"].status is Status.OK
         assert_fails(found["disk mailbox"], f"free at {patient.mail}")

@@ -12,9 +12,9 @@ import pytest
 from agent.project import Project as Found
 from sync.mailbox import records
 from sync.mailbox.records import Format
-from tests.support.disks import remount, small_disk
 from tests.support.projects import Project
 from tests.support.pushed import content, fails, mailbox_tree, own_tree
+from tests.support.small_disk import mounted, remount
 from tests.support.trees import make_tree
 
 Capture = pytest.CaptureFixture[str]
@@ -203,7 +203,7 @@ def test_project_folder_that_was_removed(tmp_path: Path) -> None:
 def test_full_disk_of_the_mailbox_loses_nothing_and_the_next_push_goes_on(
     project: Project, tmp_path: Path
 ) -> None:
-    with small_disk(project.mail.parent, "size=600k"):
+    with mounted(project.mail.parent, "size=600k"):
         project.json("push")
         before = content(project)
         make_tree(project.root, {"more.bin": os.urandom(500_000)})
@@ -217,7 +217,7 @@ def test_full_disk_of_the_mailbox_loses_nothing_and_the_next_push_goes_on(
 
 @pytest.mark.platform
 def test_full_disk_of_the_project_says_so_and_the_next_push_goes_on(project: Project, tmp_path: Path) -> None:
-    with small_disk(project.root / ".hybrid", "size=300k"):
+    with mounted(project.root / ".hybrid", "size=300k"):
         filler = project.root / ".hybrid" / "filler"
         project.json("push")
         make_tree(project.root, {f"many/{n:04d}": b"%d" % n for n in range(3_000)})
