@@ -13,8 +13,8 @@ from agent.cli import main
 from agent.doctor_findings import Status
 from agent.project import Project
 from sync.clock import ManualClock
-from tests.support.small_disk import mounted
 from tests.support.doctor import Patient, assert_fails, assert_warns
+from tests.support.small_disk import mounted
 
 
 @pytest.fixture
