@@ -2,6 +2,7 @@
 
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
@@ -15,7 +16,6 @@ from .project import Project
 
 if TYPE_CHECKING:
     from sync.ssh.connection import SshConnection
-    from sync.ssh.target import HostSpec
 
 _LOGIN_S = 75.0  # as long as a command would wait: a hardware key may ask its owner
 _THERE_S = 60.0
@@ -23,14 +23,18 @@ _THERE_S = 60.0
 
 @dataclass(frozen=True, kw_only=True)
 class Host:
-    """name     what the project calls it; ``mailbox`` for the machine that the mailbox is on
-    python   of its runner; empty where none is started there
-    work     the runner's scratch folder there; empty for its default
-    folder   the mailbox's folder there; empty where it is not there
+    """name                   what the project calls it; ``mailbox`` for the machine that the mailbox is on
+    address                as it was written: ``user@host:port``, or an alias of ssh's configuration
+    identity, known_hosts  the files that were named
+    python                 of its runner; empty where none is started there
+    work                   the runner's scratch folder there; empty for its default
+    folder                 the mailbox's folder there; empty where it is not there
     """
 
     name: str
-    spec: "HostSpec"
+    address: str
+    identity: Path | None = None
+    known_hosts: Path | None = None
     python: str = ""
     work: str = ""
     folder: str = ""
@@ -45,12 +49,12 @@ def hosts(project: Project) -> list[Host]:
     parts = urlsplit(project.remote_url)
     if not project.config.machines and parts.scheme != "sftp":
         return []
-    from sync.ssh.target import parse_host
-
     found = [
         Host(
             name=name,
-            spec=parse_host(machine.host or name).with_files(machine.identity, machine.known_hosts),
+            address=machine.host or name,
+            identity=machine.identity,
+            known_hosts=machine.known_hosts,
             python=machine.python,
             work=machine.work_dir or "",
         )
@@ -58,16 +62,22 @@ def hosts(project: Project) -> list[Host]:
     ]
     settings = project.config.remote
     if parts.scheme == "sftp":
-        spec = parse_host(unquote(parts.netloc)).with_files(settings.identity, settings.known_hosts)
-        python = "" if found else "python3"
-        found.insert(0, Host(name="mailbox", spec=spec, python=python, folder=unquote(parts.path)))
+        mailbox = Host(
+            name="mailbox",
+            address=unquote(parts.netloc),
+            identity=settings.identity,
+            known_hosts=settings.known_hosts,
+            python="" if found else "python3",
+            folder=unquote(parts.path),
+        )
+        found.insert(0, mailbox)
     return found
 
 
 def examine(host: Host, clock: Clock, examiner: Examiner) -> Generator[Finding, None, bool]:
     """Returns whether one can log in there, and get at the mailbox where that is the machine it is on."""
     connections: list[SshConnection] = []
-    yield from examiner.make(f"ssh {host.name}", lambda: login(host.name, host.spec, connections), _LOGIN_S)
+    yield from examiner.make(f"ssh {host.name}", lambda: login(host, connections), _LOGIN_S)
     if not connections:
         return False
     connection = connections[0]
@@ -84,10 +94,13 @@ def examine(host: Host, clock: Clock, examiner: Examiner) -> Generator[Finding, 
         connection.close()
 
 
-def login(name: str, spec: "HostSpec", opened: "list[SshConnection]") -> Iterator[Finding]:
+def login(host: Host, opened: "list[SshConnection]") -> Iterator[Finding]:
     """The way there, the host's key, and our own; the connection is put into ``opened``, and the caller's to close."""
     from sync.ssh.connection import SshConnection
+    from sync.ssh.target import parse_host
 
+    name = host.name
+    spec = parse_host(host.address).with_files(host.identity, host.known_hosts)
     there = ok(f"ssh {name}", f"an SSH server answers at {spec.address}")
     known = ok(f"host key {name}", "is the one in known_hosts")
     try:
@@ -121,7 +134,7 @@ def files(host: Host, connection: "SshConnection") -> Iterator[Finding]:
         what = f"{folder} is on a disk that is mounted for reading only"
         yield fail(name, what, "mount it for writing, or choose another folder.")
     else:
-        yield disk(name, f"{folder} on {host.spec.address}", space.free)
+        yield disk(name, f"{folder} on {host.address}", space.free)
 
 
 def runner(host: Host, connection: "SshConnection", clock: Clock) -> Iterator[Finding]:

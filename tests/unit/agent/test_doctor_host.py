@@ -66,6 +66,17 @@ def test_a_host_where_nothing_listens_fails(patient: Patient, sshd: Sshd) -> Non
     assert not found.keys() & {"login mailbox", "mailbox", "write once"}
 
 
+def test_an_address_that_is_none_fails_and_the_others_are_looked_at(patient: Patient, sshd: Sshd) -> None:
+    patient.on(sshd, '[machines.box]\nhost = "a b:c/d"\n')
+    found = patient.examined()
+    assert_fails(found["ssh box"], "a b:c/d")
+    assert found["write once"].status is Status.OK
+    patient.configure('url = "sftp://a b:c/mail"')
+    found = patient.examined()
+    assert_fails(found["ssh mailbox"], "a b:c")
+    assert "mailbox" not in found
+
+
 def test_an_unknown_host_key_fails_and_the_mailbox_is_not_asked(
     patient: Patient, sshd: Sshd, tmp_path: Path
 ) -> None:
