@@ -4,7 +4,7 @@ from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from sync.clock import Clock
 from sync.errors import Unauthorised
@@ -46,9 +46,8 @@ class Host:
 
 def hosts(project: Project) -> list[Host]:
     """The machines that the project names, that of the mailbox first. Without others, runners start there."""
-    parts = urlsplit(project.remote_url)
-    if not project.config.machines and parts.scheme != "sftp":
-        return []
+    scheme, _, rest = project.remote_url.partition(":")
+    address, slash, path = rest.removeprefix("//").partition("/")
     found = [
         Host(
             name=name,
@@ -61,14 +60,14 @@ def hosts(project: Project) -> list[Host]:
         for name, machine in project.config.machines.items()
     ]
     settings = project.config.remote
-    if parts.scheme == "sftp":
+    if scheme == "sftp" and address:  # else opening the mailbox says what is wrong with it
         mailbox = Host(
             name="mailbox",
-            address=unquote(parts.netloc),
+            address=unquote(address),
             identity=settings.identity,
             known_hosts=settings.known_hosts,
             python="" if found else "python3",
-            folder=unquote(parts.path),
+            folder=unquote(slash + path),
         )
         found.insert(0, mailbox)
     return found

@@ -71,9 +71,13 @@ def test_an_address_that_is_none_fails_and_the_others_are_looked_at(patient: Pat
     found = patient.examined()
     assert_fails(found["ssh box"], "a b:c/d")
     assert found["write once"].status is Status.OK
-    patient.configure('url = "sftp://a b:c/mail"')
+
+
+@pytest.mark.parametrize("address", ["a b:c", "[bad", "me@host:99999"])
+def test_a_mailbox_at_an_address_that_is_none_fails(patient: Patient, address: str) -> None:
+    patient.configure(f'url = "sftp://{address}/mail"')
     found = patient.examined()
-    assert_fails(found["ssh mailbox"], "a b:c")
+    assert_fails(found["ssh mailbox"], address)
     assert "mailbox" not in found
 
 
