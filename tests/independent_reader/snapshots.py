@@ -29,10 +29,14 @@ class Entry:
 
 @dataclass
 class Snapshot:
-    """``name`` is a path below the project's folder; ``root`` is as in the file, checked."""
+    """``name`` is a path below the project's folder; ``root`` is as in the file, checked.
+
+    strict   refuses where any reference is found not to be true; else goes by another to the same chunk or block
+    """
 
     project: Path
     name: str
+    strict: bool = False
     root: dict[str, Any] = field(init=False)
     entries: list[Entry] = field(init=False)
 
@@ -59,19 +63,46 @@ class Snapshot:
             assert match is not None
             need(self._objects.setdefault(match[1][:16], name) == name, "two objects share 16 digits")
         self._blocks: dict[tuple[Any, ...], bytes] = {}
+        self._of_chunk: dict[str, dict[tuple[Any, ...], None]] = {}
+        self._of_block: dict[tuple[str, int], dict[tuple[Any, ...], None]] = {}
         self.entries = list(self._read())
 
     def content(self, references: tuple[tuple[Any, ...], ...]) -> Iterator[bytes]:
         """The chunks that are referred to, in order."""
-        for digest, short, *at, offset, length in references:
-            key = (self._objects[short], *at)
-            if key not in self._blocks:
-                if len(self._blocks) >= _READS_AT_ONCE:
-                    self._blocks.clear()
-                self._blocks[key] = self._block(*key)
-            chunk = self._blocks[key][offset : offset + length]
-            need(sha256(chunk) == digest, "a chunk does not match its SHA-256")
+        for reference in references:
+            try:
+                chunk = self._chunk(reference)
+            except (Refused, OSError):
+                others = () if self.strict else self._others(reference)
+                found = next(filter(None, map(self._chunk_or_none, others)), None)
+                if found is None:
+                    raise
+                chunk = found
             yield chunk
+
+    def _others(self, reference: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
+        """What else the snapshot says of where that chunk lies."""
+        for digest, short, start, *_, offset, length in self._of_chunk[reference[0]]:
+            if length == reference[-1]:
+                for said in self._of_block[short, start]:
+                    yield digest, short, start, *said, offset, length
+
+    def _chunk_or_none(self, reference: tuple[Any, ...]) -> bytes | None:
+        try:
+            return self._chunk(reference)
+        except (Refused, OSError):
+            return None
+
+    def _chunk(self, reference: tuple[Any, ...]) -> bytes:
+        digest, short, *at, offset, length = reference
+        key = (self._objects[short], *at)
+        if key not in self._blocks:
+            if len(self._blocks) >= _READS_AT_ONCE:
+                self._blocks.clear()
+            self._blocks[key] = self._block(*key)
+        chunk = self._blocks[key][offset : offset + length]
+        need(sha256(chunk) == digest, "a chunk does not match its SHA-256")
+        return chunk
 
     def _block(self, name: str, start: int, stored: int, raw: int, codec: str) -> bytes:
         with open(self.project / name, "rb") as file:
@@ -89,6 +120,10 @@ class Snapshot:
         need(whole_number(stored, 1, 8 * MIB) and whole_number(raw, 1, 8 * MIB), "the size of a block")
         need(whole_number(offset, 0, raw) and whole_number(length, 1, raw - offset), "beyond the block")
         need(codec in CODECS, "unknown codec")
+        self._of_chunk.setdefault(digest, {})[tuple(value)] = None
+        said = self._of_block.setdefault((short, start), {})
+        said[stored, raw, codec] = None
+        need(not self.strict or len(said) == 1, "one block is described in two ways")
         return tuple(value)
 
     def _read(self) -> Iterator[Entry]:
