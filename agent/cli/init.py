@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from sync.errors import UsageError
+from sync.local.load_rules import place_inside
 from sync.mailbox.layout import ID_ALPHABET
 from sync.remotes import open_remote
 
@@ -67,7 +68,7 @@ def init(call: Call, remote: str | None, name: str | None) -> None:
     if outer is not None:
         call.console.warn(f"This folder lies inside another project, {outer}.")
     url = remote if remote is not None else f"folder:{(places.data_folder() / 'mailbox').as_posix()}"
-    open_remote(url, clock=call.clock, base_dir=root).close()
+    _refuse_inside(call, root, url)
     project = project_id(name or root.name)
     text = _TEMPLATE.format(id=json.dumps(project), url=json.dumps(url))
     config.parse(text, path)
@@ -90,6 +91,18 @@ def project_id(name: str, choose: Callable[[str], str] = secrets.choice) -> str:
     """``name`` as far as an id can hold it, and four characters that tell it from others of that name."""
     slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40].strip("-") or "project"
     return f"{slug}-{''.join(choose(ID_ALPHABET) for _ in range(4))}"
+
+
+def _refuse_inside(call: Call, root: Path, url: str) -> None:
+    """Raises UsageError where the mailbox would lie in the project that is sent there, and where there can be none."""
+    remote = open_remote(url, clock=call.clock, base_dir=root)
+    folder = remote.capabilities.local_path
+    remote.close()
+    if folder is not None and place_inside(root, folder) is not None:
+        raise UsageError(
+            f"The mailbox {url} would lie inside the project {root}.",
+            "Name a folder outside it, such as folder:../mailbox.",
+        )
 
 
 def _keep(call: Call, path: Path, remote: str | None) -> None:

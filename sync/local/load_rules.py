@@ -15,9 +15,11 @@ from .rules import GIT_RULES, OUR_RULES, Rules, junk_level
 LARGEST_IGNORE_FILE = 100 * 1024 * 1024
 
 
-def load_rules(root: Path, include: Iterable[str] = (), outputs: str = "outputs") -> Rules:
-    """``include`` is ``[push] include``, ``outputs`` where results are pulled to. Raises UsageError where an include
-    cannot be."""
+def load_rules(
+    root: Path, include: Iterable[str] = (), outputs: str = "outputs", mailbox: bytes = b""
+) -> Rules:
+    """``include`` is ``[push] include``, ``outputs`` where results are pulled to, ``mailbox`` as in ``Rules``. Raises
+    UsageError where an include cannot be."""
     settings = ignore_settings(root)
     problems: list[Problem] = []
     return Rules(
@@ -27,7 +29,20 @@ def load_rules(root: Path, include: Iterable[str] = (), outputs: str = "outputs"
         ignore_case=settings.ignore_case,
         problems=problems,
         outputs=os.fsencode(os.path.normpath(outputs).replace(os.sep, "/")),
+        mailbox=mailbox,
     )
+
+
+def place_inside(root: Path, folder: str) -> bytes | None:
+    """Where in ``root`` the folder lies, as a path of the scan, empty for ``root`` itself; None where it lies elsewhere.
+
+    Neither has to exist. Links on the way are followed, because the scan finds the folder where it is.
+    """
+    real = Path(os.path.realpath(folder))
+    top = Path(os.path.realpath(root))
+    if not real.is_relative_to(top):
+        return None
+    return b"" if real == top else os.fsencode(real.relative_to(top).as_posix())
 
 
 def read_ignore_file(path: bytes, follow: bool = False) -> bytes | str:

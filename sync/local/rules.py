@@ -2,7 +2,8 @@
 
 From the strongest word to the weakest:
 
-1. ``.git`` never goes, at any depth; neither do ``.hybrid`` at the root and the folder of outputs.
+1. ``.git`` never goes, at any depth; neither do ``.hybrid`` at the root, the folder of outputs, and the mailbox
+   itself where it lies inside the project.
 2. A secret's name is held back, unless an include names it by more than ``*``.
 3. An include brings in the path that it matches and all below, but not, below it, what ``.hybridignore`` holds
    back there (that file speaks to us, so it is how to carve something out), nor well-known junk.
@@ -69,7 +70,7 @@ class Rules:
 
     ``outside`` are the rules from outside the project as they stand at its root, built on ``junk_level``;
     ``tracked`` are the paths that git tracks in spite of its rules; ``problems`` are lines that never match;
-    ``outputs`` is the folder of pulled outputs.
+    ``outputs`` is the folder of pulled outputs, and ``mailbox`` that of the mailbox, empty where it lies elsewhere.
     """
 
     def __init__(
@@ -80,6 +81,7 @@ class Rules:
         ignore_case: bool = False,
         problems: Sequence[Problem] = (),
         outputs: bytes = b"outputs",
+        mailbox: bytes = b"",
     ) -> None:
         self.include = tuple(include)
         self.ignore_case = ignore_case
@@ -91,10 +93,12 @@ class Rules:
         self.tracked_folders = frozenset(
             path[:i] for path in tracked for i, c in enumerate(path) if c == 0x2F
         )
-        parent, slash, name = outputs.rpartition(b"/")
         self._never = _spellings((b".git",), ignore_case)
         self._never_in = {b"": self._never | _spellings((b".hybrid",), ignore_case)}
-        self._never_in[parent + slash] = self.never(parent + slash) | _spellings((name,), ignore_case)
+        for path in (outputs, mailbox):
+            parent, slash, name = path.rpartition(b"/")
+            if name:
+                self._never_in[parent + slash] = self.never(parent + slash) | _spellings((name,), ignore_case)
 
     def never(self, path: bytes) -> frozenset[bytes]:
         """Names that never go in the directory ``path``, which is empty or ends with a slash."""

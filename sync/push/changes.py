@@ -2,25 +2,24 @@
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..clock import Clock
-from ..errors import ConfirmationNeeded, Problem
+from ..errors import ConfirmationNeeded, Problem, UsageError
 from ..local.entry import FILE, Entry
 from ..local.index import Index, Noted, is_unchanged, settled
-from ..local.load_rules import load_rules
+from ..local.load_rules import load_rules, place_inside
 from ..local.scan import Scan, identity, scan
 from ..progress import Progress, Silent
+from ..remotes import open_remote
 from ..store.entries import refusal
 from ..store.nouns import Root
 from .known import is_snapshot
 from .reading import reread
-
-_LONG = 500
-"""Bytes of a path above which it is worth asking whether a snapshot can hold it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,7 +136,8 @@ def look(
 
     Where only the content can tell whether there is anything to push, it is read up to the first difference;
     ``thorough`` reads all that is doubtful. What turns out to be the same is remembered with its new times.
-    ``on_change`` is called as soon as it is certain that there is something to push.
+    ``on_change`` is called as soon as it is certain that there is something to push. Raises UsageError where the
+    project is its own mailbox.
     """
     progress = progress or Silent()
     folder = identity(root)
@@ -150,7 +150,8 @@ def look(
             told = True
             on_change()
 
-    found = _presentable(scan(root, load_rules(root, include, outputs), clock, progress, watch))
+    rules = load_rules(root, include, outputs, _mailbox_inside(root, url, clock))
+    found = _presentable(scan(root, rules, clock, progress, watch))
     seen = compared(found, folder, recorded, Published.load(index, url))
     doubtful = seen.doubtful
     if not doubtful or not (thorough or seen.all_is_doubtful):
@@ -173,6 +174,20 @@ def look(
     )
 
 
+def _mailbox_inside(root: Path, url: str, clock: Clock) -> bytes:
+    """Where in the project the mailbox lies; empty where it lies elsewhere. Each push would send it into itself."""
+    if not url.startswith("folder:"):
+        return b""
+    folder = open_remote(url, clock=clock, base_dir=root).capabilities.local_path
+    inside = place_inside(root, folder) if folder else None
+    if inside == b"":
+        raise UsageError(
+            f"The mailbox {url} is the project folder itself.",
+            "Name a folder outside the project under [remote] in hybrid.toml.",
+        )
+    return inside or b""
+
+
 def _is_certain(entry: Entry, noted: Noted | None) -> bool:
     """Whether this alone is something to push."""
     return entry.kind == FILE and (noted is None or noted.signature.size != entry.signature.size)
@@ -187,13 +202,7 @@ def compared(
     unknown = {problem.path for problem in found.problems}
     here = {entry.path for entry in files}
     removed = [path for path in recorded if path not in here and not is_below(path, unknown)]
-    gone = {
-        recorded[path].signature: path
-        for path in (*removed, *(entry.path for entry in changed))
-        if path in recorded and recorded[path].signature.inode and settled(recorded[path])
-    }
-    # The folder that a file lies in may take another name without a trace in the file's own signature.
-    moved = {entry.path: gone[entry.signature] for entry in changed if entry.signature in gone}
+    moved = _moved(changed, removed, recorded)
     return Look(
         folder=folder,
         scan=found,
@@ -204,6 +213,23 @@ def compared(
         others=hash_of_others((entry.path, entry.target) for entry in found.entries if entry.kind != FILE),
         before=before,
     )
+
+
+def _moved(changed: list[Entry], removed: list[bytes], recorded: dict[bytes, Noted]) -> dict[bytes, bytes]:
+    """New paths of files that are gone from their old ones, because a folder that they lie in was renamed.
+
+    That leaves a file's own signature as it was. Some file systems give inodes out anew, and know no time of change: so
+    size and times must be those of one file only.
+    """
+    if not removed:
+        return {}
+    times = Counter(noted.signature[:3] for noted in recorded.values())
+    gone = {
+        noted.signature: path
+        for path in removed
+        if (noted := recorded[path]).signature.inode and settled(noted) and times[noted.signature[:3]] == 1
+    }
+    return {entry.path: gone[entry.signature] for entry in changed if entry.signature in gone}
 
 
 def refuse_mass_deletion(seen: Look) -> None:
@@ -246,11 +272,7 @@ def is_below(path: bytes, tops: AbstractSet[bytes]) -> bool:
 
 def _presentable(found: Scan) -> Scan:
     """The scan without what no snapshot can hold, which becomes a problem."""
-    bad = {
-        entry.path: why
-        for entry in found.entries
-        if len(entry.path) > _LONG and (why := refusal(entry.path)) is not None
-    }
+    bad = {entry.path: why for entry in found.entries if (why := refusal(entry.path)) is not None}
     if not bad:
         return found
     return replace(

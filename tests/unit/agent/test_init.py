@@ -50,6 +50,25 @@ def test_without_a_remote_the_mailbox_is_a_folder_of_the_users_own(
     assert "a folder on this machine" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "url", ["folder:mbox", "folder:.", "folder:deep/../a/b", "folder:../My Plates (2)/m"]
+)
+def test_mailbox_inside_the_project_is_refused(folder: Path, url: str, capsys: Capture) -> None:
+    assert main(["init", "--remote", url]) == 2
+    assert f"The mailbox {url} would lie inside the project" in capsys.readouterr().err
+    assert list(folder.iterdir()) == []
+    assert main(["init", "--remote", "folder:../mailbox"]) == 0
+
+
+def test_mailbox_that_a_link_leads_into_the_project_is_refused(folder: Path, tmp_path: Path) -> None:
+    (folder / "inner").mkdir()
+    try:
+        (tmp_path / "link").symlink_to(folder / "inner")
+    except OSError:
+        pytest.skip("no symbolic links here")
+    assert main(["init", "--remote", f"folder:{(tmp_path / 'link').as_posix()}/mbox"]) == 2
+
+
 def test_result_as_json(folder: Path, capsys: Capture) -> None:
     assert main(["init", "--json", "--name", "x", "--remote", "folder:/mnt/mail"]) == 0
     found = json.loads(capsys.readouterr().out)

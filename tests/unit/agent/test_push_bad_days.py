@@ -231,3 +231,19 @@ def test_folder_of_the_mailbox_that_is_a_file(project: Project) -> None:
     project.mail.parent.write_bytes(b"in the way")
     fails(project, 10)
     assert project.mail.parent.read_bytes() == b"in the way"
+
+
+@pytest.mark.parametrize("where", ["mbox", "data/mbox", "mbox/deep"])
+def test_mailbox_inside_the_project_is_never_sent_into_itself(project: Project, where: str) -> None:
+    path = project.root / "hybrid.toml"
+    path.write_text(
+        f'[project]\nid = "p"\n[remote]\nurl = "folder:{where}"\n[push]\ninclude = ["{where}/*"]\n'
+    )
+    files = project.json("push")["files"]
+    for number in range(2):
+        make_tree(project.root, {"new": b"%d" % number})
+        assert project.json("push")["files"] == files + 1
+    assert project.call("push")[1].startswith("Nothing has changed")
+    path.write_text(path.read_text().replace(f"folder:{where}", "folder:."))
+    code, _, err = project.call("push")
+    assert (code, "The mailbox folder:. is the project folder itself." in err) == (2, True)
