@@ -60,10 +60,14 @@ class Examiner:
         self._meter = meter
         self._limit_s = limit_s
 
+    def limit(self, limit_s: float = QUICK_S) -> float:
+        """How many seconds a check may take that has ``limit_s`` of its own."""
+        return self._limit_s or limit_s
+
     def make(self, name: str, look: Look, limit_s: float = QUICK_S) -> list[Finding]:
         """What ``look`` yields, in its own thread; a failure called ``name`` where it takes longer than ``limit_s``
         seconds, or raises what can be expected of a machine: HybridError or OSError."""
-        limit = self._limit_s or limit_s
+        limit = self.limit(limit_s)
         answer: queue.SimpleQueue[list[Finding] | BaseException] = queue.SimpleQueue()
 
         def work() -> None:

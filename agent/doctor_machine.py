@@ -31,7 +31,7 @@ LITTLE = 1_000_000_000
 APART_S = 120
 """Seconds by which two clocks may differ before it is worth a word."""
 _AGAIN = "install hybrid again, say with `uv tool install --force`."
-_START_S = 30.0
+_START_S = 35.0
 
 
 def examine(examiner: Examiner) -> Generator[Finding, None, bool]:
@@ -42,8 +42,9 @@ def examine(examiner: Examiner) -> Generator[Finding, None, bool]:
     yield from examiner.make("compression", lambda: [zstd(codec.zstd())])
     yield from examiner.make("chunker", lambda: [cuts(cutting_module())])
     yield from examiner.make("git", lambda: [git(shutil.which("git"))])
-    # The process must not outlive the check.
-    yield from examiner.make("runner", lambda: [runner(sys.executable)], _START_S + 5)
+    # The process must not outlive the check, in which the archive is built before it starts.
+    start_s = 0.8 * examiner.limit(_START_S)
+    yield from examiner.make("runner", lambda: [runner(sys.executable, start_s)], _START_S)
     if needed[0].status is Status.FAIL:
         return False
     yield from examiner.make("user folders", own_folders)
@@ -127,8 +128,9 @@ def own_folders() -> Iterator[Finding]:
     yield ok(name, f"this laptop is {laptop_id()}" if known else "the first push gives this laptop its id")
 
 
-def runner(python: str) -> Finding:
-    """Builds the runner's archive and has ``python`` start it, bare of everything that is installed."""
+def runner(python: str, limit_s: float = _START_S) -> Finding:
+    """Builds the runner's archive and has ``python`` start it, bare of everything that is installed; the process has
+    ``limit_s`` seconds."""
     archive = ship.build()
     try:
         with tempfile.TemporaryDirectory(prefix="hybrid-doctor-", ignore_cleanup_errors=True) as folder:
@@ -142,11 +144,11 @@ def runner(python: str) -> Finding:
                 text=True,
                 errors="replace",
                 env=env,
-                timeout=_START_S,
+                timeout=limit_s,
                 check=False,
             )
     except subprocess.TimeoutExpired:
-        return fail("runner", f"{python} does not start it within {_START_S:g} s", _AGAIN)
+        return fail("runner", f"{python} does not start it within {limit_s:g} s", _AGAIN)
     except OSError as error:
         what = f"it cannot be started: {error.filename or tempfile.gettempdir()}: {error.strerror or error}"
         return fail("runner", what, f"make room for temporary files, or {_AGAIN}")

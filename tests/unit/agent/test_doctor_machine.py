@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from agent import doctor_machine
-from agent.doctor_findings import Status
+from agent.doctor_findings import Examiner, Status
+from sync.progress import Silent
 from sync.store.codec import Zstd
 from tests.support.doctor import Patient, assert_fails, assert_warns
 
@@ -89,6 +90,18 @@ def test_a_runner_that_ends_with_an_error_fails(tmp_path: Path) -> None:
     found = doctor_machine.runner(str(python))
     assert_fails(found, "exit code 3")
     assert "too old" in found.what
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a script that is started by its first line")
+def test_a_runner_that_hangs_ends_with_the_check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    python = tmp_path / "python"
+    python.write_text(f"#!/bin/sh\necho $$ >{tmp_path}/pid\nexec sleep 60\n")
+    python.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(python))
+    found = {each.name: each for each in doctor_machine.examine(Examiner(Silent(), limit_s=3))}
+    assert_fails(found["runner"], "does not start it within 2.4 s")
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there are no limits of a process")
