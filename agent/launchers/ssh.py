@@ -91,7 +91,10 @@ def _same_host(name: str, spec: HostSpec, url: str, config: Config) -> HostSpec:
 def _folder(connection: SshConnection, url: str) -> str:
     """The mailbox's folder as a path of that machine."""
     path = url.removeprefix("folder:") if url.startswith("folder:") else unquote(urlsplit(url).path)
-    path = path.removeprefix("/") if path.startswith("/~/") else path
+    if path.startswith("/"):
+        path = "/" + path.strip("/")  # however many there are, they mean the same to SFTP
+        path = path.removeprefix("/") if f"{path}/".startswith("/~/") else path
+    path = "~/" if path == "~" else path
     if path.startswith("~/"):
         said = connection.run(f"cd && printf '\\n{_MARK}%s\\n' \"$PWD\"", timeout=_LIMIT_S).out.decode(
             "utf-8", "replace"
@@ -103,5 +106,5 @@ def _folder(connection: SshConnection, url: str) -> str:
                 f"The login shell of {connection.target.where} does not say where its home folder is.",
                 "write the mailbox's path from the root, as in sftp://host/home/me/mailbox.",
             )
-        return f"{homes[-1]}/{path[2:]}"
+        return f"{homes[-1]}/{path[2:]}".rstrip("/")
     return path.rstrip("/")
