@@ -1,12 +1,13 @@
 """What ``hybrid push`` and ``hybrid run`` share: look at the tree, and publish it if it changed."""
 
 import contextlib
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from types import TracebackType
 
 from sync.clock import Clock
-from sync.errors import CorruptMailbox, NotFound, Problem, Transient, Unreachable
+from sync.errors import CorruptMailbox, HybridError, NotFound, Problem, Unreachable
 from sync.local.index import Index
 from sync.mailbox import layout
 from sync.mailbox.records import Format
@@ -25,7 +26,7 @@ from .state import FILE_NAME
 @dataclass(frozen=True, kw_only=True)
 class Met:
     """A mailbox that was met: what it says it is, and what is in it. ``finish`` waits until one that was made is there for
-    others, which is before anything is published; it raises Transient where another laptop made it."""
+    others, which is before anything is published; it raises HybridError where another laptop made it."""
 
     mailbox: Mailbox
     format: Format
@@ -45,8 +46,10 @@ class Contact:
         self.is_first = known_mailbox(index, project.remote_url) is None
         """Nothing was ever pushed there, so that there is no need to look at the tree before the mailbox is met."""
         self._make = new_mailbox or self.is_first
-        self._stack = contextlib.ExitStack()
-        self._lanes = self._stack.enter_context(Lanes(2))
+        self._lanes = Lanes(2)
+        self._lock = threading.Lock()
+        self._opened = contextlib.ExitStack()
+        self._is_closed = False
         self._asked: Answer[Met] | None = None
         self._finish: Callable[[], None] = lambda: None
 
@@ -56,7 +59,11 @@ class Contact:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._stack.__exit__(kind, error, trace)
+        # Without an error nothing is under way that would have to be cut off; with one nobody wants to wait for it.
+        self._lanes.__exit__(kind, error, trace)
+        with self._lock:
+            self._is_closed = True
+        self._opened.close()
 
     def begin(self) -> None:
         if self._asked is None:
@@ -69,7 +76,12 @@ class Contact:
         return self._asked()
 
     def _ask(self) -> Met:
-        mailbox = self._stack.enter_context(opened(self._project, self._clock))
+        with contextlib.ExitStack() as stack:
+            mailbox = stack.enter_context(opened(self._project, self._clock))
+            with self._lock:
+                if self._is_closed:
+                    raise RuntimeError("the contact was closed")
+                self._opened = stack.pop_all()
         try:
             found, there = take(mailbox.remote, mailbox.base, mailbox.laptop, lambda: self._meet(mailbox))
         except NotFound as error:
@@ -94,7 +106,7 @@ class Contact:
 
         def finished() -> None:
             if not answer():
-                raise Transient("Another laptop has just made this mailbox, too.", "Do it again.")
+                raise HybridError("Another laptop has just made this mailbox, too.", "Do it again.")
 
         self._finish = finished
         return found
@@ -179,6 +191,7 @@ def missing(met: Met, index: Index, published: Published) -> list[str]:
         return [published.snapshot]
     least = index.reaches()
     lost = [name for name in root.objects if sizes.get(name, 0) < least.get(name, 1)]
+    index.drop_objects(lost)  # first: killed in between, the index must not name what is gone
     for name in lost:
         if name in sizes and name.startswith(f"{layout.PACKS}/"):
             mailbox.remote.delete(f"{mailbox.base}/{name}")

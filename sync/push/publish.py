@@ -6,7 +6,7 @@ push goes on: packs that arrived are remembered, and nothing names a pack that d
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -110,7 +110,7 @@ class Push:
             seen = compared(seen.scan, seen.folder, self._index.files(), before)
         if not accept_deletions:
             refuse_mass_deletion(seen)
-        self._forget_what_is_gone()
+        seen = self._forget_what_is_gone(seen)
         known = Known(self._index)
         tree = Tree(seen, self._index)
         compact = tree.settle_places(known)
@@ -143,6 +143,7 @@ class Push:
                     )
                 published = Published.of(root, others=seen.others, url=self._url, mailbox=self._mailbox)
             self._progress.finish()
+        self._note_mailbox()
         with self._index.at_once():
             known.add(upload.snapshot_locations)
             tree.remember(upload.snapshot_locations, as_before=published is seen.before)
@@ -166,10 +167,14 @@ class Push:
             note_mailbox(self._index, self._url, self._mailbox)
             self._is_noted = True
 
-    def _forget_what_is_gone(self) -> None:
-        """Forgets what the mailbox does not hold, where it can tell at once."""
-        if self._there.complete:
-            self._index.drop_objects(set(self._index.objects()) - self._there.sizes.keys())
+    def _forget_what_is_gone(self, seen: Look) -> Look:
+        """Forgets what the mailbox does not hold, where it can tell at once; the last snapshot may be among that."""
+        if not self._there.complete:
+            return seen
+        self._index.drop_objects(set(self._index.objects()) - self._there.sizes.keys())
+        if seen.before is not None and seen.before.snapshot not in self._there.sizes:
+            return replace(seen, before=None)
+        return seen
 
     def _next_number(self, seen: Look) -> int:
         return 1 + max([name.seq for name in self._there.mine] + [seen.before.seq if seen.before else 0])

@@ -30,6 +30,7 @@ class Tree:
         self._index = index
         self._known_as = {reference(name): name for name in index.objects()}
         self._anew: set[bytes] = set()
+        self._moves_content = False
         self._to_read = {entry.path for entry in seen.changed}
         self._moved = {
             entry.path: Noted(entry.signature, seen.scan.started_ns)
@@ -62,13 +63,15 @@ class Tree:
             }
             moved = self._seen.moved
             files = (entry.path for entry in self._seen.scan.entries if entry.kind == FILE)
-            self._to_read.update(path for path in files if moved.get(path, path) in self._anew)
+            unchanged = {path for path in files if moved.get(path, path) in self._anew} - self._to_read
+            self._to_read |= unchanged
+            self._moves_content = bool(unchanged)
         return compact
 
     @property
     def moves_content(self) -> bool:
         """Whether content is stored anew although no file differs."""
-        return len(self._to_read) > len(self._seen.changed)
+        return self._moves_content
 
     def to_read(self) -> list[Entry]:
         """The files whose content is to be read, sorted by path."""
@@ -106,8 +109,8 @@ class Tree:
             return True
         if self._files() != recorded.keys():
             return True
-        contents = self._index.contents({*self._fresh, *seen.moved, *seen.moved.values()})
-        return any(contents[new].chunks != contents[old].chunks for new, old in seen.moved.items()) or any(
+        contents = self._index.contents(self._fresh)
+        return any(
             contents[path].chunks != chunks_text(now.chunks)
             or recorded[path].signature.executable != now.noted.signature.executable
             for path, now in self._fresh.items()
@@ -152,8 +155,7 @@ class Tree:
         ``as_before``: nothing was published, because the files differ in nothing but their times.
         """
         if as_before:
-            fresh = {path: now.noted for path, now in self._fresh.items()}
-            self._index.note_files(fresh | self._moved)
+            self._index.note_files({path: now.noted for path, now in self._fresh.items()})
             return
         here = self._files()
         self._index.forget_files(path for path in self._seen.recorded if path not in here)

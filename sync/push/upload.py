@@ -46,7 +46,10 @@ class Upload:
         # does not want to wait.
         waits = kind is None or issubclass(kind, Exception)
         self._lanes.__exit__(None if waits else kind, error, trace)
+        if not (waits and self._flying):
+            return
         with contextlib.suppress(HybridError):  # there is one to report already
+            self._ready()
             for answer, _, locations in self._flying:
                 if answer.is_there and _arrived(answer):
                     self._known.add(locations)
@@ -67,6 +70,7 @@ class Upload:
         """The snapshot's own chunks are left to the caller to remember, together with the snapshot."""
         path = f"{self._base}/{name}"
         self._count(self._remote.write(path, data, self._all_is_there), len(data))
+        self._all_is_there()  # also where the name was taken, and nobody asked
         self.snapshot_locations = dict(locations)
 
     def _all_is_there(self) -> None:

@@ -72,11 +72,22 @@ class Retrying:
         return self._again(lambda attempt: self.inner.read(path, offset, length))
 
     def write(self, path: str, data: bytes, before: Callable[[], None] | None = None) -> bool:
+        def forerunner() -> None:
+            assert before is not None
+            try:
+                before()
+            except Exception as error:
+                raise _Forerunner(error) from error
+
         def once(attempt: int) -> bool:
             # A first try whose answer was lost may have written the file: then the name is taken, but by us.
-            return self.inner.write(path, data, before) or (attempt > 1 and self._holds(path, data))
+            written = self.inner.write(path, data, forerunner if before else None)
+            return written or (attempt > 1 and self._holds(path, data))
 
-        return self._again(once)
+        try:
+            return self._again(once)
+        except _Forerunner as failed:
+            raise failed.error from failed.error.__cause__
 
     def delete(self, path: str) -> None:
         self._again(lambda attempt: self.inner.delete(path))
@@ -105,3 +116,11 @@ class Retrying:
                     raise
             self._clock.sleep(delay)
             attempt += 1
+
+
+class _Forerunner(Exception):
+    """What a ``before`` raised. It has ridden out what it could itself, so the write around it is not made again."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(str(error))
+        self.error = error

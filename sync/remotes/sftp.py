@@ -13,7 +13,7 @@ from urllib.parse import quote, unquote
 
 from ..errors import NotFound, QuotaExceeded, RemoteError, Transient, Unauthorised, Unreachable, UsageError
 from ..ssh.sftp import Entry, SftpSession, Space
-from ..ssh.sftp_packets import NO_SUCH_FILE, NOT_A_FOLDER, PERMISSION_DENIED, SftpStatus
+from ..ssh.sftp_packets import NO_SUCH_FILE, NOT_A_FOLDER, PERMISSION_DENIED, SftpBroken, SftpStatus
 from ..ssh.target import HostSpec, parse_host
 from .base import Capabilities, RemoteFile
 from .names import TEMP_PREFIX, checked, checked_folder, is_shown, with_parents
@@ -123,8 +123,8 @@ class SftpRemote:
             if before is not None:
                 try:
                     before()
-                except BaseException:
-                    with suppress(SftpStatus):
+                except Exception:
+                    with suppress(SftpStatus, SftpBroken):
                         session.remove_all([temporary], [])
                     raise
             session.rename(temporary, target)

@@ -13,7 +13,7 @@ from pathlib import Path
 import paramiko
 from paramiko.agent import AgentKey, AgentSSH
 
-from ..errors import Transient, Unauthorised
+from ..errors import Transient, Unauthorised, Unreachable
 from .target import Target
 from .transport import Transport
 
@@ -52,8 +52,14 @@ def log_in(transport: Transport, target: Target) -> None:
                 tried.refused.append(label)
                 if isinstance(error, paramiko.SSHException) and transport.is_active():
                     continue
-                if transport.ahead or len(tried.refused) == 1:
+                if transport.ahead:
                     raise Transient(f"{target.where} hung up during the login") from error
+                if len(tried.refused) == 1:
+                    # Perhaps the line broke. Trying again and again could be what a host bans its guests for.
+                    raise Unreachable(
+                        f"{target.where} hung up during the login, when {label} was tried",
+                        f"do it again; if it stays so, see whether `{target.spec.command}` gets in with that key",
+                    ) from error
                 raise _refusal(target, tried, " and then hung up") from error
             if more:
                 wanted = " and ".join(more)

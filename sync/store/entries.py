@@ -46,7 +46,7 @@ def refusal(path: bytes) -> str | None:
     """Why no snapshot can hold ``path``, as a clause; None where it can."""
     if len(path) > LONGEST_PATH:
         return f"has a path of more than {LONGEST_PATH} bytes"
-    if path.count(b"/") >= DEEPEST:
+    if len(path) > DEEPEST and path.count(b"/") >= DEEPEST:
         return f"lies more than {DEEPEST} folders deep"
     return None
 

@@ -13,9 +13,6 @@ from sync.errors import HybridError
 from .entries import LONGEST_LINE, reference, refusal
 from .nouns import DIRECTORY, FILE, LINK, Entry, Location
 
-_LONG = 500
-"""Bytes of a path above which it is worth asking whether a snapshot can hold it."""
-
 
 class Content(NamedTuple):
     """A file's content as entries hold it.
@@ -121,7 +118,7 @@ def lines(entries: Iterable[Entry], place: Place) -> Iterator[Line]:
 
 
 def _name(path: bytes) -> str:
-    if len(path) > _LONG and (why := refusal(path)):
+    if why := refusal(path):
         shown = path[:80].decode("utf-8", "replace")
         raise HybridError(f"A snapshot cannot hold {shown}..., which {why}.", "Move it to a shorter path.")
     return _text(path)

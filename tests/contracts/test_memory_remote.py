@@ -181,3 +181,18 @@ def test_a_crashed_client_stays_dead_and_a_new_one_goes_on() -> None:
     with pytest.raises(Crash):
         remote.delete("r/a")
     assert names(MemoryRemote(remote.store)) == ["a"]
+
+
+def test_what_must_be_there_first_is_not_waited_for_again_once_it_has_failed() -> None:
+    store = MemoryStore()
+    remote = Retrying(MemoryRemote(store), ManualClock(), random.Random(7))
+    remote.make_folders(["r"])
+    asked: list[int] = []
+
+    def before() -> None:
+        asked.append(1)
+        raise Transient("the pack has used up its tries")
+
+    with pytest.raises(Transient, match="used up"):
+        remote.write("r/last", b"x", before)
+    assert len(asked) == 1

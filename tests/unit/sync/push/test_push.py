@@ -154,53 +154,6 @@ def test_content_changed_behind_the_same_times_of_modification_is_noticed(desk: 
         assert not desk.look().nothing_to_do
 
 
-def test_a_renamed_folder_sends_no_content(desk: Desk, tmp_path: Path) -> None:
-    make_tree(desk.tree, {f"old/{n:03d}.bin": noise(20_000, n) for n in range(100)})
-    desk.push()
-    os.rename(desk.tree / "old", desk.tree / "new")
-    done = desk.push()
-    assert (done.new_bytes, done.removed, done.objects) == (0, 100, 1)
-    assert done.sent_bytes < 20_000
-    assert newest(desk.remote, tmp_path / "out") == fingerprint(desk.tree)
-
-
-@pytest.mark.skipif(os.name == "nt", reason="no inode tells a file there")
-def test_a_file_in_a_renamed_folder_is_not_even_read(desk: Desk, tmp_path: Path) -> None:
-    make_tree(desk.tree, {f"old/{n}": noise(2_000, n) for n in range(9)} | {"other/0": b"other"})
-    desk.push()
-    os.rename(desk.tree / "old", desk.tree / "new")
-    (desk.tree / "new" / "8").write_bytes(b"edited after")
-    seen = desk.look()
-    assert seen.moved == {b"new/%d" % n: b"old/%d" % n for n in range(8)}
-    assert [entry.path for entry in seen.changed] == [b"new/8"]
-    assert desk.push().changed == 1
-    assert newest(desk.remote, tmp_path / "out") == fingerprint(desk.tree)
-    assert desk.look().nothing_to_do
-
-
-def test_two_folders_that_swap_their_names(desk: Desk, tmp_path: Path) -> None:
-    make_tree(
-        desk.tree, {"a/x": b"one", "b/x": b"two", "a/same": b"same", "b/same": b"same", "c": noise(9_000)}
-    )
-    desk.push()
-    os.rename(desk.tree / "a", desk.tree / "t")
-    os.rename(desk.tree / "b", desk.tree / "a")
-    os.rename(desk.tree / "t", desk.tree / "b")
-    assert not desk.push().unpublished
-    assert newest(desk.remote, tmp_path / "out") == fingerprint(desk.tree)
-    assert desk.look().nothing_to_do and desk.push().unpublished
-
-
-def test_two_files_of_one_content_that_swap_their_names_publish_nothing(desk: Desk) -> None:
-    make_tree(desk.tree, {"a/same": b"same", "b/same": b"same"})
-    desk.push()
-    os.rename(desk.tree / "a", desk.tree / "t")
-    os.rename(desk.tree / "b", desk.tree / "a")
-    os.rename(desk.tree / "t", desk.tree / "b")
-    assert desk.push().unpublished
-    assert desk.look().nothing_to_do
-
-
 def test_identical_copies_are_stored_once(desk: Desk) -> None:
     make_tree(desk.tree, {f"copy-{n}": noise(500_000) for n in range(10)})
     assert desk.push().new_bytes == 500_000

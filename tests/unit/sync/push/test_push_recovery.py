@@ -11,6 +11,7 @@ from sync.gc import Collector
 from sync.mailbox import layout
 from sync.mailbox.records import Format, encode
 from sync.push.changes import Published
+from sync.push.recover import known_mailbox
 from sync.remotes.base import Capabilities, Remote
 from sync.remotes.folder import FolderRemote
 from sync.remotes.memory import MemoryRemote, MemoryStore
@@ -192,3 +193,21 @@ def test_damage_in_the_mailbox_is_never_silent(tmp_path: Path) -> None:
     with pytest.raises(CorruptMailbox):
         laid_out(desk.remote, name, tmp_path / "out")
     assert Reader(desk.remote, BASE).root(name).files == 1
+
+
+def test_a_mailbox_met_again_with_nothing_to_publish_is_known(tmp_path: Path) -> None:
+    desk = Desk(tmp_path / "home", MemoryRemote())
+    make_tree(desk.tree, {"a": b"a"})
+    desk.push()
+    desk.state.unlink()
+    assert desk.push().unpublished
+    with desk.index() as index:
+        assert known_mailbox(index, URL) == "m" * 16
+
+
+def test_a_last_snapshot_that_is_gone_is_published_again_though_nothing_changed(tmp_path: Path) -> None:
+    desk = Desk(tmp_path / "home", MemoryRemote())
+    make_tree(desk.tree, {"a": b"a", "b": noise(300_000)})
+    desk.remote.delete(f"{BASE}/{desk.push().published.snapshot}")
+    assert not desk.push().unpublished
+    assert newest(desk.remote, tmp_path / "out") == fingerprint(desk.tree)
