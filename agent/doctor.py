@@ -1,7 +1,7 @@
 """What ``hybrid doctor`` finds: named checks in the order in which one leans on another.
 
-A check that cannot be made because an earlier one failed is left out. Nothing is changed, but for a folder
-``doctor-<random>`` in the mailbox that is gone again at the end.
+A check that cannot be made because an earlier one failed is left out. Nothing is changed, but for this
+laptop's id where it has none yet, and a folder ``doctor-<laptop>-<random>`` in the mailbox that is gone again at the end.
 """
 
 from collections.abc import Iterator

@@ -125,7 +125,12 @@ def own_folders() -> Iterator[Finding]:
             yield fail(name, what, f"see who owns it, or name another folder in {variable}.")
             return
     known = (places.config_folder() / "laptop-id").exists()
-    yield ok(name, f"this laptop is {laptop_id()}" if known else "the first push gives this laptop its id")
+    yield ok(
+        name,
+        f"this laptop is {laptop_id()}"
+        if known
+        else "this laptop gets its id where it first meets a mailbox",
+    )
 
 
 def runner(python: str, limit_s: float = _START_S) -> Finding:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sync.clock import Clock
 from sync.errors import HybridError, NotFound
+from sync.gc import PROBE, probe_folder
 from sync.mailbox.opening import open_mailbox
 from sync.remotes.base import Remote
 
@@ -27,7 +28,8 @@ def examine(project: Project, clock: Clock, examiner: Examiner) -> Iterator[Find
             if found.status is not Status.OK:
                 return
             there = project.config.project.id in mailbox.remote.list_folders("")
-            folder = f"{mailbox.base if there else ''}/doctor-{secrets.token_hex(8)}".lstrip("/")
+            name = probe_folder(mailbox.laptop, secrets.token_hex(8))
+            folder = f"{mailbox.base}/{name}" if there else name
             yield from promises(mailbox.remote, folder, clock)
 
     yield from examiner.make("mailbox", look, _LIMIT_S)
@@ -50,8 +52,8 @@ def reach(remote: Remote, base: str) -> Finding:
 
 
 def promises(remote: Remote, folder: str, clock: Clock) -> Iterator[Finding]:
-    """Writes, reads, lists and deletes in ``folder``, which is new and is removed again whatever happens."""
-    path = f"{folder}/probe"
+    """Writes, reads, lists and deletes in ``folder``, which is new and is removed again; by ``gc``, where we are ended before."""
+    path = f"{folder}/{PROBE}"
     try:
         remote.make_folders([folder])
         try:

@@ -5,6 +5,7 @@ under the laptop's push lock, so that no pack of a push that is under way is tak
 """
 
 import math
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
@@ -23,6 +24,14 @@ from .store.nouns import Root
 from .store.pack import FOOTER, PACK_MAGIC, decode_index, read_footer
 from .store.reader import Reader
 
+PROBE = "probe"
+"""The one file in a folder of ``probe_folder``."""
+
+
+def probe_folder(laptop: str, token: str) -> str:
+    """Where ``laptop`` tries the mailbox out, in it or in a project's folder; ``token`` is 16 hexadecimal digits."""
+    return f"doctor-{laptop}-{token}"
+
 
 @dataclass(kw_only=True)
 class Collected:
@@ -30,6 +39,8 @@ class Collected:
 
     kept_packs, kept_bytes  packs that snapshots of this laptop need, and the bytes of those and the snapshots
     others                  packs that were found to be another laptop's
+
+    Folders in which this laptop tried the mailbox out go, too, and are not counted.
     """
 
     kept_snapshots: int = 0
@@ -98,6 +109,9 @@ class Collector:
         if not dry_run and doomed:
             forget(doomed)
             self._remove(doomed)
+        if not dry_run:
+            self._remove_probes("")
+            self._remove_probes(f"{self._base}/")
         return collected
 
     def _roots(self, names: list[SnapshotName]) -> dict[str, Root]:
@@ -183,6 +197,15 @@ class Collector:
             self._remote.delete(f"{self._base}/{path}")
             self._progress.advance(1)
         self._progress.finish()
+
+    def _remove_probes(self, inside: str) -> None:
+        """What a check that was cut short left behind. A project may have such a name, and then holds more."""
+        for name in self._remote.list_folders(inside.rstrip("/")):
+            if re.fullmatch(probe_folder(re.escape(self._laptop), "[0-9a-f]{16}"), name):
+                folder = inside + name
+                held = {file.name for file in self._remote.list_files(folder)}
+                if held <= {PROBE} and not self._remote.list_folders(folder):
+                    self._remote.delete_folder(folder)
 
 
 def _created(root: Root, now: float) -> float:

@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from agent import doctor_mailbox
+from agent.cli import main
 from agent.doctor_findings import Status
+from agent.project import laptop_id
 from sync.clock import ManualClock
 from sync.remotes.base import Capabilities
 from sync.remotes.folder import FolderRemote
@@ -50,6 +52,21 @@ def test_an_existing_mailbox_is_left_as_it_was(patient: Patient) -> None:
     assert found["mailbox"].what.endswith("format 1")
     assert found["write once"].status is Status.OK
     assert sorted(patient.mail.rglob("*")) == before
+
+
+@pytest.mark.parametrize("pushed", [False, True])
+def test_what_a_check_that_was_cut_short_left_behind_goes_with_gc(
+    patient: Patient, monkeypatch: pytest.MonkeyPatch, pushed: bool
+) -> None:
+    monkeypatch.chdir(patient.root)
+    assert not pushed or main(["push", "-q"]) == 0
+    with monkeypatch.context() as cut_short:
+        cut_short.setattr(FolderRemote, "delete_folder", lambda *_: None)
+        patient.examined()
+    (left,) = (patient.mail / "plates" if pushed else patient.mail).glob("doctor-*")
+    assert left.name.startswith(f"doctor-{laptop_id()}-")
+    assert main(["push", "-q"]) == 0 and main(["gc", "-q"]) == 0
+    assert not left.exists()
 
 
 @pytest.mark.platform
