@@ -8,7 +8,7 @@ import click
 from sync.errors import Problem, UsageError
 from sync.local.held_back import measure_held_back
 from sync.local.include import include_line
-from sync.push.changes import Look, Published
+from sync.push.changes import Look, Published, refuse_mass_deletion
 from sync.push.publish import Pushed
 
 from .. import pushing
@@ -62,7 +62,10 @@ def push(call: Call, dry_run: bool, check: bool, accept_deletions: bool, new_mai
             on_change=None if dry_run else contact.begin,
         )
         if dry_run:
-            return _show_plan(call, seen, project.root)
+            partly = _show_plan(call, seen, project.root)
+            if not accept_deletions:
+                refuse_mass_deletion(seen)
+            return partly
         if seen.nothing_to_do and not check and not new_mailbox:
             return _show_nothing(call, seen, checked=False)
         met = contact.met()
@@ -98,7 +101,9 @@ def _show_nothing(call: Call, seen: Look, *, checked: bool) -> int | None:
         "problems": problems,
     }
     text = f"Nothing has changed since snapshot {seen.before.seq}"
-    call.console.result(document, f"{text}, and the mailbox holds all of it." if checked else f"{text}.")
+    if checked:
+        text += ", and the mailbox has every file of it, none cut short; what is in them was not read"
+    call.console.result(document, f"{text}.")
     return Exit.PARTIAL if problems else None
 
 
@@ -115,13 +120,16 @@ def _show_plan(call: Call, seen: Look, root: Path) -> int | None:
     lines = [f"+ {path_text(entry.path)}" for entry in new]
     lines += [f"~ {path_text(entry.path)}" for entry in seen.changed if entry.path in seen.recorded]
     lines += [f"> {path_text(old)} -> {path_text(new)}" for new, old in seen.moved.items()]
-    lines += [f"- {path_text(path)}" for path in seen.removed if path not in seen.moved.values()]
+    left = set(seen.moved.values())
+    gone = [path for path in seen.removed if path not in left]
+    lines += [f"- {path_text(path)}" for path in gone]
     if len(lines) > 2 * _SHOWN and not call.verbose:
         lines = [*lines[:_SHOWN], f"... and {len(lines) - _SHOWN} more (-v shows all)"]
     total = size(sum(entry.signature.size for entry in seen.changed))
+    also = f", {count(len(seen.moved), 'file')} moved" if seen.moved else ""
     lines.append(
         f"Would send what is new in {count(len(seen.changed), 'file')} ({total} at most), and publish"
-        f" {count(len(seen.removed), 'removal')}."
+        f" {count(len(gone), 'removal')}{also}."
         if not seen.nothing_to_do
         else "Nothing has changed."
     )

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from agent.sizes import count, duration, size
+from sync.clock import SystemClock
 from tests.support.projects import Project
 from tests.support.pushed import content, fails, mailbox_tree, own_tree
 from tests.support.trees import make_fifo, make_tree
@@ -87,6 +88,20 @@ def test_dry_run_shows_what_would_go_and_contacts_nothing(project: Project) -> N
     )
     assert project.json("push", "--dry-run")["removed"] == ["a.py"]
     assert "--check" in fails(project, 2, "--dry-run", "--check")
+
+
+def test_dry_run_tells_moved_files_from_removed_ones(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_tree(project.root, {f"data/{n}": b"%d" % n for n in range(10)})
+    later = SystemClock().wall() + 60  # what was written just now may still change unseen
+    monkeypatch.setattr(SystemClock, "wall", lambda _: later)
+    project.call("push")
+    (project.root / "data").rename(project.root / "plates")
+    (project.root / "a.py").unlink()
+    code, out, _ = project.call("push", "--dry-run", "-v")
+    assert (code, "> data/1 -> plates/1\n" in out, "- data/1\n" in out) == (0, True, False)
+    assert out.endswith("in 0 files (0 B at most), and publish 1 removal, 11 files moved.\n")
 
 
 def test_what_is_held_back_is_named_with_the_line_that_brings_it_in(project: Project) -> None:

@@ -33,6 +33,9 @@ def test_emptied_project_asks_first(project: Project) -> None:
     before = content(project)
     shutil.rmtree(project.root / "data")
     assert "--accept-deletions" in fails(project, 15)
+    code, out, err = project.call("push", "--dry-run")
+    assert (code, "and publish 11 removals.\n" in out, "--accept-deletions" in err) == (15, True, True)
+    assert project.call("push", "--dry-run", "--accept-deletions")[0] == 0
     assert content(project) == before
     document = project.json("push", "--accept-deletions")
     assert (document["removed"], document["files"]) == (11, 2)
@@ -41,7 +44,8 @@ def test_emptied_project_asks_first(project: Project) -> None:
 def test_lost_objects_are_noticed_by_check_and_sent_again(project: Project, tmp_path: Path) -> None:
     project.call("push")
     assert project.call("push", "--check")[1] == (
-        "Nothing has changed since snapshot 1, and the mailbox holds all of it.\n"
+        "Nothing has changed since snapshot 1, and the mailbox has every file of it, none cut short; what is in them was"
+        " not read.\n"
     )
     [pack] = (project.mail / "packs").iterdir()
     pack.unlink()
