@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from sync.clock import Clock
-from sync.errors import NotFound, UsageError
+from sync.errors import NotFound, Unreachable, UsageError
 from sync.mailbox import layout, records
 from sync.mailbox.layout import RunFolder
 from sync.mailbox.opening import begin_mailbox, open_mailbox
@@ -55,14 +55,27 @@ class Mailbox:
         self.format, finish = begin_mailbox(self.remote, self.base, lambda: secrets.token_hex(8))
         return self.format, finish
 
-    def require(self) -> None:
-        """Raises UsageError where nothing was ever pushed to this mailbox."""
+    def is_made(self) -> bool:
+        """False where nothing was ever pushed to this mailbox. Raises Unreachable where this laptop has pushed there and
+        it is gone."""
         try:
             _ = self.format
-        except NotFound as error:
+        except NotFound:
+            if not self._is_known():
+                return False
+            self.clock.sleep(self.remote.capabilities.settle_s)  # it may only be too new to be seen
+            try:
+                _ = self.format
+            except NotFound as error:
+                raise gone(self.project) from error
+        return True
+
+    def require(self) -> None:
+        """Raises UsageError where nothing was ever pushed to this mailbox, and what ``is_made`` raises."""
+        if not self.is_made():
             raise UsageError(
                 f"There is no mailbox for this project at {self.project.remote_url} yet.", "hybrid push"
-            ) from error
+            )
 
     def run_ids(self) -> list[str]:
         return run_ids(self.remote, self.base)
@@ -82,7 +95,7 @@ class Mailbox:
     def find(self, word: str) -> str:
         """The id of the run that ``word`` means: an id, the beginning of one, or a name (its newest run).
 
-        Raises UsageError.
+        Raises UsageError, and what ``require`` raises.
         """
         self.require()
         ids = self.run_ids()
@@ -95,6 +108,25 @@ class Mailbox:
 
     def write(self, folder: RunFolder, name: str, record: object) -> None:
         self.remote.write(f"{self.base}/{folder.in_folder(name)}", records.encode(record))
+
+    def _is_known(self) -> bool:
+        """Whether this folder has pushed to this mailbox."""
+        from sync.local.index import Index
+        from sync.push.recover import known_mailbox
+
+        from .state import FILE_NAME
+
+        index, _ = Index.open(self.project.state_dir / FILE_NAME)
+        with index:
+            return known_mailbox(index, self.project.remote_url) is not None
+
+
+def gone(project: Project) -> Unreachable:
+    """The mailbox was there before: an empty folder in its place is mostly a disk that is not mounted."""
+    return Unreachable(
+        f"The mailbox that this project was pushed to is not at {project.remote_url} any more.",
+        "See whether a disk is missing there. To begin a new mailbox: hybrid push --new-mailbox",
+    )
 
 
 @contextlib.contextmanager

@@ -18,7 +18,7 @@ from sync.push.publish import Push, Pushed
 from sync.push.recover import known_mailbox
 from sync.store.lanes import Answer, Lanes
 
-from .mailbox import Mailbox, opened
+from .mailbox import Mailbox, gone, opened
 from .project import Project
 from .state import FILE_NAME
 
@@ -97,10 +97,7 @@ class Contact:
             except NotFound:
                 mailbox.clock.sleep(wait_s)  # it may only be too new to be seen
         if not self._make:
-            raise Unreachable(
-                f"The mailbox that this project was pushed to is not at {mailbox.project.remote_url} any more.",
-                "See whether a disk is missing there. To begin a new mailbox: hybrid push --new-mailbox",
-            )
+            raise gone(mailbox.project)
         found, finish = mailbox.begin()
         answer = self._lanes.start(finish)
 

@@ -52,9 +52,7 @@ def status(call: Call, name: str | None, everything: bool) -> None:
 
 def _show_all(call: Call, mailbox: Mailbox, memory: Memory, everything: bool) -> None:
     url = mailbox.project.remote_url
-    try:
-        _ = mailbox.format
-    except NotFound:
+    if not mailbox.is_made():
         nothing = {"mailbox": url, "made": False, "pushed": None, "runs": [], "unreadable": [], "older": 0}
         call.console.result(nothing, f"There is no mailbox at {url} yet.")
         call.console.next_step("hybrid push")

@@ -182,3 +182,29 @@ def test_status_is_quick(project: Project) -> None:
         )
         took.append(time.perf_counter() - began)
     assert min(took) < 3.0  # a third of a second on an idle machine; this one may be busy
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("status",),
+        ("status", "r1"),
+        ("pull",),
+        ("pull", "r1"),
+        ("gc",),
+        ("rm", "r1"),
+        ("logs", "r1"),
+        ("up",),
+    ],
+)
+def test_mailbox_that_was_pushed_to_and_is_away_is_gone_for_every_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture, words: tuple[str, ...]
+) -> None:
+    project = Project(tmp_path, monkeypatch, capsys)
+    project.call("push")
+    project.mail.parent.rename(tmp_path / "away")
+    (project.root / "b.py").touch()
+    refused = project.call("push")
+    assert (refused[0], "any more" in refused[2]) == (10, True)
+    assert project.call(*words) == refused
+    assert not project.mail.parent.exists()
