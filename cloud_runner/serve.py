@@ -115,14 +115,13 @@ class Runner:
         except SetupFailed as failure:
             yield from self._cannot(hold, run_id, failure.ended)
         except (NotFound, CorruptMailbox, NewerMailbox) as error:
-            yield from self._cannot(hold, run_id, Ended(reason=f"the run's snapshot cannot be used: {error}"))
+            yield from self._cannot(hold, run_id, Ended(reason=_unusable(error)))
         except RemoteError:
             raise
         except (HybridError, OSError, ValueError) as error:
             hint = f" {error.hint}" if isinstance(error, HybridError) else ""
-            yield from self._cannot(
-                hold, run_id, Ended(reason=f"this machine cannot work on it: {error}{hint}")
-            )
+            why = f"this machine cannot work on it: {error}{hint}".strip().removesuffix(".")
+            yield from self._cannot(hold, run_id, Ended(reason=why))
         else:
             self._closed.add(run_id)
             self._place.say(f"run {run_id}: every shard is over")
@@ -146,3 +145,11 @@ class Runner:
         outage = Outage(self._place.clock, self._place.say, LONGEST_LEAVING_S)
         with contextlib.suppress(*OUTAGES):
             yield from through(once, outage, self._place.tick_s)
+
+
+def _unusable(error: HybridError) -> str:
+    """A clause without a full stop: others put it into their sentences."""
+    why = f"the run's snapshot cannot be used: {str(error).removesuffix('.')}"
+    if isinstance(error, CorruptMailbox):
+        why += "; delete that file, then: hybrid push --check"
+    return why

@@ -238,6 +238,18 @@ def test_a_snapshot_that_is_not_there_breaks_the_run(lab: Lab) -> None:
     assert lab.view().broken == {"worker22": 1} and not lab.view().starts
 
 
+def test_a_damaged_snapshot_breaks_the_run_and_the_reason_says_how_to_mend_it(lab: Lab) -> None:
+    lab.queue()
+    path = f"{BASE}/{lab.tree.name}"
+    data = lab.laptop.read(path, 0, 1_000_000)
+    lab.laptop.delete(path)
+    lab.laptop.write(path, data[:-1] + bytes([data[-1] ^ 1]))
+    lab.run(lab.worker(writes()))
+    broken = records.read(Ended, lab.laptop, f"{BASE}/{DIR.in_folder(RunFolder.broken('worker22', 1))}")
+    assert f"{lab.tree.name} does not match" in broken.reason and ".;" not in broken.reason
+    assert broken.reason.endswith("; delete that file, then: hybrid push --check")
+
+
 def test_a_snapshot_that_this_disk_cannot_hold_breaks_the_run_and_says_why(lab: Lab) -> None:
     """A child without all its inputs would come to a wrong end, and that would be accepted."""
     lab.tree = mailboxes.publish_tree(lab.laptop, BASE, {"main.py": b"x", "y" * 300: b"z"}, seq=2)
@@ -245,7 +257,7 @@ def test_a_snapshot_that_this_disk_cannot_hold_breaks_the_run_and_says_why(lab: 
     lab.run(lab.worker(writes()))
     assert lab.view().broken == {"worker22": 1} and not lab.view().starts
     broken = records.read(Ended, lab.laptop, f"{BASE}/{DIR.in_folder(RunFolder.broken('worker22', 1))}")
-    assert "yyy" in broken.reason
+    assert "yyy" in broken.reason and not broken.reason.endswith(".")
 
 
 def test_a_run_for_another_target_is_left_alone(lab: Lab) -> None:
