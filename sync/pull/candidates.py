@@ -14,8 +14,12 @@ from .pulled import Choice
 
 UNUSABLE = (NotFound, CorruptMailbox, NewerMailbox)
 """What makes one attempt unusable, and leaves every other one as good as it was."""
-_SMALL = 2 * 1024 * 1024
+_SMALL_SNAPSHOT = 2 * 1024 * 1024
 """Bytes of a snapshot that is read on the mere suspicion that it will be wanted."""
+_SMALL_RECORD = 64 * 1024
+"""The same for a record. An honest one is far smaller."""
+_FEW_RECORDS = 4
+"""Records of one shard that are asked for before they are needed."""
 
 
 class Candidates:
@@ -42,26 +46,31 @@ class Candidates:
             match parse_run_file(name):
                 case LaptopFile(kind="accepted", who=who, shard=shard) if who != laptop:
                     self._others.setdefault(shard, []).append(name)
+        self._suspected: dict[int, list[str]] = {}
         self.unusable: dict[int, str] = {}
 
     def ask_early(self, state: ShardState, chosen: Choice | None) -> None:
         """For a complete shard that is not here; ``chosen`` is what this laptop knows to have chosen for it."""
         own = RunFolder.accepted(state.number, self._laptop)
         if chosen is not None:
-            self.ask_for_snapshot(chosen.snapshot.rpartition("/")[2])
+            self._suspect(state, [], chosen.snapshot.rpartition("/")[2])
         elif own in self._sizes:
-            self._ask(own)
+            self._suspect(state, [own])
         else:
             others = self._others.get(state.number, [])
-            for name in [*others, *(RunFolder.attempt("done", attempt) for attempt in state.done)]:
-                self._ask(name)
-            if state.done and not others:
-                # The last that an attempt published is what its record names.
-                self.ask_for_snapshot(self._published.get(state.done[0], ""))
+            done = [RunFolder.attempt("done", attempt) for attempt in state.done]
+            # The last that an attempt published is what its record names.
+            newest = self._published.get(state.done[0], "") if done and not others else ""
+            self._suspect(state, [*others, *done][:_FEW_RECORDS], newest)
 
     def ask_for_snapshot(self, name: str) -> None:
-        if 0 < self._sizes.get(name, 0) <= _SMALL:
+        if 0 < self._sizes.get(name, 0) <= _SMALL_SNAPSHOT:
             self._remote.read_soon(f"{self._folder}/{name}", 0, LARGEST_SNAPSHOT + 1)
+
+    def forget(self, state: ShardState) -> None:
+        """Drops what ``ask_early`` has asked for in vain."""
+        for name in self._suspected.pop(state.number, ()):
+            self._remote.drop_read(f"{self._folder}/{name}")
 
     def told(self, shard: int) -> Choice | None:
         """What this laptop has told the others that it accepted."""
@@ -102,8 +111,12 @@ class Candidates:
             return None
         return Choice(attempt=found.attempt, snapshot=found.snapshot)
 
-    def _ask(self, name: str) -> None:
-        self._remote.read_soon(f"{self._folder}/{name}", 0, LARGEST_RECORD)
+    def _suspect(self, state: ShardState, records_: list[str], snapshot: str = "") -> None:
+        self._suspected[state.number] = [*records_, snapshot]
+        for name in records_:
+            if self._sizes.get(name, 0) <= _SMALL_RECORD:
+                self._remote.read_soon(f"{self._folder}/{name}", 0, LARGEST_RECORD)
+        self.ask_for_snapshot(snapshot)
 
 
 def why(attempt: str, error: HybridError) -> str:

@@ -2,35 +2,47 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from ..remotes.base import Capabilities, Remote, RemoteFile
-from ..store.lanes import Lanes
+from ..store.lanes import Answer, Lanes
 
 T = TypeVar("T")
+_Range = tuple[int, int | None]
+"""Offset and length of a read."""
 
 
 class Early:
     """``inner``, some of whose answers are on their way already.
 
     Each ``..._soon`` begins a call on one of the ``lanes``; the next call of that kind with the same arguments takes its
-    answer, or raises what it raised. An answer that nobody takes is dropped. What this client changes
+    answer, or raises what it raised. An answer that nobody takes is held until it is dropped. What this client changes
     meanwhile makes it forget what was asked about it before. For one thread at a time.
     """
 
     def __init__(self, inner: Remote, lanes: Lanes) -> None:
         self._inner = inner
         self._lanes = lanes
-        self._asked: dict[tuple[str, str], tuple[tuple[Any, ...], Callable[[], Any]]] = {}
+        self._reads: dict[str, tuple[_Range, Answer[bytes]]] = {}
+        self._files: dict[str, Answer[list[RemoteFile]]] = {}
+        self._folders: dict[str, Answer[list[str]]] = {}
 
     def read_soon(self, path: str, offset: int = 0, length: int | None = None) -> None:
-        self._ask("read", path, offset, length)
+        if path not in self._reads:
+            answer = self._lanes.start(partial(self._inner.read, path, offset, length))
+            self._reads[path] = (offset, length), answer
 
     def list_files_soon(self, folder: str) -> None:
-        self._ask("list_files", folder)
+        if folder not in self._files:
+            self._files[folder] = self._lanes.start(partial(self._inner.list_files, folder))
 
     def list_folders_soon(self, folder: str) -> None:
-        self._ask("list_folders", folder)
+        if folder not in self._folders:
+            self._folders[folder] = self._lanes.start(partial(self._inner.list_folders, folder))
+
+    def drop_read(self, path: str) -> None:
+        """Forgets what was asked for of the file, if it was not taken."""
+        self._reads.pop(path, None)
 
     @property
     def capabilities(self) -> Capabilities:
@@ -41,20 +53,22 @@ class Early:
         return self._inner.url
 
     def list_files(self, folder: str) -> list[RemoteFile]:
-        found: list[RemoteFile] = self._take("list_files", folder)
-        return found
+        answer = self._files.pop(folder, None)
+        return self._inner.list_files(folder) if answer is None else answer()
 
     def list_folders(self, folder: str) -> list[str]:
-        found: list[str] = self._take("list_folders", folder)
-        return found
+        answer = self._folders.pop(folder, None)
+        return self._inner.list_folders(folder) if answer is None else answer()
 
     def make_folders(self, folders: list[str]) -> None:
-        self._asked.clear()
+        self._forget_all()
         self._inner.make_folders(folders)
 
     def read(self, path: str, offset: int = 0, length: int | None = None) -> bytes:
-        data: bytes = self._take("read", path, offset, length)
-        return data
+        asked = self._reads.pop(path, None)
+        if asked is not None and asked[0] == (offset, length):
+            return asked[1]()
+        return self._inner.read(path, offset, length)
 
     def write(self, path: str, data: bytes, before: Callable[[], None] | None = None) -> bool:
         self._forget(path)
@@ -65,27 +79,21 @@ class Early:
         self._inner.delete(path)
 
     def delete_folder(self, folder: str) -> None:
-        self._asked.clear()
+        self._forget_all()
         self._inner.delete_folder(folder)
 
     def close(self) -> None:
-        self._asked.clear()
+        self._forget_all()
         self._inner.close()
 
-    def _ask(self, what: str, path: str, *more: Any) -> None:
-        if (what, path) not in self._asked:
-            answer = self._lanes.start(partial(getattr(self._inner, what), path, *more))
-            self._asked[what, path] = (more, answer)
-
-    def _take(self, what: str, path: str, *more: Any) -> Any:
-        asked, answer = self._asked.pop((what, path), (None, None))
-        if answer is not None and asked == more:
-            return answer()
-        return getattr(self._inner, what)(path, *more)
-
     def _forget(self, path: str) -> None:
-        self._asked.pop(("read", path), None)
-        self._asked.pop(("list_files", path.rpartition("/")[0]), None)
+        self._reads.pop(path, None)
+        self._files.pop(path.rpartition("/")[0], None)
+
+    def _forget_all(self) -> None:
+        self._reads.clear()
+        self._files.clear()
+        self._folders.clear()
 
 
 def looking_ahead(items: Sequence[T], width: int, ask: Callable[[T], None]) -> Iterator[T]:

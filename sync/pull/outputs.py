@@ -117,15 +117,32 @@ def make_room(top: Path, target: Path, entries: list[Entry]) -> None:
         )
 
 
-def settle(folder: Path) -> None:
-    """What was written into ``folder`` survives a power cut from here on, where the system can promise that."""
+def settle(folders: list[Path]) -> None:
+    """What was written into ``folders`` survives a power cut from here on, where the system can promise that.
+
+    Linux waits until all is on its disks. macOS may return while the last of it is still on its way, and to wait there
+    for one file after the other would cost more than all the rest of a pull.
+
+    Raises LocalDiskFull, and HybridError where it fails.
+    """
     if hasattr(os, "sync"):
         os.sync()
         return
-    for path in folder.rglob("*"):
-        if path.is_file() and not path.is_symlink():
-            with open(path, "r+b") as file:
-                os.fsync(file.fileno())
+    for folder in folders:
+        try:
+            for path in folder.rglob("*"):
+                if path.is_file() and not path.is_symlink():
+                    with open(path, "r+b") as file:
+                        os.fsync(file.fileno())
+        except OSError as error:
+            raise disk_errors.in_words(error, os.fsencode(folder)) from error
+
+
+def remove_empty(*folders: Path) -> None:
+    """Takes away folders that hold nothing, and thus stand for nothing."""
+    for folder in folders:
+        with contextlib.suppress(OSError):
+            folder.rmdir()
 
 
 def _holds_more_than_partial(folder: Path) -> bool:

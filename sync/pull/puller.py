@@ -4,7 +4,6 @@ A finished folder is never written again: what the user changes in it stays. ``o
 ``stages`` how many shards are on their way at a time.
 """
 
-import contextlib
 import os
 import re
 import shutil
@@ -12,7 +11,7 @@ from collections.abc import Generator, Iterator, Sequence
 from functools import partial as bound
 from pathlib import Path
 
-from ..errors import CorruptMailbox
+from ..errors import CorruptMailbox, LocalDiskFull
 from ..mailbox import layout, records
 from ..mailbox.layout import RunFolder, WorkerSnapshot
 from ..mailbox.records import Accepted, Spec
@@ -28,10 +27,10 @@ from .candidates import UNUSABLE, Candidates, why
 from .early import Early, looking_ahead
 from .filters import Filters
 from .lanes import PullLanes, pull_lanes
-from .outputs import PARTIAL, InTheWay, Outputs, make_room, settle
+from .outputs import PARTIAL, InTheWay, Outputs, make_room, remove_empty, settle
 from .pulled import Choice, Choices, Pulled
-from .snapshots import Snapshots
-from .stages import Pause, Stage, Steps, drive
+from .snapshots import Opened, Snapshots
+from .stages import Driver, Pause, Stage, Steps
 
 
 class _Unwritten(Exception):
@@ -100,6 +99,8 @@ class _Pull:
         """What is in the run's folder, with what this laptop has put there since."""
         self._snapshots = Snapshots(self._reader, RunFolder(spec.run), sizes, its.filters)
         self._candidates = Candidates(self._remote, self._path, spec.run, sizes, self._seen, its.laptop)
+        self._full: LocalDiskFull | None = None
+        """The first that a shard met."""
         states = shards(self._seen, spec.shards, spec.retries)
         self._pulled = Pulled(
             run=spec.run,
@@ -113,19 +114,21 @@ class _Pull:
         pulled = self._pulled
         complete = [state for state in pulled.states if state.complete]
         self._drive(map(self._complete, self._looking_ahead(complete)))
+        if self._full is not None:
+            raise self._full
         if not self._dry_run:
             here_now = {*pulled.fetched, *pulled.present}
             if partial:
                 self._show_partial([s.number for s in pulled.states if s.number not in here_now])
             if self._spec.sharded or not here_now:
-                _remove_empty(self._outputs.folder / PARTIAL, self._outputs.folder)
+                remove_empty(self._outputs.folder / PARTIAL, self._outputs.folder)
         for shards_ in (pulled.fetched, pulled.present, pulled.partial):
             shards_.sort()
         pulled.seen = view(self._names)
         return pulled
 
     def _drive(self, tasks: Iterator[Steps]) -> None:
-        drive(tasks, lambda: settle(self._its.outputs))
+        Driver(settle).drive(tasks)
 
     def _looking_ahead(self, states: list[ShardState]) -> Iterator[ShardState]:
         def ask(state: ShardState) -> None:
@@ -148,7 +151,16 @@ class _Pull:
         return self._outputs.is_finished(shard, accepted=told)
 
     def _complete(self, state: ShardState) -> Steps:
-        """Brings a complete shard home, and says among what was pulled how that went."""
+        """Brings a complete shard home; one that does not fit leaves the disk to those that do."""
+        try:
+            yield from self._bring(state)
+        except LocalDiskFull as error:
+            self._full = self._full or error
+        finally:
+            self._candidates.forget(state)
+
+    def _bring(self, state: ShardState) -> Steps:
+        """Says among what was pulled how that went."""
         shard, pulled = state.number, self._pulled
         mark = RunFolder.accepted(shard, self._its.laptop)
         told = mark in self._names
@@ -166,7 +178,7 @@ class _Pull:
         candidates = [chosen] if told and chosen else self._candidates.of(state, chosen)
         for candidate in candidates:
             try:
-                yield from self._take(shard, candidate)
+                yield from self._take(state, candidate)
             except InTheWay as error:
                 self._blocked(shard, error)
             except _Unwritten as error:
@@ -182,30 +194,29 @@ class _Pull:
             return
         pulled.incomplete.setdefault(shard, "its record cannot be read yet")
 
-    def _take(self, shard: int, choice: Choice) -> Steps:
+    def _take(self, state: ShardState, choice: Choice) -> Steps:
         """Raises NotFound or CorruptMailbox where the attempt's outputs are not whole in the mailbox."""
-        pulled, outputs = self._pulled, self._outputs
+        shard, pulled, outputs = state.number, self._pulled, self._outputs
         incoming = outputs.incoming(shard)
         older = [outputs.partial(shard), *(each.place(shard) for each in self._older)]
         there = [folder for folder in (incoming, *older) if folder.is_dir()]
-        with self._snapshots.opened(choice.snapshot, all_of_it=not there and not self._dry_run) as (
-            wanted,
-            left_out,
-        ):
+        with self._snapshots.opened(choice.snapshot, all_of_it=not there and not self._dry_run) as opened:
+            self._candidates.forget(state)
             if self._dry_run:
-                self._would_take(wanted, there)
+                self._would_take(opened.wanted, there)
             else:
-                laid = yield from self._write(wanted, incoming, older=older, unseen=True)
-        pulled.left_out += sum(entry.kind == FILE for entry in left_out)
-        pulled.left_out_bytes += sum(entry.size for entry in left_out)
+                laid = yield from self._write(opened, incoming, older=older, unseen=True)
+        pulled.left_out += opened.left_out
+        pulled.left_out_bytes += opened.left_out_bytes
         if self._dry_run:
             return
+        opened.wanted.clear()
         if laid.failures:
             files = f"{len(laid.failures)} file{'s' if len(laid.failures) > 1 else ''}"
             raise _Unwritten(f"{files} of attempt {choice.attempt}")
         # Until the incoming folder is gone, what was chosen is known not to have arrived.
         self._its.choices.put(self._spec.run, shard, choice)
-        yield Pause(Stage.LAID, laid.bytes)
+        yield Pause(Stage.LAID, laid.bytes, incoming)
         try:
             outputs.arrive(shard)
         except InTheWay:
@@ -244,21 +255,21 @@ class _Pull:
         """Shows what an unfinished attempt has published. What cannot be read now is left for later."""
         target = self._outputs.partial(newest.attempt.shard)
         try:
-            with self._snapshots.opened(f"{layout.run(self._spec.run)}/{newest.name}") as (wanted, _):
-                yield from self._write(wanted, target)
+            with self._snapshots.opened(f"{layout.run(self._spec.run)}/{newest.name}") as opened:
+                yield from self._write(opened, target)
         except UNUSABLE:
-            _remove_empty(target)
+            remove_empty(target)
             return
         self._pulled.partial.append(newest.attempt.shard)
 
     def _write(
-        self, entries: list[Entry], target: Path, *, older: Sequence[Path] = (), unseen: bool = False
+        self, opened: Opened, target: Path, *, older: Sequence[Path] = (), unseen: bool = False
     ) -> Generator[Pause, None, Laid]:
         """What this disk failed to take is among the problems of what was pulled, too."""
-        make_room(self._its.outputs, target, entries)
+        make_room(self._its.outputs, target, opened.wanted)
         laying = Laying(
             self._reader,
-            entries,
+            opened.wanted,
             target,
             mirror=True,
             unseen=unseen,
@@ -268,7 +279,7 @@ class _Pull:
         )
         for fetch in laying.steps():
             if fetch is not None:
-                yield Pause(Stage.BEGUN, fetch.size, len(entries))
+                yield Pause(Stage.BEGUN, opened.held + fetch.size)
         laid = laying.laid
         self._pulled.problems += laid.problems
         self._pulled.files += laid.written
@@ -285,10 +296,3 @@ def check(spec: Spec) -> None:
     """Raises CorruptMailbox for a spec that would lead its reader astray: a run's id names a folder of this machine."""
     if not re.fullmatch(layout.RUN_ID, spec.run):
         raise CorruptMailbox(f"The spec of a run cannot be true: {spec.run[:80]!r} is no id of a run.")
-
-
-def _remove_empty(*folders: Path) -> None:
-    """Takes away folders that hold nothing, and thus stand for nothing."""
-    for folder in folders:
-        with contextlib.suppress(OSError):
-            folder.rmdir()

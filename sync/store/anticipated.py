@@ -44,6 +44,11 @@ class Anticipated:
                 start, length = end, min(2 * length, LARGEST_READ_AHEAD)
             self._owned.setdefault(owner, []).append(name)
 
+    def held(self, owner: str) -> int:
+        """Bytes that were asked for, and are held, on behalf of ``owner``."""
+        names = self._owned.get(owner, [])
+        return sum(end - start for name in names for start, end, _ in self._segments.get(name, []))
+
     def forget(self, owner: str) -> None:
         for name in self._owned.pop(owner, []):
             self._segments.pop(name, None)

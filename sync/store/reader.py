@@ -69,6 +69,14 @@ class Reader:
         self._whole.pop(name, None)
         self._anticipated.forget(name)
 
+    def release(self, name: str) -> None:
+        """Frees the bytes of the snapshot itself, for who wants no content that lies in them (again)."""
+        self._whole.pop(name, None)
+
+    def held(self, name: str) -> int:
+        """Bytes that are in memory for the snapshot, or on their way: its own, and what was anticipated for it."""
+        return len(self._whole.get(name, b"")) + self._anticipated.held(name)
+
     def anticipate(self, name: str, objects: Iterable[tuple[str, int]]) -> None:
         """Begins to read the first bytes of objects (mailbox path and size), on the suspicion that they will be wanted;
         they are held until the snapshot ``name`` is forgotten. With one lane nothing happens."""

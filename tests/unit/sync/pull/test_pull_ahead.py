@@ -113,7 +113,7 @@ def test_many_shards_are_made_durable_in_one_go_and_told_of_only_then(
         worker.done(shard, files(shard))
     told: list[list[str]] = []
 
-    def settle(folder: Path) -> None:
+    def settle(_: list[Path]) -> None:
         told.append([path for call, path in home.laptop.calls if call == "write"])
         assert len(home.choices.kept) == SHARDS, "what is chosen is written down before"
         assert not (home.outputs / "r1").exists(), "nothing arrives before"

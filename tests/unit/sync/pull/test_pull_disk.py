@@ -141,7 +141,9 @@ def test_what_the_user_puts_into_the_place_while_a_pull_is_under_way_stays(
     assert home.pull(spec).blocked == [0]
     assert (place / "mine").read_bytes() == b"mine"
     (place / "mine").rename(home.outputs / "moved away")
-    pulled = home.pull(spec) if shards == 1 else (place.rmdir(), home.pull(spec))[1]
+    if shards > 1:
+        place.rmdir()
+    pulled = home.pull(spec)
     assert pulled.fetched == [0]
     assert (place / "a").read_bytes() == b"0"
 
@@ -225,3 +227,49 @@ def test_outputs_that_do_not_fit_on_the_disk_are_refused_before_anything_is_writ
         home.pull(spec)
     assert list(home.outputs.iterdir()) == []
     assert home.accepted() is None
+
+
+def test_a_shard_that_does_not_fit_keeps_no_other_away(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    spec = home.queue(shards=3)
+    worker = home.worker().claim()
+    for shard, size in enumerate((1, 200_000, 1)):
+        worker.done(shard, {"a": b"x" * size})
+    usage = type(shutil.disk_usage(home.outputs.parent))
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage(1, 1, 64 * 1024 * 1024 + 1000))
+    with pytest.raises(LocalDiskFull, match="has no room"):
+        home.pull(spec)
+    assert [home.accepted(shard) is not None for shard in range(3)] == [True, False, True]
+    assert sorted(tree(home.outputs / "r1")) == ["000/a", "000/hybrid.log", "002/a", "002/hybrid.log"]
+
+
+def test_only_what_arrives_is_synced_where_the_system_has_no_sync(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = home.queue()
+    home.worker().claim().done(0, {"a": b"0"})
+    mine = home.outputs / "older" / "mine"
+    mine.parent.mkdir(parents=True)
+    mine.write_bytes(b"12345")
+    mine.chmod(0o400)
+    synced: list[int] = []
+    monkeypatch.delattr(os, "sync", raising=False)
+    monkeypatch.setattr(os, "fsync", lambda handle: synced.append(os.fstat(handle).st_size))
+    assert home.pull(spec).fetched == [0]
+    assert 1 in synced and 5 not in synced
+
+
+def test_a_disk_that_fails_to_keep_what_was_written_is_told_in_words(
+    home: Home, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = home.queue()
+    home.worker().claim().done(0, {"a": b"0"})
+
+    def fail(_: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.delattr(os, "sync", raising=False)
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(HybridError, match="incoming"):
+        home.pull(spec)
+    assert home.accepted() is None
+    assert not (home.outputs / "r1").exists()

@@ -1,12 +1,18 @@
 """Shards wait together where they can, and never so many that they fill the memory."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
-from sync.pull.stages import Pause, Stage, Steps, drive
+from sync.errors import HybridError, Unreachable
+from sync.pull.stages import Driver, Pause, Stage, Steps
 
 MIB = 1024 * 1024
+
+
+def drive(shards: Iterator[Steps], settle: Callable[[list[Path]], None] = lambda _: None) -> None:
+    Driver(settle).drive(shards)
 
 
 def test_each_shard_goes_through_its_stages_and_is_settled_between() -> None:
@@ -14,20 +20,23 @@ def test_each_shard_goes_through_its_stages_and_is_settled_between() -> None:
 
     def shard(name: str) -> Steps:
         told.append(f"{name} begins")
-        yield Pause(Stage.BEGUN, MIB, 1)
+        yield Pause(Stage.BEGUN, MIB)
         told.append(f"{name} is laid")
-        yield Pause(Stage.LAID, MIB)
+        yield Pause(Stage.LAID, MIB, Path(name))
         told.append(f"{name} arrives")
         yield Pause(Stage.TOLD)
         told.append(f"{name} is over")
 
-    drive(iter([shard("a"), shard("b")]), lambda: told.append("settled"))
+    drive(
+        iter([shard("a"), shard("b")]),
+        lambda folders: told.append(f"{[str(each) for each in folders]} settled"),
+    )
     assert told == [
         "a begins",
         "b begins",
         "a is laid",
         "b is laid",
-        "settled",
+        "['a', 'b'] settled",
         "a arrives",
         "b arrives",
         "a is over",
@@ -35,17 +44,17 @@ def test_each_shard_goes_through_its_stages_and_is_settled_between() -> None:
     ]
 
 
-@pytest.mark.parametrize(("size", "entries", "most"), [(6 * MIB, 1, 3), (1, 9_000, 3), (100 * MIB, 1, 1)])
-def test_what_is_begun_is_bounded(size: int, entries: int, most: int) -> None:
+@pytest.mark.parametrize(("size", "most"), [(12 * MIB, 3), (100 * MIB, 1)])
+def test_what_is_begun_is_bounded(size: int, most: int) -> None:
     begun: list[int] = []
 
     def shard(number: int) -> Steps:
         begun.append(number)
         assert len(begun) <= most
-        yield Pause(Stage.BEGUN, size, entries)
+        yield Pause(Stage.BEGUN, size)
         begun.remove(number)
 
-    drive(map(shard, range(20)), lambda: None)
+    drive(map(shard, range(20)))
     assert begun == []
 
 
@@ -58,7 +67,7 @@ def test_what_waits_for_the_disk_is_bounded() -> None:
         yield Pause(Stage.LAID, 1)
         waiting.remove(number)
 
-    drive(map(shard, range(200)), lambda: None)
+    drive(map(shard, range(200)))
     assert waiting == []
 
 
@@ -66,7 +75,7 @@ def test_nothing_is_settled_where_nothing_was_written() -> None:
     def shard() -> Iterator[Pause]:
         yield Pause(Stage.TOLD)
 
-    drive(iter([shard()]), lambda: pytest.fail("settled"))  # type: ignore[list-item]
+    drive(iter([shard()]), lambda _: pytest.fail("settled"))  # type: ignore[list-item]
 
 
 def test_an_attempt_that_fails_gives_way_to_the_next() -> None:
@@ -74,8 +83,58 @@ def test_an_attempt_that_fails_gives_way_to_the_next() -> None:
 
     def shard() -> Steps:
         for name in ("first", "second"):
-            yield Pause(Stage.BEGUN, MIB, 1)
+            yield Pause(Stage.BEGUN, MIB)
             told.append(name)
 
-    drive(iter([shard()]), lambda: None)
+    drive(iter([shard()]))
     assert told == ["first", "second"]
+
+
+@pytest.mark.parametrize("stage", Stage)
+def test_what_began_before_an_error_comes_to_its_end(stage: Stage) -> None:
+    told: list[str] = []
+
+    def shard(number: int) -> Steps:
+        yield Pause(Stage.BEGUN, MIB)
+        yield Pause(Stage.LAID, MIB, Path(f"{number}"))
+        told.append(f"{number} arrives")
+        yield Pause(Stage.TOLD)
+        told.append(f"{number} is over")
+
+    def bad() -> Steps:
+        yield Pause(stage)
+        raise Unreachable("gone", "")
+
+    with pytest.raises(Unreachable):
+        drive(iter([shard(1), bad(), shard(2)]), lambda folders: told.append(f"{len(folders)} settled"))
+    assert {"1 arrives", "1 is over"} <= set(told)
+    assert told[0].endswith("settled")
+
+
+def test_what_arrives_after_an_error_need_not_be_told_of_on_the_same_dead_line() -> None:
+    arrived: list[int] = []
+    asked: list[int] = []
+
+    def shard(number: int) -> Steps:
+        yield Pause(Stage.LAID, MIB)
+        arrived.append(number)
+        yield Pause(Stage.TOLD)
+        asked.append(number)
+        raise Unreachable(f"{number}", "")
+
+    with pytest.raises(Unreachable, match="0"):
+        drive(map(shard, range(10)))
+    assert arrived == list(range(10))
+    assert len(asked) <= 2, "each of them may wait for long"
+
+
+def test_nothing_arrives_that_the_disk_could_not_be_made_to_keep() -> None:
+    def shard() -> Steps:
+        yield Pause(Stage.LAID, MIB)
+        pytest.fail("arrives")
+
+    def settle(_: list[Path]) -> None:
+        raise HybridError("The disk failed.", "")
+
+    with pytest.raises(HybridError, match="failed"):
+        drive(iter([shard()]), settle)
