@@ -11,9 +11,9 @@ import pytest
 
 from agent.exits import Exit
 from sync.remotes.folder import FolderRemote
+from tests.support.bad_line import BadLine, Fault, Kind, Way, bad_line
 from tests.support.laptop import Answer, Laptop
 from tests.support.mailboxes import make_mailbox, publish_tree, queue_run
-from tests.support.proxy import Fault, Line, Way, line_to
 from tests.support.pulls import tree
 from tests.support.sshd import Sshd, running_sshd
 from tests.support.stage import whole
@@ -29,6 +29,13 @@ pytestmark = [
 BASE = "project-test"
 HANDSHAKE = 4_000
 """Bytes, more or less, before the first call of SFTP."""
+ENDS: dict[Kind, tuple[Exit, ...]] = {
+    "cut": (Exit.DONE, Exit.UNREACHABLE),
+    "down": (Exit.UNREACHABLE,),
+    "stall": (Exit.DONE, Exit.UNREACHABLE),
+    "silence": (Exit.UNREACHABLE,),
+}
+"""How a command may end over such a line. It goes on with another connection, but not where a handshake fails."""
 FILES = {f"{n}.bin": noise(150_000, n) for n in range(8)} | {
     "big.bin": noise(2_000_000),
     "small.txt": b"small",
@@ -38,7 +45,7 @@ FILES = {f"{n}.bin": noise(150_000, n) for n in range(8)} | {
 class Desk:
     """A laptop whose mailbox is behind a line that breaks, and the mailbox as the server's disk holds it."""
 
-    def __init__(self, home: Path, server: Sshd, line: Line) -> None:
+    def __init__(self, home: Path, server: Sshd, line: BadLine) -> None:
         self.laptop = Laptop(home)
         self.line = line
         self.mail = server.root / "mailbox"
@@ -64,7 +71,7 @@ class Desk:
 
 @pytest.fixture
 def desk(tmp_path: Path) -> Iterator[Desk]:
-    with running_sshd(tmp_path / "server") as server, line_to(server.port) as line:
+    with running_sshd(tmp_path / "server") as server, bad_line(server.port) as line:
         yield Desk(tmp_path / "home", server, line)
 
 
@@ -79,29 +86,39 @@ def places(dice: random.Random, total: int, times: int) -> list[int]:
     return early + [HANDSHAKE + n * width + dice.randrange(width) for n in range(times - len(early))]
 
 
-def broken(desk: Desk, command: str, fault: Fault, way: Way, after: int) -> Answer:
-    desk.line.plan(fault, way, after)
+def broken(desk: Desk, command: str, kind: Kind, way: Way, after: int) -> Answer:
+    fault = Fault(kind=kind, way=way, after=after)
+    desk.line.plan(fault)
     answer = desk.laptop.hybrid(command, expect=None)
-    assert desk.line.fault == fault, f"the line did not break after {after} bytes {way}"
-    allowed = (Exit.DONE, Exit.UNREACHABLE) if fault == "cut" else (Exit.UNREACHABLE,)
-    assert answer.code in allowed, f"{fault} after {after} bytes {way}: {answer}"
-    desk.line.restore()
+    assert fault.happened, f"the line did not break after {after} bytes {way}"
+    assert answer.code in ENDS[kind], f"{kind} after {after} bytes {way}: {answer}"
+    desk.line.repair()
     return answer
 
 
 @pytest.mark.parametrize(
-    ("fault", "way", "times"), [("cut", "up", 4), ("cut", "down", 3), ("down", "up", 4), ("down", "down", 2)]
+    ("kind", "way", "times"),
+    [
+        ("cut", "up", 4),
+        ("cut", "down", 3),
+        ("down", "up", 4),
+        ("down", "down", 2),
+        ("stall", "up", 4),
+        ("stall", "down", 2),
+        ("silence", "up", 2),
+    ],
 )
 def test_a_push_over_a_line_that_breaks_is_completed_by_the_next(
-    desk: Desk, fault: Fault, way: Way, times: int
+    desk: Desk, kind: Kind, way: Way, times: int
 ) -> None:
     make_tree(desk.laptop.project, FILES)
     desk.laptop.hybrid("push")
+    desk.laptop.program = "tests.support.impatient"
     total = desk.line.passed[way]
     sizes = sum(path.stat().st_size for path in (desk.mail / BASE / "packs").iterdir())
-    for after in places(random.Random(f"{fault} {way}"), total, times):
+    for after in places(random.Random(f"{kind} {way}"), total, times):
         desk.forget_all()
-        answer = broken(desk, "push", fault, way, after)
+        answer = broken(desk, "push", kind, way, after)
         assert desk.snapshot_count() <= 1
         if answer.code:
             desk.laptop.hybrid("push")
@@ -111,9 +128,12 @@ def test_a_push_over_a_line_that_breaks_is_completed_by_the_next(
         assert "Nothing has changed" in desk.laptop.hybrid("push").out
 
 
-@pytest.mark.parametrize(("fault", "way", "times"), [("cut", "down", 4), ("down", "down", 3)])
+@pytest.mark.parametrize(
+    ("kind", "way", "times"),
+    [("cut", "down", 4), ("down", "down", 3), ("stall", "down", 4), ("stall", "up", 2)],
+)
 def test_a_pull_over_a_line_that_breaks_is_completed_by_the_next(
-    desk: Desk, fault: Fault, way: Way, times: int
+    desk: Desk, kind: Kind, way: Way, times: int
 ) -> None:
     laptop_id = "laptop22"
     (desk.laptop.home / "config").mkdir()
@@ -129,12 +149,13 @@ def test_a_pull_over_a_line_that_breaks_is_completed_by_the_next(
     begin()
     before = desk.line.passed[way]
     desk.laptop.hybrid("pull")
+    desk.laptop.program = "tests.support.impatient"
     total = desk.line.passed[way] - before
     wanted = tree(desk.laptop.project / "outputs")
     assert {name.removeprefix("r1/") for name in wanted} == FILES.keys() | {"hybrid.log"}
-    for after in places(random.Random(f"{fault} {way}"), total, times):
+    for after in places(random.Random(f"{kind} {way}"), total, times):
         begin()
-        answer = broken(desk, "pull", fault, way, after)
+        answer = broken(desk, "pull", kind, way, after)
         place = desk.laptop.project / "outputs" / "r1"
         assert not place.exists() or tree(place.parent) == wanted, "it is here whole or not at all"
         if answer.code:
@@ -143,13 +164,16 @@ def test_a_pull_over_a_line_that_breaks_is_completed_by_the_next(
         assert (desk.mail / BASE / "runs" / "r1" / f"accepted-0-{laptop_id}.json").exists()
 
 
-def test_a_line_that_stalls_for_a_while_only_takes_longer(desk: Desk) -> None:
+@pytest.mark.parametrize("after", [100, 1_500, 1_000_000])
+def test_a_line_that_is_silent_for_a_while_only_takes_longer(desk: Desk, after: int) -> None:
     make_tree(desk.laptop.project, FILES)
-    desk.line.plan("stall", "up", 1_000_000)
-    again = threading.Timer(3.0, desk.line.restore)
+    fault = Fault(kind="silence", after=after)
+    desk.line.plan(fault)
+    again = threading.Timer(3.0, desk.line.repair)
     again.start()
     try:
         desk.laptop.hybrid("push")
     finally:
         again.join()
+    assert fault.happened
     assert desk.snapshot_count() == 1

@@ -32,6 +32,8 @@ class Laptop:
         self.home = home
         self.project = home / "project"
         self.project.mkdir(parents=True)
+        self.program = "agent"
+        """What is started as the command."""
         self.env = {
             key: value for key, value in os.environ.items() if not key.startswith(("HYBRID_", "SSH_"))
         }
@@ -46,7 +48,7 @@ class Laptop:
     def hybrid(self, *words: str, expect: int | None = 0, limit: float = 240) -> Answer:
         """Runs the command; fails the test where it ends with another code than ``expect``, or shows a trace."""
         done = subprocess.run(
-            [sys.executable, "-m", "agent", *words],
+            [sys.executable, "-m", self.program, *words],
             cwd=self.project,
             env=self.env,
             stdin=subprocess.DEVNULL,
