@@ -12,12 +12,13 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import HybridError, LocalDiskFull
+from ..errors import HybridError, LocalDiskFull, Problem
 from ..mailbox.records import Spec
 from ..store import disk_errors
 from ..store.nouns import FILE, Entry
 
 PARTIAL = ".partial"
+_PARTIAL_NAME = os.fsencode(PARTIAL)
 _SPARE = 64 * 1024 * 1024
 """Bytes of the disk that a pull leaves free."""
 
@@ -46,6 +47,34 @@ class Outputs:
 
     def partial(self, shard: int) -> Path:
         return self.folder / PARTIAL / self.name(shard)
+
+    def sifted(self, entries: list[Entry]) -> tuple[list[Entry], list[Problem]]:
+        """The entries of finished outputs but those that would lie, or lead, where unfinished ones are shown: on a disk,
+        too, that takes "A" for "a"."""
+        if self.spec.sharded:
+            return entries, []
+        refused = [entry for entry in entries if entry.path.partition(b"/")[0].lower() == _PARTIAL_NAME]
+        problems = [Problem(entry.path, "would lie where unfinished outputs are shown") for entry in refused]
+        if refused:
+            paths = {entry.path for entry in refused}
+            entries = [entry for entry in entries if entry.path not in paths]
+        return entries, problems
+
+    def open_partial(self) -> None:
+        """Sees to it that unfinished outputs go into a folder of ours: a link in its place is taken away.
+
+        Raises HybridError where that fails.
+        """
+        folder = self.folder / PARTIAL
+        try:
+            if folder.is_symlink():
+                folder.unlink()
+        except OSError as error:
+            raise disk_errors.in_words(error, os.fsencode(folder)) from error
+
+    def drop_partial(self, shard: int) -> None:
+        if self.spec.sharded and not (self.folder / PARTIAL).is_symlink():
+            shutil.rmtree(self.partial(shard), ignore_errors=True)
 
     def incoming(self, shard: int) -> Path:
         """Where the shard's outputs gather before they are whole."""

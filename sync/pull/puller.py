@@ -6,7 +6,6 @@ A finished folder is never written again: what the user changes in it stays. ``o
 
 import os
 import re
-import shutil
 from collections.abc import Generator, Iterator, Sequence
 from functools import partial as bound
 from pathlib import Path
@@ -202,6 +201,8 @@ class _Pull:
         there = [folder for folder in (incoming, *older) if folder.is_dir()]
         with self._snapshots.opened(choice.snapshot, all_of_it=not there and not self._dry_run) as opened:
             self._candidates.forget(state)
+            opened.wanted, refused = outputs.sifted(opened.wanted)
+            pulled.problems += refused
             if self._dry_run:
                 self._would_take(opened.wanted, there)
             else:
@@ -242,10 +243,10 @@ class _Pull:
             yield Pause(Stage.TOLD)
             answer()
             self._names.add(name)
-        if self._spec.sharded:
-            shutil.rmtree(self._outputs.partial(shard), ignore_errors=True)
+        self._outputs.drop_partial(shard)
 
     def _show_partial(self, shards_: list[int]) -> None:
+        self._outputs.open_partial()
         published = self._candidates.newest(shard for shard in shards_ if not self._outputs.is_blocked(shard))
         ask = self._candidates.ask_for_snapshot
         width = self._lanes.calls.count

@@ -34,7 +34,10 @@ class Target:
         self._inodes: set[tuple[int, int]] = set()
 
     def open(self) -> None:
+        """Makes the folders. A link in their place is taken away: what it leads to is not ours to change."""
         self.close()
+        if os.path.islink(self.folder):
+            os.unlink(self.folder)
         self.fresh = not os.path.lexists(self.folder)
         os.makedirs(self.folder, exist_ok=True)
         os.makedirs(self._scratch)

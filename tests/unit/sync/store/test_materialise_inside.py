@@ -145,3 +145,17 @@ def test_two_files_of_one_name_are_a_problem_and_not_a_loss(target: Path, text: 
     shelf, file = text
     problems = as_on_a_blurring_disk(target, file, Entry(path=file.path, kind=FILE), shelf=shelf)
     assert [problem.path for problem in problems] == [file.path]
+
+
+@posix
+@pytest.mark.parametrize("mirror", [False, True])
+def test_a_link_in_the_place_of_the_target_is_replaced_and_not_followed(
+    shelf: Shelf, target: Path, outside: Path, mirror: bool
+) -> None:
+    target.rmdir() if target.is_dir() else None
+    target.symlink_to(outside)
+    before = sorted(os.listdir(outside))
+    shelf.lay(shelf.save(TREE), target, mirror=mirror)
+    assert sorted(os.listdir(outside)) == before
+    assert on_disk(target) == dict(TREE)
+    assert not target.is_symlink()
