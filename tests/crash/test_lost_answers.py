@@ -97,16 +97,21 @@ class Collection:
 WORK = [Push, Pull, Collection]
 
 
-def each_call(
-    make: Callable[[Path], Push | Pull | Collection], folder: Path, error: RemoteError, when: When
-) -> "list[tuple[Push | Pull | Collection, MemoryRemote, FaultPlan]]":
-    """For each call that the work makes undisturbed: the work, and a remote in which that call will fail."""
+def calls_of(make: Callable[[Path], Push | Pull | Collection], folder: Path) -> int:
+    """How many calls the work makes undisturbed; it must end well."""
     undisturbed = make(folder / "undisturbed")
     remote = MemoryRemote(undisturbed.store)
     undisturbed.act(remote)
     undisturbed.check()
+    return len(remote.calls)
+
+
+def each_call(
+    make: Callable[[Path], Push | Pull | Collection], folder: Path, error: RemoteError, when: When
+) -> "list[tuple[Push | Pull | Collection, MemoryRemote, FaultPlan]]":
+    """For each call that the work makes undisturbed: the work, and a remote in which that call will fail."""
     found = []
-    for nth in range(1, len(remote.calls) + 1):
+    for nth in range(1, calls_of(make, folder) + 1):
         work, plan = make(folder / str(nth)), FaultPlan().fail("*", error, nth=nth, when=when)
         found.append((work, MemoryRemote(work.store, plan=plan), plan))
     assert len(found) > 5
