@@ -8,7 +8,7 @@ POLL_S = 0.2
 """Seconds between two looks at a child."""
 
 
-def unhurried(steps: Generator[None, None, T]) -> Generator[float, None, T]:
+def unhurried(steps: Generator[object, None, T]) -> Generator[float, None, T]:
     """Steps that want to go on at once."""
     while True:
         try:

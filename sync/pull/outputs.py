@@ -8,11 +8,13 @@ Finished outputs arrive by one rename, so they are here whole or not at all.
 
 import contextlib
 import os
+import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import HybridError, LocalDiskFull, Problem
+from ..errors import CorruptMailbox, HybridError, LocalDiskFull, Problem
+from ..mailbox import layout
 from ..mailbox.records import Spec
 from ..store import disk_errors
 from ..store.nouns import FILE, Entry
@@ -113,6 +115,12 @@ class Outputs:
             os.replace(self.incoming(shard), place)
         except OSError as error:
             raise InTheWay(place) from error
+
+
+def check(spec: Spec) -> None:
+    """Raises CorruptMailbox for a spec that would lead its reader astray: a run's id names a folder of this machine."""
+    if not re.fullmatch(layout.RUN_ID, spec.run):
+        raise CorruptMailbox(f"The spec of a run cannot be true: {spec.run[:80]!r} is no id of a run.")
 
 
 def is_there(folder: Path, entry: Entry) -> bool:

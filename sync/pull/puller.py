@@ -5,12 +5,11 @@ A finished folder is never written again: what the user changes in it stays. ``o
 """
 
 import os
-import re
 from collections.abc import Generator, Iterator, Sequence
 from functools import partial as bound
 from pathlib import Path
 
-from ..errors import CorruptMailbox, LocalDiskFull
+from ..errors import LocalDiskFull
 from ..mailbox import layout, records
 from ..mailbox.layout import RunFolder, WorkerSnapshot
 from ..mailbox.records import Accepted, Spec
@@ -19,14 +18,15 @@ from ..mailbox.view import view
 from ..progress import Progress, Silent
 from ..remotes.base import Remote
 from ..store import here
-from ..store.materialise import Laid, Laying
+from ..store.fetch import Fetch
+from ..store.materialise import Laid, materialise
 from ..store.nouns import FILE, Entry
 from ..store.reader import Reader
 from .candidates import UNUSABLE, Candidates, why
 from .early import Early, looking_ahead
 from .filters import Filters
 from .lanes import PullLanes, pull_lanes
-from .outputs import PARTIAL, InTheWay, Outputs, make_room, remove_empty, settle
+from .outputs import PARTIAL, InTheWay, Outputs, check, make_room, remove_empty, settle
 from .pulled import Choice, Choices, Pulled
 from .snapshots import Opened, Snapshots
 from .stages import Driver, Pause, Stage, Steps
@@ -112,7 +112,7 @@ class _Pull:
     def run(self, partial: bool) -> Pulled:
         pulled = self._pulled
         complete = [state for state in pulled.states if state.complete]
-        self._drive(map(self._complete, self._looking_ahead(complete)))
+        Driver(settle).drive(map(self._complete, self._looking_ahead(complete)))
         if self._full is not None:
             raise self._full
         if not self._dry_run:
@@ -125,9 +125,6 @@ class _Pull:
             shards_.sort()
         pulled.seen = view(self._names)
         return pulled
-
-    def _drive(self, tasks: Iterator[Steps]) -> None:
-        Driver(settle).drive(tasks)
 
     def _looking_ahead(self, states: list[ShardState]) -> Iterator[ShardState]:
         def ask(state: ShardState) -> None:
@@ -250,7 +247,7 @@ class _Pull:
         published = self._candidates.newest(shard for shard in shards_ if not self._outputs.is_blocked(shard))
         ask = self._candidates.ask_for_snapshot
         width = self._lanes.calls.count
-        self._drive(map(self._partial, looking_ahead(published, width, lambda each: ask(each.name))))
+        Driver(settle).drive(map(self._partial, looking_ahead(published, width, lambda each: ask(each.name))))
 
     def _partial(self, newest: WorkerSnapshot) -> Steps:
         """Shows what an unfinished attempt has published. What cannot be read now is left for later."""
@@ -268,7 +265,7 @@ class _Pull:
     ) -> Generator[Pause, None, Laid]:
         """What this disk failed to take is among the problems of what was pulled, too."""
         make_room(self._its.outputs, target, opened.wanted)
-        laying = Laying(
+        steps = materialise(
             self._reader,
             opened.wanted,
             target,
@@ -278,10 +275,7 @@ class _Pull:
             writers=self._lanes.writers,
             progress=self._its.progress,
         )
-        for fetch in laying.steps():
-            if fetch is not None:
-                yield Pause(Stage.BEGUN, opened.held + fetch.size)
-        laid = laying.laid
+        laid = yield from _pausing(steps, opened.held)
         self._pulled.problems += laid.problems
         self._pulled.files += laid.written
         self._pulled.bytes += laid.bytes
@@ -293,7 +287,13 @@ class _Pull:
         self._pulled.incomplete[shard] = f"{error}"
 
 
-def check(spec: Spec) -> None:
-    """Raises CorruptMailbox for a spec that would lead its reader astray: a run's id names a folder of this machine."""
-    if not re.fullmatch(layout.RUN_ID, spec.run):
-        raise CorruptMailbox(f"The spec of a run cannot be true: {spec.run[:80]!r} is no id of a run.")
+def _pausing(steps: Generator[Fetch | None, None, Laid], held: int) -> Generator[Pause, None, Laid]:
+    """Pauses where content is on its way; ``held`` are bytes of memory that are held beside it."""
+    while True:
+        try:
+            fetch = next(steps)
+        except StopIteration as stop:
+            laid: Laid = stop.value
+            return laid
+        if fetch is not None:
+            yield Pause(Stage.BEGUN, held + fetch.size)

@@ -102,11 +102,12 @@ class Contents:
             self._collect()
 
     def abandon(self) -> None:
-        """Waits until nothing is written any more, whatever became of it."""
+        """Waits until nothing is written any more, whatever became of it. Without threads nothing is, from here on."""
         self._gathered = []
-        for _, answer in self._given:
-            with suppress(Exception):
-                answer()
+        if self._writers.count > 1:
+            for _, answer in self._given:
+                with suppress(Exception):
+                    answer()
         self._given.clear()
 
     def _gather(self, entry: Entry, data: bytes) -> None:

@@ -59,33 +59,34 @@ def materialise(
     unseen: bool = False,
     escaping_links: bool = False,
     older: Sequence[Path] = (),
+    writers: Lanes | None = None,
     progress: Progress | None = None,
-) -> Generator[None, None, Laid]:
-    """Makes ``target`` hold ``entries``. A generator, so that the caller can do other things between two steps.
+) -> Generator[Fetch | None, None, Laid]:
+    """Makes ``target`` hold ``entries``. A generator, so that the caller can do other things between two steps. One of
+    them yields what is fetched: its first reads have begun, and take a while.
 
     mirror          what is in ``target`` and not among the entries is removed
     unseen          nobody looks into ``target`` before this has come to its end, so that files may grow in their places
     escaping_links  links that lead out of the target are made as they are; otherwise they are refused
     older           folders that may hold an older state of the same tree: content that they hold is not fetched
+    writers         threads that make files where nobody looks; several trees may share them
 
     Raises what ``Reader.fetch`` raises, LocalDiskFull, and HybridError where the target as a whole cannot be written.
     """
-    laying = Laying(
-        reader,
-        list(entries),
-        target,
-        mirror=mirror,
-        unseen=unseen,
+    laying = _Laying(
+        reader=reader,
+        entries=list(entries),
+        target=Target(os.fsencode(target), unseen=unseen),
         escaping_links=escaping_links,
-        older=older,
-        progress=progress,
+        older=[os.fsencode(folder) for folder in older],
+        writers=writers or Lanes(),
+        progress=progress or Silent(),
     )
-    for _ in laying.steps():
-        yield
+    yield from laying.steps(mirror)
     return laying.laid
 
 
-def to_end(steps: Generator[None, None, T]) -> T:
+def to_end(steps: Generator[object, None, T]) -> T:
     """Runs a stepwise operation through, for callers that have nothing else to do meanwhile."""
     while True:
         try:
@@ -95,48 +96,30 @@ def to_end(steps: Generator[None, None, T]) -> T:
             return result
 
 
-class Laying:
-    """As ``materialise``, for who lays out several trees at a time, and lends the threads of ``writers`` to it.
+@dataclass(kw_only=True)
+class _Laying:
+    """What ``materialise`` is given, and how far it has come."""
 
-    ``laid`` is what comes of it.
-    """
+    reader: Reader
+    entries: list[Entry]
+    target: Target
+    escaping_links: bool
+    older: list[bytes]
+    writers: Lanes
+    progress: Progress
+    laid: Laid = field(default_factory=Laid)
+    _kept: list[Entry] = field(default_factory=list)
+    _aside: dict[bytes, bytes] = field(default_factory=dict)
+    _moved: dict[int, list[bytes]] = field(default_factory=dict)
 
-    def __init__(
-        self,
-        reader: Reader,
-        entries: list[Entry],
-        target: Path,
-        *,
-        mirror: bool = False,
-        unseen: bool = False,
-        escaping_links: bool = False,
-        older: Sequence[Path] = (),
-        writers: Lanes | None = None,
-        progress: Progress | None = None,
-    ) -> None:
-        self.laid = Laid()
-        self._reader = reader
-        self._entries = entries
-        self._target = Target(os.fsencode(target), unseen=unseen)
-        self._mirror = mirror
-        self._escaping_links = escaping_links
-        self._older = [os.fsencode(folder) for folder in older]
-        self._kept: list[Entry] = []
-        self._aside: dict[bytes, bytes] = {}
-        self._moved: dict[int, list[bytes]] = {}
-        self._writers = writers or Lanes()
-        self._progress = progress or Silent()
-
-    def steps(self) -> Generator[Fetch | None, None, None]:
-        """To be run to its end. One step yields what is fetched: its first reads have begun, and while it waits for
-        them, others can go on."""
+    def steps(self, mirror: bool) -> Generator[Fetch | None, None, None]:
         try:
-            self._target.open()
-            if self._mirror and not self._target.fresh:
+            self.target.open()
+            if mirror and not self.target.fresh:
                 self._remove_surplus()
                 yield None
             missing: list[Entry] = []
-            for number, entry in enumerate(self._entries):
+            for number, entry in enumerate(self.entries):
                 if not self._place_without_content(entry):
                     missing.append(entry)
                 if number % 256 == 255:
@@ -144,12 +127,12 @@ class Laying:
             if missing:
                 yield from self._fill(missing)
         except OSError as error:
-            raise disk_errors.in_words(error, self._target.folder) from error
+            raise disk_errors.in_words(error, self.target.folder) from error
         finally:
-            self._target.close()
+            self.target.close()
 
     def _fill(self, missing: list[Entry]) -> Generator[Fetch | None, None, None]:
-        contents = Contents(self._target, missing, self._written, self._unwritten, self._writers)
+        contents = Contents(self.target, missing, self._written, self._unwritten, self.writers)
         try:
             yield from self._complete(contents, missing)
         finally:
@@ -158,20 +141,20 @@ class Laying:
     def _complete(self, contents: Contents, missing: list[Entry]) -> Generator[Fetch | None, None, None]:
         contents.begin()
         yield from self._take_what_is_here(contents, missing)
-        fetch = self._reader.fetch(contents.wanted())
+        fetch = self.reader.fetch(contents.wanted())
         fetch.begin()
         yield fetch
         if contents.size:
-            self._progress.start("download", contents.size)
+            self.progress.start("download", contents.size)
         for chunk, data in fetch:
-            self._progress.advance(contents.take(chunk.sha256, data))
+            self.progress.advance(contents.take(chunk.sha256, data))
             yield None
         contents.end()
-        self._progress.finish()
+        self.progress.finish()
 
     def _take_what_is_here(self, contents: Contents, missing: list[Entry]) -> Iterator[None]:
         for entry in self._kept:
-            for sha256, data in contents.pieces_of(self._target.path(entry.path), entry):
+            for sha256, data in contents.pieces_of(self.target.path(entry.path), entry):
                 self.laid.reused += contents.take(sha256, data)
                 yield
         self._find_moved(missing)
@@ -179,55 +162,55 @@ class Laying:
         places = [(entry, olds) for entry, olds in places if olds]
         if not places:
             return
-        self._progress.start("compare", sum(entry.size for entry, _ in places))
+        self.progress.start("compare", sum(entry.size for entry, _ in places))
         for entry, olds in places:
             for old in olds:
                 for sha256, data in contents.pieces_of(old, entry):
                     self.laid.reused += contents.take(sha256, data)
                     yield
-            self._progress.advance(entry.size)
-        self._progress.finish()
+            self.progress.advance(entry.size)
+        self.progress.finish()
 
     def _candidates(self, entry: Entry) -> list[bytes]:
         """Files in which an older state of the entry may be."""
-        found = [folder + b"/" + entry.path for folder in self._older]
-        if not self._target.fresh and len(entry.chunks) > 1:
-            found.insert(0, self._aside.get(entry.path) or self._target.path(entry.path))
+        found = [folder + b"/" + entry.path for folder in self.older]
+        if not self.target.fresh and len(entry.chunks) > 1:
+            found.insert(0, self._aside.get(entry.path) or self.target.path(entry.path))
         found = [path for path in found if os.path.lexists(path)]
         return found or self._moved.get(entry.size, [])[:_TRIES]
 
     def _find_moved(self, missing: list[Entry]) -> None:
         """Large files of the older folders that have the size of one that is not there under its own path."""
         sizes = {entry.size for entry in missing if entry.size > WHOLE and not self._candidates(entry)}
-        for folder in self._older:
+        for folder in self.older:
             for path, size in plain_files(folder, True, sizes):
                 self._moved.setdefault(size, []).append(path)
 
     def _place_without_content(self, entry: Entry) -> bool:
         """Handles everything but a file whose content is still to come."""
         what = local_names.refusal(entry.path)
-        if what is None and entry.kind == LINK and not self._escaping_links and _escapes(entry):
+        if what is None and entry.kind == LINK and not self.escaping_links and _escapes(entry):
             what = "is a link that leads out of its folder"
         if what is not None:
             self.laid.problems.append(Problem(entry.path, what))
             return True
         try:
-            self._target.make_parents(entry.path)
+            self.target.make_parents(entry.path)
             if entry.kind == DIRECTORY:
-                self._target.make_directory(entry.path)
+                self.target.make_directory(entry.path)
             elif entry.kind == LINK:
-                if self._target.make_link(entry.path, entry.target):
+                if self.target.make_link(entry.path, entry.target):
                     self.laid.written += 1
                 else:
                     self.laid.kept += 1
-            elif self._target.fresh:
+            elif self.target.fresh:
                 return False
-            elif self._target.holds(entry):
+            elif self.target.holds(entry):
                 self.laid.kept += 1
                 self._kept.append(entry)
             else:
-                if self._target.unseen:
-                    aside = self._target.clear(entry.path, keep=len(entry.chunks) > 1)
+                if self.target.unseen:
+                    aside = self.target.clear(entry.path, keep=len(entry.chunks) > 1)
                     self._aside |= {entry.path: aside} if aside else {}
                 return False
         except OSError as error:
@@ -236,11 +219,11 @@ class Laying:
 
     def _remove_surplus(self) -> None:
         sizes = set(self._sizes_of_new_files())
-        for path, is_folder in surplus(self._target.folder, self._entries):
-            full = self._target.path(path)
+        for path, is_folder in surplus(self.target.folder, self.entries):
+            full = self.target.path(path)
             try:
                 for file, size in plain_files(full, is_folder, sizes):
-                    aside = self._target.temporary()
+                    aside = self.target.temporary()
                     os.replace(file, aside)
                     self._moved.setdefault(size, []).append(aside)
                 if is_folder:
@@ -253,8 +236,8 @@ class Laying:
 
     def _sizes_of_new_files(self) -> Iterator[int]:
         """What a file must be large to be kept a little longer, because its content may have moved."""
-        for entry in self._entries:
-            if entry.size > WHOLE and not os.path.lexists(self._target.path(entry.path)):
+        for entry in self.entries:
+            if entry.size > WHOLE and not os.path.lexists(self.target.path(entry.path)):
                 yield entry.size
 
     def _written(self, entry: Entry) -> None:

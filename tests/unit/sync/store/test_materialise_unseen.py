@@ -120,3 +120,13 @@ def test_whatever_lies_in_a_files_place_gives_way(shelf: Shelf, target: Path) ->
     laid = shelf.lay(shelf.save(tree), target)
     assert (laid.written, laid.problems) == (5, [])
     assert on_disk(target) == tree
+
+
+def test_what_was_given_up_is_not_written_where_there_are_no_threads(shelf: Shelf, target: Path) -> None:
+    root = shelf.save({b"%d" % n: File(noise(100_000, n)) for n in range(12)})
+    reader = shelf.reader()
+    steps = materialise(reader, reader.entries(reader.root(root.name)), target, unseen=True)
+    for _ in range(6):
+        next(steps)
+    steps.close()
+    assert on_disk(target) == {}
