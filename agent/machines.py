@@ -11,7 +11,7 @@ from sync.mailbox import layout
 
 from . import ship
 from .launchers import launcher
-from .launchers.base import Handle, Launch, Launcher, Liveness
+from .launchers.base import EndedAtOnce, Handle, Launch, Launcher, Liveness
 from .mailbox import Mailbox
 from .project import Project
 from .state import State, opened
@@ -40,11 +40,26 @@ class Machines:
         state.prepare(_SCHEMA)
         state.prepare(_ASKED)
 
-    def add(self, handle: Handle, now: float) -> None:
+    def add(self, handle: Handle, now: float, *, ended: bool = False) -> None:
+        """``ended``: it is known to have ended."""
         with self._state.writing() as connection:
             connection.execute(
-                "INSERT INTO machines (handle, started) VALUES (?, ?)", (json.dumps(handle.to_json()), now)
+                "INSERT INTO machines (handle, started, ended) VALUES (?, ?, ?)",
+                (json.dumps(handle.to_json()), now, now if ended else None),
             )
+
+    def last(self, target: str, since: float) -> tuple[Handle, bool] | None:
+        """The runner of this target that was started last, at ``since`` or later, and whether it is known to have
+        ended."""
+        with self._state.reading() as connection:
+            rows = connection.execute(
+                "SELECT handle, ended FROM machines WHERE started >= ? ORDER BY id DESC", (since,)
+            ).fetchall()
+        for text, ended in rows:
+            handle = Handle(**json.loads(text))
+            if handle.target == target:
+                return handle, ended is not None
+        return None
 
     def open(self) -> list[Machine]:
         """Those that have not been seen to be gone, oldest first."""
@@ -108,7 +123,10 @@ def living(machines: Machines, launch: Launcher, target: str, clock: Clock) -> l
 def start(
     mailbox: Mailbox, machines: Machines, launch: Launcher, target: str, *, idle_exit: float
 ) -> Handle | None:
-    """Starts a runner unless one of this target lives and goes on doing so; None where that is the case."""
+    """Starts a runner unless one of this target lives and goes on doing so; None where that is the case.
+
+    Raises EndedAtOnce where it has failed already, and what the launcher and the mailbox raise.
+    """
 
     def stays() -> bool:
         return any(not machine.leaving for machine in living(machines, launch, target, mailbox.clock))
@@ -119,15 +137,18 @@ def start(
             return None
     name = target.partition(":")[2]
     settings = mailbox.project.config.machines.get(name)
-    handle = launch.start(
-        Launch(
-            project=mailbox.base,
-            target=target,
-            runner=ensure_archive(mailbox),
-            idle_exit=idle_exit,
-            work=(settings.work_dir or "") if settings else "",
-        )
+    wanted = Launch(
+        project=mailbox.base,
+        target=target,
+        runner=ensure_archive(mailbox),
+        idle_exit=idle_exit,
+        work=(settings.work_dir or "") if settings else "",
     )
+    try:
+        handle = launch.start(wanted)
+    except EndedAtOnce as error:
+        machines.add(error.handle, mailbox.clock.wall(), ended=True)
+        raise
     machines.add(handle, mailbox.clock.wall())
     return handle
 

@@ -25,7 +25,8 @@ _MOST_TOLD = 1000
 @dataclass(frozen=True, kw_only=True)
 class Page:
     """``setup``: how the last set-up failed, where none goes on; ``given_up``: why the last worker left the run, where
-    none followed; ``left``: seconds, about; ``silent``: its worker shows no sign of life, or is known to be dead."""
+    none followed; ``left``: seconds, about; ``silent``: its worker shows no sign of life, or is known to be dead;
+    ``runner``: how the last runner that was started for it ended, where none followed."""
 
     run: Run
     summary: Summary
@@ -35,6 +36,7 @@ class Page:
     given_up: str
     left: float | None
     silent: bool
+    runner: str = ""
 
     @property
     def lost(self) -> int:
@@ -76,6 +78,7 @@ def document(page: Page) -> dict[str, object]:
         "failures": [_failure_document(each) for each in page.failures],
         "setup": _ended_document(setup) if setup else None,
         "given_up": page.given_up or None,
+        "runner": page.runner or None,
         "next": page.next(),
     }
 
@@ -97,6 +100,8 @@ def text(page: Page, clock: Clock) -> str:
     ]
     if page.given_up:
         lines.append(f"The last worker gave it up: {page.given_up}")
+    elif page.runner:
+        lines.append(f"Nobody works on it: {page.runner}")
     if page.lost:
         lines.append(f"Lost: {count(page.lost, 'attempt')} whose worker ended without a word")
     if page.holder is not None:

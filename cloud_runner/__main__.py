@@ -37,7 +37,7 @@ def main(argv: list[str] | None = None) -> int:
         parser.error("--mailbox, --project and --target are needed")
     if options.detach:
         given = [word for word in (sys.argv[1:] if argv is None else argv) if word != "--detach"]
-        detached.show(detached.start(given, work, options.project))
+        detached.show(detached.start(given, work, options.project, SystemClock()))
         return 0
     asked: list[str] = []
 
@@ -90,7 +90,7 @@ def run(options: argparse.Namespace, work: Path, clock: Clock, ending: Callable[
         vram_gb=devices[0].free_gb if devices else 0.0,
         codec=engine.provider if engine else "zlib",
     )
-    say(f"worker {worker} on {options.mailbox} as {', '.join(options.target)}")
+    say(f"{detached.GREETING}{worker} on {options.mailbox} as {', '.join(options.target)}")
     runner = Runner(place, hello, frozenset(options.target), options.idle_exit)
     for wait in runner.serve():
         _sleep(wait, clock, ending)

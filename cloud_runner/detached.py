@@ -1,6 +1,7 @@
 """Starting, probing and ending a runner as a process of its own that outlives whoever started it.
 
-    runner.pyz --detach ...          starts the runner in the background; prints {"pid", "born", "boot", "host", "log"}
+    runner.pyz --detach ...          starts the runner in the background; prints {"pid", "born", "boot", "host", "log",
+                                     "failed", "last"}: whether it failed at once, and the last line of its log
     runner.pyz --probe PID BORN      prints {"alive": true|false, "log": end of the log}
     runner.pyz --end PID BORN        asks that process to end; prints the same
 
@@ -17,12 +18,19 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from sync.clock import Clock
+
 from . import host
 from .attempt import tail
 
+GREETING = "worker "
+"""How the line begins with which a runner says that it is at work."""
+_SIGN_S = 1.0
+_LOOK_S = 0.02
 
-def start(arguments: list[str], work: Path, project: str) -> dict[str, Any]:
-    """Starts this same program in the background with ``arguments``."""
+
+def start(arguments: list[str], work: Path, project: str, clock: Clock) -> dict[str, Any]:
+    """Starts this same program in the background with ``arguments``, and waits until it greets, but not for long."""
     logs = work / project / "logs"
     logs.mkdir(parents=True, exist_ok=True)
     log = logs / f"runner-{secrets.token_hex(4)}.log"
@@ -41,13 +49,21 @@ def start(arguments: list[str], work: Path, project: str) -> dict[str, Any]:
             start_new_session=True,
             creationflags=flags,
         )
-    process.returncode = 0  # it is not waited for: it outlives this process
+    born = host.born(process.pid)  # first: nothing is told of a process that has ended
+    until = clock.monotonic() + _SIGN_S
+    while (code := process.poll()) is None and clock.monotonic() < until and not _greets(log):
+        clock.sleep(_LOOK_S)
+    if code is None:
+        process.returncode = 0  # it is not waited for: it outlives this process
+    lines = tail(log).split("\n") if code else []
     return {
         "pid": process.pid,
-        "born": host.born(process.pid),
+        "born": born,
         "boot": host.boot(),
         "host": host.name(),
         "log": str(log),
+        "failed": bool(code),
+        "last": next((line.strip() for line in reversed(lines) if line.strip()), ""),
     }
 
 
@@ -65,6 +81,10 @@ def end(pid: int, born: str, log: str) -> dict[str, Any]:
 
 def show(answer: dict[str, Any]) -> None:
     print(json.dumps(answer), flush=True)
+
+
+def _greets(log: Path) -> bool:
+    return any(line.startswith(GREETING) for line in tail(log).splitlines())
 
 
 def _this_program() -> list[str]:

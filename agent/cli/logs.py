@@ -9,7 +9,7 @@ from sync.mailbox import lease
 from sync.mailbox.state import OVER, Phase
 from sync.pull.outputs import Outputs
 
-from .. import details, runs
+from .. import details, last_runner, runs
 from ..choices import LocalChoices
 from ..log_pieces import Piece
 from ..mailbox import Mailbox, Run, opened
@@ -59,10 +59,14 @@ def logs(call: Call, name: str, shard: int | None, follow: bool, tail: int | Non
         for piece in telling.news(run):
             lines.show(piece)
         lines.end()
+        one = runs.summary(run, mailbox.laptop)
+        ended = last_runner.ended(state, one)
+    if ended:
+        call.console.say(f"Nobody works on it: {ended}.")
     if not lines.any:
         nothing = "it printed nothing" if run.phase in OVER else "it has printed nothing yet"
         call.console.say(f"Run {run.spec.run}: {run.phase.value}; {nothing}.")
-        step = runs.next_step(runs.summary(run, mailbox.laptop))
+        step = runs.next_step(one)
         if run.phase is Phase.QUEUED and step:
             call.console.next_step(step)
 

@@ -119,12 +119,9 @@ def run(
             finally:
                 if launch is not None:
                     launch.close()
-    if not wait:
+    if not wait or queued.refusal is not None:
         return _show_queued(call, queued, no_start)
     call.console.say(f"Run {spec.run}: {count(spec.shards, 'shard')} on {spec.target}.")
-    if queued.refusal is not None:
-        call.console.warn(f"No runner could be started: {queued.refusal}")
-        return _show_queued(call, queued, no_start)
     from .waiting import wait as wait_for
 
     with opened(project, call.clock) as mailbox:
@@ -203,7 +200,7 @@ def _show_queued(call: Call, queued: running.Queued, no_start: bool) -> int | No
     if queued.refusal is not None:
         call.console.warn(f"The run is queued, but no runner could be started: {queued.refusal}")
         call.console.next_step(
-            f"{queued.refusal.hint or 'see what is wrong'}; then: hybrid up --on {spec.target}"
+            f"{queued.refusal.hint.rstrip('.') or 'see what is wrong'}; then: hybrid up --on {spec.target}"
         )
         return Exit.WAITING
     call.console.next_step(f"hybrid up --on {spec.target}" if no_start else f"hybrid status {spec.run}")

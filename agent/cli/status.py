@@ -1,13 +1,14 @@
 """``hybrid status``: how the runs stand, and what to do next."""
 
 import sys
+from dataclasses import replace
 
 import click
 
 from sync.errors import CorruptMailbox, HybridError, NewerMailbox, NotFound
 from sync.mailbox.state import Phase
 
-from .. import details, run_page, run_table, runs
+from .. import details, last_runner, run_page, run_table, runs
 from ..mailbox import Mailbox, opened
 from ..memory import Memory
 from ..project import Project
@@ -15,6 +16,7 @@ from ..run_table import Line, Table
 from ..run_words import Words
 from ..runs import Summary
 from ..sizes import count, duration, size
+from ..state import State
 from ..state import opened as opened_state
 from .complete import run_ids
 from .options import Call, common_options
@@ -41,16 +43,23 @@ def status(call: Call, name: str | None, everything: bool) -> None:
     with opened(project, call.clock) as mailbox, opened_state(project, call.console.warn) as state:
         memory = Memory(state)
         if name is None:
-            _show_all(call, mailbox, memory, everything)
+            _show_all(call, mailbox, state, everything)
             return
         page = run_page.look_closely(mailbox, memory, mailbox.find(name))
+        page = replace(
+            page,
+            runner=last_runner.ended(
+                state, page.summary, is_dead=page.holder is not None and page.holder.dead
+            ),
+        )
     call.console.result(run_page.document(page), run_page.text(page, call.clock))
     step = page.next(called=name)
     if step:
         call.console.next_step(step)
 
 
-def _show_all(call: Call, mailbox: Mailbox, memory: Memory, everything: bool) -> None:
+def _show_all(call: Call, mailbox: Mailbox, state: State, everything: bool) -> None:
+    memory = Memory(state)
     url = mailbox.project.remote_url
     if not mailbox.is_made():
         nothing = {"mailbox": url, "made": False, "pushed": None, "runs": [], "unreadable": [], "older": 0}
@@ -68,7 +77,8 @@ def _show_all(call: Call, mailbox: Mailbox, memory: Memory, everything: bool) ->
         try:
             looked, left = _look(call, mailbox, memory, run_id, closed.get(run_id), words)
             found.append(looked)
-            given_up += [left] if left else []
+            left = left or last_runner.ended(state, looked.summary)
+            given_up += [f"{words.call(run_id)} waits for a runner: {left.rstrip('.')}."] if left else []
         except NotFound:
             continue  # not ready yet, or half removed
         except (CorruptMailbox, NewerMailbox) as error:
@@ -115,8 +125,7 @@ def _look(
     silent = silence if details.is_silent(mailbox, silence) else None
     step = runs.next_step(one, silent=silent is not None, called=called)
     reason = details.given_up(mailbox, run)
-    left = f"{called} waits for a runner: {reason}." if reason else ""
-    return Line(summary=one, silent=silent, step=step), left
+    return Line(summary=one, silent=silent, step=step), reason
 
 
 def _document(line: Line) -> dict[str, object]:

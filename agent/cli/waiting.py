@@ -4,12 +4,13 @@ from sync.errors import HybridError
 from sync.mailbox.records import Ended
 from sync.mailbox.state import Phase
 
-from .. import details, machines, running
+from .. import details, last_runner, machines, running, runs
 from ..exits import Exit
 from ..mailbox import Mailbox, Run
 from ..project import Project
 from ..pulling import pull_run
 from ..sizes import count
+from ..state import opened
 from .options import Call
 
 LOG_LINES = 10
@@ -40,11 +41,11 @@ def wait(call: Call, project: Project, mailbox: Mailbox, run_id: str, target: st
         call.console.next_step(f"the run goes on; hybrid status {run_id}, or hybrid stop {run_id}")
         raise
     if given_up:
-        return _given_up(call, mailbox, found, target)
+        return _given_up(call, project, mailbox, found, target)
     return _bring_home(call, project, mailbox, found)
 
 
-def _given_up(call: Call, mailbox: Mailbox, found: Run, target: str) -> int:
+def _given_up(call: Call, project: Project, mailbox: Mailbox, found: Run, target: str) -> int:
     """Nothing works on the run any more, and it is not over."""
     document = {**_summary(found), "waiting": True}
     ending = f"Run {found.spec.run} {_ENDINGS[found.phase]}"
@@ -52,11 +53,15 @@ def _given_up(call: Call, mailbox: Mailbox, found: Run, target: str) -> int:
         ended = details.setup_failure(mailbox, found)
         _show_end(call, "set-up", ended)
         reason = ended.reason if ended else ""
-        call.console.result({**document, "reason": reason}, f"{ending}{f': {reason}' if reason else ''}.")
+        why = f": {reason.rstrip('.')}" if reason else ""
+        call.console.result({**document, "reason": reason}, f"{ending}{why}.")
         call.console.next_step("set it right, then run it again")
         return Exit.FAILED
     reason = details.given_up(mailbox, found)
-    why = f": {reason}" if reason else ", and no runner is left"
+    if not reason:
+        with opened(project, call.console.warn) as state:
+            reason = last_runner.ended(state, runs.summary(found, mailbox.laptop))
+    why = f": {reason.rstrip('.')}" if reason else ", and no runner is left"
     call.console.result({**document, "reason": reason}, f"{ending}{why}.")
     call.console.next_step(f"hybrid up --on {target} goes on with it")
     return Exit.WAITING

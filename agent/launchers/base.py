@@ -4,6 +4,8 @@ from dataclasses import asdict, dataclass
 from enum import Enum
 from typing import Any, Protocol
 
+from sync.errors import HybridError
+
 
 @dataclass(frozen=True, kw_only=True)
 class Launch:
@@ -38,6 +40,14 @@ class Handle:
         return asdict(self)
 
 
+class EndedAtOnce(HybridError):
+    """The runner was started, and has failed before it was at work."""
+
+    def __init__(self, message: str, hint: str, handle: Handle) -> None:
+        super().__init__(message, hint)
+        self.handle = handle
+
+
 class Liveness(Enum):
     """UNKNOWN: the machine cannot be asked now."""
 
@@ -54,7 +64,7 @@ class Launcher(Protocol):
     """
 
     def start(self, launch: Launch) -> Handle:
-        """Starts a runner."""
+        """Starts a runner, and gives it a moment to show life. Raises EndedAtOnce where it has failed already."""
 
     def liveness(self, handle: Handle) -> Liveness:
         """Whether that runner lives; never guesses."""

@@ -6,7 +6,9 @@ from typing import Any, NamedTuple
 
 from sync.errors import HybridError
 
-from .base import Handle, Launch, Liveness
+from .base import EndedAtOnce, Handle, Launch, Liveness
+
+_WIDEST = 300
 
 
 class Ran(NamedTuple):
@@ -39,8 +41,9 @@ class ProcessLauncher:
         words += ["--target", launch.target, "--idle-exit", str(launch.idle_exit)]
         if launch.work:
             words += ["--work", launch.work]
-        answer = self._ask(launch.runner, words, {"pid": int, "born": str, "host": str, "log": str})
-        return Handle(
+        fields = {"pid": int, "born": str, "host": str, "log": str, "failed": bool, "last": str}
+        answer = self._ask(launch.runner, words, fields)
+        handle = Handle(
             target=launch.target,
             pid=answer["pid"],
             born=answer["born"],
@@ -48,6 +51,13 @@ class ProcessLauncher:
             log=answer["log"],
             runner=launch.runner,
         )
+        if answer["failed"]:
+            raise EndedAtOnce(
+                f"The runner on {self._where} ended at once: {answer['last'][:_WIDEST].rstrip('.') or 'it said nothing'}.",
+                f"Set that right; all that it said is in {handle.log} there.",
+                handle,
+            )
+        return handle
 
     def liveness(self, handle: Handle) -> Liveness:
         return Liveness.RUNNING if self._ask_about("--probe", handle)["alive"] else Liveness.GONE

@@ -160,9 +160,17 @@ def test_outputs_appear_while_the_attempt_runs(machine: Machine) -> None:
     assert machine.answers() == {0: "0 42"}
 
 
+def test_a_runner_in_the_background_that_fails_at_once_is_told_with_its_last_line(machine: Machine) -> None:
+    runner = machine.start("--detach", "--mailbox", "nowhere:else")
+    handle = json.loads(runner.communicate(timeout=30)[0])
+    assert handle["failed"] and "'nowhere:else'" in handle["last"]
+    assert Path(handle["log"]).read_text().splitlines()[-1] == handle["last"]
+
+
 def test_a_runner_in_the_background_can_be_probed_and_ended(machine: Machine) -> None:
     runner = machine.start("--detach", idle_exit=600)
     handle = json.loads(runner.communicate(timeout=30)[0])
+    assert not handle["failed"]
     who = [str(handle["pid"]), handle["born"], "--log", handle["log"]]
 
     try:
