@@ -25,6 +25,8 @@ from .complete import run_ids
 from .options import Call, common_options
 
 _NOTHING = "Nothing to pull: all that this laptop's runs have finished was pulled before."
+_NOTHING_YET = "Nothing to pull yet."
+_NOTHING_MORE = f"{_NOTHING} For a copy, name the run: hybrid pull RUN --into DIR"
 _FEW = 3
 _AT_A_TIME = 16
 _LISTED = 4
@@ -88,7 +90,8 @@ def pull(call: Call, names: tuple[str, ...], into: Path | None, no_partial: bool
     idle = [] if names else [pulled for _, pulled in done if _is_idle(pulled)]
     shown = [each for each in done if each[1] not in idle]
     lines = [_line(*each, dry_run) for each in shown]
-    call.console.result(document, "\n".join(lines or [_NOTHING, *_about_gone(gone, outputs)]))
+    nothing = _NOTHING_YET if idle else _NOTHING_MORE if into else _NOTHING
+    call.console.result(document, "\n".join(lines or [nothing, *_about_gone(gone, outputs)]))
     _say_next(call, shown, idle, gradable=project.config.grade.scorer is not None and into is None)
     whole = not unreadable and not any(pulled.problems or pulled.incomplete for _, pulled in done)
     return Exit.DONE if whole else Exit.PARTIAL
@@ -204,7 +207,7 @@ def _next(spec: Spec, pulled: Pulled, gradable: bool) -> str:
     if pulled.unwritten:
         return f"hybrid pull {spec.run}, once this disk takes what could not be written"
     if pulled.incomplete:
-        return f"hybrid pull {spec.run}, again in a while; if it stays so, hybrid up --on {spec.target} does it again"
+        return f"hybrid pull {spec.run}, again in a while; if it stays so, its outputs are lost: hybrid run, again"
     if pulled.phase is Phase.QUEUED:
         return f"hybrid up --on {spec.target}"
     if pulled.phase in (Phase.FAILED, Phase.SETUP_FAILED):

@@ -149,7 +149,7 @@ def make_room(top: Path, target: Path, entries: list[Entry]) -> None:
     needed = sum(entry.size for entry in entries if fresh or not is_there(target, entry))
     if needed + _SPARE > free:
         raise LocalDiskFull(
-            f"{top} has no room for {needed / 1e9:.1f} GB of outputs.",
+            f"{top} has no room for the outputs: {needed:,} bytes are to come, and {free:,} are free.",
             "Free some space, or set [pull] max_size or exclude in hybrid.toml, and pull again.",
         )
 

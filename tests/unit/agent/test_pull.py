@@ -100,7 +100,7 @@ def test_shard_that_is_not_whole_is_named_with_what_to_do(project: Project) -> N
     assert code == 3
     assert out.startswith("r1: done, 0 of 1 shard here")
     assert "shard 0 is not whole here: attempt 0.worker22.1" in err
-    assert "if it stays so, hybrid up --on local does it again" in err
+    assert "if it stays so, its outputs are lost: hybrid run, again" in err
 
 
 def test_what_is_in_the_way_is_to_be_moved_and_no_machine_is_to_be_started(project: Project) -> None:
@@ -128,7 +128,7 @@ def test_run_with_nothing_to_fetch_has_a_line_only_where_it_is_named(project: Pr
     project.queue("r2")
     project.worker(run="r2").claim().broken(reason="exit code 1")
     code, out, err = project.call("pull")
-    assert (code, out) == (0, f"{NOTHING}\n")
+    assert (code, out) == (0, "Nothing to pull yet.\n")
     assert err == "Nothing to fetch now from 2 runs: 1 queued, 1 setup failed.\nNext: hybrid status\n"
     code, out, err = project.call("pull", "r1")
     assert (code, out) == (0, "r1: queued, 0 of 1 shard here; nothing new\n")
