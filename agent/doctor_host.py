@@ -106,7 +106,7 @@ def login(host: Host, opened: "list[SshConnection]") -> Iterator[Finding]:
         connection = SshConnection.open(spec)
     except Unauthorised as error:
         yield there
-        if str(error).startswith("the host key"):
+        if str(error).startswith("The host key"):
             yield failed(known.name, error)
         else:
             yield known

@@ -37,9 +37,9 @@ def open_remote(
     scheme, colon, rest = url.partition(":")
     if not colon or scheme not in _SCHEMES:
         known = " or ".join(_SCHEMES.values())
-        hint = f"for a directory write folder:{url}" if _is_path(url) else f"write {known}"
+        hint = f"For a directory write folder:{url}" if _is_path(url) else f"Write {known}"
         shown = re.sub("(//[^/@:]*):[^/@]*@", r"\1:***@", url)  # somebody may have put a password there
-        raise UsageError(f"{shown!r} is not the URL of a mailbox: known are {known}", hint)
+        raise UsageError(f"{shown!r} is not the URL of a mailbox.", hint)
     opening = Opening(base_dir=os.path.abspath(base_dir), identity=identity, known_hosts=known_hosts)
     remote: Remote = importlib.import_module(f".{scheme}", __name__).from_url(rest, opening)
     return Retrying(remote, clock, dice or random.Random())

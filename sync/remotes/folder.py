@@ -83,7 +83,9 @@ class FolderRemote:
             self._fail(error, f"cannot make the folders of {self.url}")
         for path in [self._root, *wanted]:
             if not os.path.isdir(path):
-                raise Unreachable(f"{path} is not a folder", "move that file away or choose another mailbox")
+                raise Unreachable(
+                    f"{path} is not a folder.", "Move that file away or choose another mailbox."
+                )
 
     def read(self, path: str, offset: int = 0, length: int | None = None) -> bytes:
         local = self._local(checked(path))
@@ -91,13 +93,13 @@ class FolderRemote:
             descriptor = os.open(local, _READ_FLAGS)
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 os.close(descriptor)
-                raise NotFound(f"{local} is not a plain file")
+                raise NotFound(f"{local} is not a plain file.")
             with open(descriptor, "rb") as file:
                 file.seek(offset)
                 return file.read(length)
         except OSError as error:
             if error.errno == errno.ELOOP or os.path.isdir(local):
-                raise NotFound(f"{local} is not a plain file") from error
+                raise NotFound(f"{local} is not a plain file.") from error
             self._fail(error, f"cannot read {local}")
 
     def write(self, path: str, data: bytes, before: Callable[[], None] | None = None) -> bool:
@@ -147,7 +149,7 @@ class FolderRemote:
                     return
         except OSError as error:
             self._fail(error, f"cannot delete {local}")
-        raise Transient(f"cannot delete {local}: files keep appearing in it")
+        raise Transient(f"Cannot delete {local}: files keep appearing in it.")
 
     def close(self) -> None:
         return
@@ -166,30 +168,30 @@ class FolderRemote:
             self._fail(error, f"cannot list {local}")
 
     def _fail(self, error: OSError, what: str) -> NoReturn:
-        message = f"{what}: {error.strerror or error}"
+        message = f"{what[:1].upper()}{what[1:]}: {error.strerror or error}."
         if getattr(error, "winerror", None) in _OPEN_IN_ANOTHER_PROCESS:
             raise Transient(message) from error
         if error.errno in _MISSING:
             raise NotFound(
-                message, f"check that {self._root} is there and, if it is a mount, mounted"
+                message, f"Check that {self._root} is there and, if it is a mount, mounted."
             ) from error
         if error.errno in _FULL:
-            raise QuotaExceeded(message, f"make room on the disk that holds {self._root}") from error
+            raise QuotaExceeded(message, f"Make room on the disk that holds {self._root}.") from error
         if error.errno == errno.EROFS:
-            raise QuotaExceeded(message, f"mount {self._root} for writing") from error
+            raise QuotaExceeded(message, f"Mount {self._root} for writing.") from error
         if error.errno in _DENIED:
-            raise Unauthorised(message, f"give this user access to {self._root}") from error
+            raise Unauthorised(message, f"Give this user access to {self._root}.") from error
         if error.errno in (errno.EEXIST, errno.EISDIR):
-            raise Unreachable(message, "move it away or choose another mailbox") from error
+            raise Unreachable(message, "Move it away or choose another mailbox.") from error
         raise Transient(message) from error
 
 
 def from_url(rest: str, opening: Opening) -> FolderRemote:
     """``rest`` is what follows ``folder:``: absolute, relative to ``base_dir``, or starting with ``~``."""
     if not rest:
-        raise UsageError("the URL folder: names no folder", "write folder:/path/to/folder")
+        raise UsageError("The URL folder: names no folder.", "Write folder:/path/to/folder")
     if rest.startswith("//") and not rest.startswith("///") and os.name != "nt":
-        raise UsageError(f"folder:{rest} has two slashes", f"write folder:{rest[1:]}")
+        raise UsageError(f"folder:{rest} has two slashes.", f"Write folder:{rest[1:]}")
     return FolderRemote(os.path.normpath(os.path.join(opening.base_dir, os.path.expanduser(rest))))
 
 

@@ -20,7 +20,7 @@ from .names import TEMP_PREFIX, checked, checked_folder, is_shown, with_parents
 from .opening import Opening
 from .sftp_links import SftpLinks
 
-_FORM = "write sftp://user@host:port/path/to/folder, or sftp://host/~/folder below the home directory"
+_FORM = "Write sftp://user@host:port/path/to/folder, or sftp://host/~/folder below the home directory."
 _SPARE = 64 * 1024  # a file system that has less than this left over is full
 
 
@@ -68,8 +68,8 @@ class SftpRemote:
                 session.make_folders(paths)
             except SftpStatus as error:
                 if error.code == NOT_A_FOLDER:
-                    where = f"{error} on {self._spec.address}"
-                    raise Unreachable(where, "move that file away or choose another mailbox") from error
+                    where = f"{error} on {self._spec.address}."
+                    raise Unreachable(where, "Move that file away or choose another mailbox.") from error
                 raise self._refusal(paths[-1], error, session.space(self._base), 0) from error
 
     def read(self, path: str, offset: int = 0, length: int | None = None) -> bytes:
@@ -147,19 +147,19 @@ class SftpRemote:
         if error.code in (NO_SUCH_FILE, PERMISSION_DENIED):
             return self._classified(f"write {target}", error)
         if space and not space.writable:
-            return QuotaExceeded(f"{what}: the file system is read-only", "mount it for writing")
+            return QuotaExceeded(f"{what}: the file system is read-only.", "Mount it for writing.")
         if space and space.free < size + _SPARE:
-            return QuotaExceeded(f"{what}: its disk is full", f"make room for {target.rpartition('/')[0]}")
+            return QuotaExceeded(f"{what}: its disk is full.", f"Make room for {target.rpartition('/')[0]}.")
         return QuotaExceeded(
-            f"{what} ({error}): disk full, over quota, or no permission?", "look on that machine"
+            f"{what} ({error}): disk full, over quota, or no permission?", "Look on that machine."
         )
 
     def _classified(self, what: str, error: SftpStatus) -> RemoteError:
-        message = f"cannot {what} on {self._spec.address}: {error}"
+        message = f"Cannot {what} on {self._spec.address}: {str(error).removesuffix('.')}."
         if error.code == NO_SUCH_FILE:
-            return NotFound(message, f"check that the mailbox {self.url} is there")
+            return NotFound(message, f"Check that the mailbox {self.url} is there.")
         if error.code == PERMISSION_DENIED:
-            return Unauthorised(message, f"give the user there access to {self._root}")
+            return Unauthorised(message, f"Give the user there access to {self._root}.")
         return Transient(message)
 
     def _sweep(self, session: SftpSession) -> None:
@@ -215,13 +215,13 @@ def from_url(rest: str, opening: Opening) -> SftpRemote:
     user, at, _ = host.rpartition("@")
     if at and ":" in user:
         raise UsageError(
-            "a password in an sftp URL is not accepted",
-            "use an ssh key, with ssh-agent if it has a passphrase",
+            "A password in an sftp URL is not accepted.",
+            "Use an ssh key, with ssh-agent if it has a passphrase.",
         )
     path = "/" + unquote(path, errors="surrogateescape").strip("/")
     if not rest.startswith("//") or not host or path == "/" or "?" in rest or "#" in rest:
-        raise UsageError(f"{url!r} does not name a folder on a machine", _FORM)
+        raise UsageError(f"{url!r} does not name a folder on a machine.", _FORM)
     if ".." in path.split("/") or not path.isprintable():
-        raise UsageError(f"{url!r} has a path that is not plain", _FORM)
+        raise UsageError(f"{url!r} has a path that is not plain.", _FORM)
     spec = replace(parse_host(unquote(host)), identity=opening.identity, known_hosts=opening.known_hosts)
     return SftpRemote(spec, path[1:] if path == "/~" or path.startswith("/~/") else path)

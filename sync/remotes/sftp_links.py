@@ -56,7 +56,7 @@ class _Link:
                 if self._connection and not self.session.wire.was_greeted:
                     self._loss = self._connection.without_sftp(error)
                 else:
-                    self._loss = Transient(f"the connection to {self._spec.address} broke: {error}")
+                    self._loss = Transient(f"The connection to {self._spec.address} broke: {error}.")
             return self._loss
 
     def close(self) -> None:

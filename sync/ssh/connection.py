@@ -129,7 +129,7 @@ class SshConnection:
             _keep_end(out, channel.recv)
             rc = channel.recv_exit_status()
         except (paramiko.SSHException, OSError, EOFError) as error:
-            raise Transient(f"the connection to {where} broke while a command ran: {error}") from error
+            raise Transient(f"The connection to {where} broke while a command ran: {error}.") from error
         finally:
             timer.cancel()
             channel.close()
@@ -137,9 +137,9 @@ class SshConnection:
                 if thread.ident is not None:
                     thread.join()
         if late.is_set():
-            raise Transient(f"a command on {where} did not end within {timeout:g} s")
+            raise Transient(f"A command on {where} did not end within {timeout:g} s.")
         if rc == -1 and not self.alive:
-            raise Transient(f"the connection to {where} broke while a command ran")
+            raise Transient(f"The connection to {where} broke while a command ran.")
         return Completed(rc=rc, out=bytes(out), err=bytes(err))
 
     def open_sftp(self) -> SftpSession:
@@ -162,10 +162,10 @@ class SshConnection:
     def without_sftp(self, error: Exception) -> RemoteError:
         """What it means that no SFTP session came about."""
         if not self.alive or isinstance(error, TimeoutError):
-            return Transient(f"the connection to {self.target.where} broke: {error}")
+            return Transient(f"The connection to {self.target.where} broke: {error}.")
         return Unreachable(
-            f"{self.target.where} offers no SFTP: {error}",
-            "switch on `Subsystem sftp internal-sftp` in its sshd_config",
+            f"{self.target.where} offers no SFTP: {error}.",
+            "Switch on `Subsystem sftp internal-sftp` in its sshd_config.",
         )
 
     def open_tunnel(self, host: str, port: int) -> paramiko.Channel:
@@ -176,8 +176,8 @@ class SshConnection:
             )
         except (paramiko.SSHException, OSError, EOFError) as error:
             raise Unreachable(
-                f"{host} port {port} cannot be reached through {self.target.where}: {error}",
-                "check the host name, and that the jump host allows forwarding",
+                f"{host} port {port} cannot be reached through {self.target.where}: {error}.",
+                "Check the host name, and that the jump host allows forwarding.",
             ) from error
 
     def close(self) -> None:
@@ -188,7 +188,7 @@ class SshConnection:
         try:
             return self._transport.open_session(window, timeout=CONNECT_S)
         except (paramiko.SSHException, OSError, EOFError) as error:
-            raise Transient(f"the connection to {self.target.where} broke: {error}") from error
+            raise Transient(f"The connection to {self.target.where} broke: {error}.") from error
 
     def _sftp_channel(self) -> paramiko.Channel:
         channel = self._channel()
@@ -208,7 +208,7 @@ def _open(
 ) -> SshConnection:
     if depth > _JUMPS_DEEP:
         raise UsageError(
-            f"ssh's configuration leads to {spec.host} through itself", "correct its ProxyJump lines"
+            f"Ssh's configuration leads to {spec.host} through itself.", "Correct its ProxyJump lines."
         )
     target = resolve(spec, config, home)
     resources = ExitStack()
@@ -268,17 +268,17 @@ def _shake_hands(transport: paramiko.Transport, target: Target, known: list[Know
         transport.get_remote_server_key()
     except paramiko.ssh_exception.IncompatiblePeer as error:
         raise Unreachable(
-            f"{target.where} speaks no kind of SSH that is known here: {error}", "update its SSH server"
+            f"{target.where} speaks no kind of SSH that is known here: {error}.", "Update its SSH server."
         ) from error
     except (paramiko.SSHException, OSError, EOFError) as error:
         reason = str(error) or "it hung up"
         if clock.monotonic() - began > 0.9 * CONNECT_S:
             # Trying again would only be another long silence.
             raise Unreachable(
-                f"{target.where} took the connection and then said nothing for {CONNECT_S:.0f} s ({reason})",
-                f"see whether `{target.spec.command}` gets through; the machine may be overloaded or asleep",
+                f"{target.where} took the connection and then said nothing for {CONNECT_S:.0f} s ({reason}).",
+                f"See whether `{target.spec.command}` gets through; the machine may be overloaded or asleep.",
             ) from error
-        raise Transient(f"{target.where} did not shake hands as an SSH server: {reason}") from error
+        raise Transient(f"{target.where} did not shake hands as an SSH server: {reason}.") from error
 
 
 def _keep_end(kept: bytearray, receive: Callable[[int], bytes]) -> None:

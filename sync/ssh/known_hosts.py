@@ -50,8 +50,8 @@ def verify(kind: str, blob: bytes, target: Target, known: list[KnownKey]) -> Non
     if any(one.revoked for one in same):
         line = next(one for one in same if one.revoked)
         raise Unauthorised(
-            f"the host key of {target.key_name} is revoked ({line.file} line {line.line})",
-            "do not go on; ask whoever runs the machine",
+            f"The host key of {target.key_name} is revoked ({line.file} line {line.line}).",
+            "Do not go on; ask whoever runs the machine.",
         )
     if same:
         return
@@ -60,13 +60,13 @@ def verify(kind: str, blob: bytes, target: Target, known: list[KnownKey]) -> Non
     if old:
         places = ", ".join(f"{one.file} line {one.line}" for one in old)
         raise Unauthorised(
-            f"the host key of {target.key_name} has changed: it is {shown}, not what {places} says",
-            "someone may be in between; if the machine was really made anew, run "
-            f"`ssh-keygen -f {old[0].file} -R '{target.key_name}'` and accept the new key",
+            f"The host key of {target.key_name} has changed: it is {shown}, not what {places} says.",
+            "Someone may be in between; if the machine was really made anew, run "
+            f"`ssh-keygen -f {old[0].file} -R '{target.key_name}'` and accept the new key.",
         )
     raise Unauthorised(
-        f"the host key of {target.key_name} is not known: it shows {shown}",
-        f"compare that fingerprint with what the machine's owner or console says; then run `{target.spec.command}` "
+        f"The host key of {target.key_name} is not known: it shows {shown}.",
+        f"Compare that fingerprint with what the machine's owner or console says; then run `{target.spec.command}` "
         f"and accept it, or add to {target.known_hosts[0] if target.known_hosts else 'known_hosts'} the line: "
         f"{target.key_name} {kind} {base64.b64encode(blob).decode()}",
     )

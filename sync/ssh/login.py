@@ -43,29 +43,29 @@ def log_in(transport: Transport, target: Target) -> None:
             except paramiko.BadAuthenticationType as error:
                 wanted = " or ".join(error.allowed_types)
                 raise Unauthorised(
-                    f"{target.where} accepts no keys from {target.user}, only {wanted}",
-                    "let the host accept your public key",
+                    f"{target.where} accepts no keys from {target.user}, only {wanted}.",
+                    "Let the host accept your public key.",
                 ) from error
             except TimeoutError as error:
-                raise Transient(f"{target.where} did not answer to {label} in time") from error
+                raise Transient(f"{target.where} did not answer to {label} in time.") from error
             except (paramiko.SSHException, OSError, EOFError) as error:
                 tried.refused.append(label)
                 if isinstance(error, paramiko.SSHException) and transport.is_active():
                     continue
                 if transport.ahead:
-                    raise Transient(f"{target.where} hung up during the login") from error
+                    raise Transient(f"{target.where} hung up during the login.") from error
                 if len(tried.refused) == 1:
                     # Perhaps the line broke. Trying again and again could be what a host bans its guests for.
                     raise Unreachable(
-                        f"{target.where} hung up during the login, when {label} was tried",
-                        f"do it again; if it stays so, see whether `{target.spec.command}` gets in with that key",
+                        f"{target.where} hung up during the login, when {label} was tried.",
+                        f"Do it again; if it stays so, see whether `{target.spec.command}` gets in with that key.",
                     ) from error
                 raise _refusal(target, tried, " and then hung up") from error
             if more:
                 wanted = " and ".join(more)
                 raise Unauthorised(
-                    f"{target.where} wants {wanted} as well as the key of {target.user}",
-                    "a second factor cannot be given unattended; use a host or user that needs a key only",
+                    f"{target.where} wants {wanted} as well as the key of {target.user}.",
+                    "A second factor cannot be given unattended; use a host or user that needs a key only.",
                 )
             return
     raise _refusal(target, tried, "")
@@ -120,7 +120,7 @@ def _refusal(target: Target, tried: _Tried, ending: str) -> Unauthorised:
         hint = f"put the public key into ~/.ssh/authorized_keys of {target.user} on the host, or check the user name"
     else:
         hint = "make a key with `ssh-keygen` and let the host accept it"
-    return Unauthorised(f"cannot log in as {target.user} to {target.where}: {what}", hint)
+    return Unauthorised(f"Cannot log in as {target.user} to {target.where}: {what}.", hint)
 
 
 def _public_blob(path: str) -> bytes | None:

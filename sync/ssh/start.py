@@ -23,13 +23,13 @@ def dial(target: Target) -> socket.socket:
         sock = socket.create_connection((target.host, target.port), timeout=CONNECT_S)
     except (socket.gaierror, UnicodeError) as error:
         raise Unreachable(
-            f"there is no host {target.host} (asked for port {target.port})",
-            "check the name, the network, and the aliases in ~/.ssh/config",
+            f"There is no host {target.host} (asked for port {target.port}).",
+            "Check the name, the network, and the aliases in ~/.ssh/config.",
         ) from error
     except OSError as error:
         raise Unreachable(
-            f"nothing answers at {target.where}: {error.strerror or 'timed out'}",
-            "check that the machine runs, and its address and port",
+            f"Nothing answers at {target.where}: {error.strerror or 'timed out'}.",
+            "Check that the machine runs, and its address and port.",
         ) from error
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     with suppress(OSError):  # one that has hung up already is noticed by whoever reads

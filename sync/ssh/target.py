@@ -109,15 +109,15 @@ def parse_host(text: str) -> HostSpec:
     match = _HOST.fullmatch(text)
     host = match and (match["v6"] or match["host"])
     if not match or not host or host.startswith("-") or (match["user"] or "").startswith("-"):
-        raise UsageError(f"{text!r} is not a host", "write user@host:port; user and port may be left out")
+        raise UsageError(f"{text!r} is not a host.", "Write user@host:port; user and port may be left out.")
     if ":" in (match["user"] or ""):
         raise UsageError(
-            "a password in a host name is not accepted",
-            "use an ssh key, with ssh-agent if it has a passphrase",
+            "A password in a host name is not accepted.",
+            "Use an ssh key, with ssh-agent if it has a passphrase.",
         )
     port = int(match["port"]) if match["port"] else None
     if port is not None and not 0 < port < 65536:
-        raise UsageError(f"{text!r} has no possible port", "a port is a number from 1 to 65535")
+        raise UsageError(f"{text!r} has no possible port.", "A port is a number from 1 to 65535.")
     return HostSpec(host=host, user=match["user"], port=port)
 
 
@@ -140,14 +140,14 @@ class Config:
             config = paramiko.SSHConfig.from_text(self._text)
         except paramiko.SSHException as error:
             raise UsageError(
-                f"ssh's configuration cannot be read: {error}", f"correct {self._user}"
+                f"Ssh's configuration cannot be read: {error}.", f"Correct {self._user}."
             ) from error
         try:
             return config.lookup(host)
         except (paramiko.SSHException, ImportError) as error:
             raise UsageError(
-                f"ssh's configuration for {host} cannot be followed: {error}",
-                "simplify it or name the host in full",
+                f"Ssh's configuration for {host} cannot be followed: {error}.",
+                "Simplify it or name the host in full.",
             ) from error
 
 
@@ -158,8 +158,8 @@ def resolve(spec: HostSpec, config: Config, home: Path) -> Target:
     port = spec.port or _port(found.get("port", "22"), spec)
     if (found.get("proxycommand") or "none").lower() != "none" and "proxyjump" not in found:
         raise Unreachable(
-            f"ssh's configuration leads to {spec.host} through a ProxyCommand, which is not run here",
-            "use ProxyJump for that host",
+            f"Ssh's configuration leads to {spec.host} through a ProxyCommand, which is not run here.",
+            "Use ProxyJump for that host.",
         )
     alias = found.get("hostkeyalias")
     files = [spec.identity] if spec.identity else found.get("identityfile", [])
@@ -221,8 +221,8 @@ def _words(text: str, *, comments: bool = False) -> list[str]:
         return shlex.split(text, comments=comments)
     except ValueError as error:
         raise UsageError(
-            f"ssh's configuration has a line that cannot be read: {text.strip()} ({error})",
-            "correct its quotes",
+            f"Ssh's configuration has a line that cannot be read: {text.strip()} ({error}).",
+            "Correct its quotes.",
         ) from error
 
 
@@ -252,7 +252,7 @@ def _agent(text: str | None, home: Path) -> str | None:
 
 def _port(text: str, spec: HostSpec) -> int:
     if not text.isdecimal():
-        raise UsageError(f"ssh's configuration gives {spec.host} the port {text!r}", "correct that line")
+        raise UsageError(f"Ssh's configuration gives {spec.host} the port {text!r}.", "Correct that line.")
     return int(text)
 
 

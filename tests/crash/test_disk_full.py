@@ -56,7 +56,7 @@ def test_a_mailbox_without_room_takes_the_push_once_there_is(
     stage.mail.symlink_to(disk.folder, target_is_directory=True)
     disk.leave(free)
     refused = stage.hybrid("push", expect=Exit.UNREACHABLE)
-    assert "make room on the disk" in refused.said
+    assert "Make room on the disk" in refused.said
     assert not whole(stage.remote, BASE)
     disk.make_room()
     stage.hybrid("push")

@@ -62,7 +62,7 @@ def test_a_host_where_nothing_listens_fails(patient: Patient, sshd: Sshd) -> Non
         unused.bind(("127.0.0.1", 0))
         patient.configure(f'url = "sftp://{sshd.user}@127.0.0.1:{unused.getsockname()[1]}/mail"')
         found = patient.examined()
-    assert_fails(found["ssh mailbox"], "nothing answers")
+    assert_fails(found["ssh mailbox"], "Nothing answers")
     assert not found.keys() & {"login mailbox", "mailbox", "write once"}
 
 
@@ -105,7 +105,7 @@ def test_a_key_that_the_host_does_not_take_fails(patient: Patient, sshd: Sshd, t
     patient.configure(f'url = "{sshd.url}"\nidentity = "{stranger}"\nknown_hosts = "{sshd.known_hosts}"')
     found = patient.examined()
     assert found["host key mailbox"].status is Status.OK
-    assert_fails(found["login mailbox"], "cannot log in")
+    assert_fails(found["login mailbox"], "Cannot log in")
 
 
 def test_a_server_without_sftp_fails(patient: Patient, tmp_path: Path) -> None:

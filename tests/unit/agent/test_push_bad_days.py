@@ -211,7 +211,7 @@ def test_full_disk_of_the_mailbox_loses_nothing_and_the_next_push_goes_on(
         project.json("push")
         before = content(project)
         make_tree(project.root, {"more.bin": os.urandom(500_000)})
-        assert "make room" in fails(project, 10)
+        assert "Make room" in fails(project, 10)
         assert content(project) == before
         remount(project.mail.parent, "size=8m")
         document = project.json("push")

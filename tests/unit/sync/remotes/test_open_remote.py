@@ -57,7 +57,7 @@ def test_a_folder_may_have_a_drive_letter(url: str) -> None:
 @pytest.mark.parametrize(
     ("url", "said", "advised"),
     [
-        ("ftp://host/x", "folder:/path", "sftp://"),
+        ("ftp://host/x", "is not the URL", "sftp://"),
         ("drive:Folder", "'drive:Folder'", "sftp://"),
         ("/srv/mailbox", "'/srv/mailbox'", "folder:/srv/mailbox"),
         ("C:\\mailbox", "mailbox", "folder:C:\\mailbox"),
