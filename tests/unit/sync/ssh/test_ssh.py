@@ -20,38 +20,6 @@ from tests.support.sshd import Sshd, make_key, running_sshd
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the server of these tests runs on POSIX")
 
 
-@pytest.fixture(scope="module")
-def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
-    with running_sshd(tmp_path_factory.mktemp("sshd")) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def second(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
-    with running_sshd(tmp_path_factory.mktemp("second")) as server:
-        yield server
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    home = tmp_path / "home"
-    (home / ".ssh").mkdir(parents=True)
-    monkeypatch.setenv("HOME", str(home))
-    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
-    return home
-
-
-@pytest.fixture
-def spec(sshd: Sshd) -> HostSpec:
-    return HostSpec(
-        host="127.0.0.1",
-        port=sshd.port,
-        user=sshd.user,
-        identity=str(sshd.key),
-        known_hosts=str(sshd.known_hosts),
-    )
-
-
 def test_commands_get_input_and_give_output_errors_and_status(spec: HostSpec) -> None:
     connection = SshConnection.open(spec)
     assert connection.alive

@@ -16,38 +16,6 @@ from tests.support.sshd import Sshd, make_key, running_sshd, system_tool
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="the server of these tests runs on POSIX")
 
 
-@pytest.fixture(scope="module")
-def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
-    with running_sshd(tmp_path_factory.mktemp("sshd")) as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def second(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
-    with running_sshd(tmp_path_factory.mktemp("second")) as server:
-        yield server
-
-
-@pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    home = tmp_path / "home"
-    (home / ".ssh").mkdir(parents=True)
-    monkeypatch.setenv("HOME", str(home))
-    monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
-    return home
-
-
-@pytest.fixture
-def spec(sshd: Sshd) -> HostSpec:
-    return HostSpec(
-        host="127.0.0.1",
-        port=sshd.port,
-        user=sshd.user,
-        identity=str(sshd.key),
-        known_hosts=str(sshd.known_hosts),
-    )
-
-
 def test_an_unknown_host_key_is_shown_and_never_accepted(spec: HostSpec, sshd: Sshd, tmp_path: Path) -> None:
     empty = tmp_path / "empty"
     empty.touch()
