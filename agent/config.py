@@ -157,12 +157,11 @@ class ConfigError(UsageError):
     def __init__(self, path: Path, complaints: list[Complaint]) -> None:
         self.complaints = tuple(sorted(complaints, key=lambda complaint: complaint.line))
         found = [
-            f"{path}:{each.line}: {f'{each.key} ' if each.key else ''}{each.what}" for each in self.complaints
+            f"{path}:{each.line}: {f'{each.key} ' if each.key else ''}{each.what}."
+            for each in self.complaints
         ]
-        message = (
-            f"{found[0]}." if len(found) == 1 else "\n  ".join([f"{len(found)} mistakes in {path}:", *found])
-        )
-        super().__init__(message, "correct the lines named above.")
+        message = found[0] if len(found) == 1 else "\n  ".join([f"{len(found)} mistakes in {path}:", *found])
+        super().__init__(message, "Correct the lines named above.")
 
 
 def load(path: Path) -> Config:
@@ -172,7 +171,7 @@ def load(path: Path) -> Config:
     except FileNotFoundError as error:
         raise UsageError(f"There is no {path}.", "hybrid init") from error
     except OSError as error:
-        raise UsageError(f"Cannot read {path}: {error.strerror}.", "see who may read that file.") from error
+        raise UsageError(f"Cannot read {path}: {error.strerror}.", "See who may read that file.") from error
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

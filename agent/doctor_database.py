@@ -26,7 +26,7 @@ def database(path: Path) -> Iterator[Finding]:
             result = found.execute("PRAGMA quick_check(1)").fetchone()[0]
     except sqlite3.Error as error:
         busy = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
-        fix = "wait until the program that holds it has ended, or end it." if busy else away(path)
+        fix = "Wait until the program that holds it has ended, or end it." if busy else away(path)
         yield fail("database", f"{path} cannot be read: {error}", fix)
         return
     our_application, our_version = _new_header()
@@ -34,7 +34,7 @@ def database(path: Path) -> Iterator[Finding]:
         yield fail("database", f"{path} is another program's database", away(path))
     elif version > our_version:
         what = f"{path} was written by a newer hybrid (version {version}, known is {our_version})"
-        yield fail("database", what, "update hybrid on this machine.")
+        yield fail("database", what, "Update hybrid on this machine.")
     elif result != "ok":
         yield fail("database", f"{path} is damaged: {result}", away(path))
     elif tables and version < our_version:
@@ -46,7 +46,7 @@ def database(path: Path) -> Iterator[Finding]:
 
 def away(path: Path) -> str:
     """What to do about a database that cannot be used."""
-    return f"move {path} away: what matters of it is found again in the mailbox, and all files are read once."
+    return f"Move {path} away: what matters of it is found again in the mailbox, and all files are read once."
 
 
 @contextlib.contextmanager

@@ -47,7 +47,7 @@ def fail(name: str, what: str, fix: str) -> Finding:
 
 
 def failed(name: str, error: HybridError) -> Finding:
-    return fail(name, str(error), error.hint or "try again; with -vv, hybrid tells more about it.")
+    return fail(name, str(error), error.hint or "Try again; with -vv, hybrid tells more about it.")
 
 
 Look = Callable[[], Iterable[Finding]]
@@ -81,7 +81,7 @@ class Examiner:
             threading.Thread(target=work, name=f"doctor {name}", daemon=True).start()
             found = answer.get(timeout=limit)
         except queue.Empty:
-            fix = "see which disk or network it waits for, or give it longer with --limit."
+            fix = "See which disk or network it waits for, or give it longer with --limit."
             return [fail(name, f"no answer within {limit:g} s", fix)]
         finally:
             self._meter.finish()
@@ -102,5 +102,5 @@ def worst(findings: Iterable[Finding]) -> Finding | None:
 
 def _refused(name: str, error: OSError) -> Finding:
     where = f"{error.filename}: " if error.filename else ""
-    fix = "see who owns that path, how its disk is mounted, and how much room it has."
+    fix = "See who owns that path, how its disk is mounted, and how much room it has."
     return fail(name, f"{where}{error.strerror or error}", fix)

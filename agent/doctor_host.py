@@ -131,7 +131,7 @@ def files(host: Host, connection: "SshConnection") -> Iterator[Finding]:
         yield ok(name, "files are served; how much room there is cannot be told")
     elif not space.writable:
         what = f"{folder} is on a disk that is mounted for reading only"
-        yield fail(name, what, "mount it for writing, or choose another folder.")
+        yield fail(name, what, "Mount it for writing, or choose another folder.")
     else:
         yield disk(name, f"{folder} on {host.address}", space.free)
 

@@ -30,7 +30,7 @@ LITTLE = 1_000_000_000
 """Bytes of free disk below which it is worth a word; a tenth of it is too little."""
 APART_S = 120
 """Seconds by which two clocks may differ before it is worth a word."""
-_AGAIN = "install hybrid again, say with `uv tool install --force`."
+_AGAIN = "Install hybrid again, say with `uv tool install --force`."
 _START_S = 35.0
 
 
@@ -74,7 +74,7 @@ def dependencies(modules: Mapping[str, str]) -> Finding:
 
 def zstd(engine: codec.Zstd | None) -> Finding:
     if engine is None:
-        fix = "install backports.zstd into hybrid's environment; results packed with zstd cannot be read without."
+        fix = "Install backports.zstd into hybrid's environment; results packed with zstd cannot be read without."
         return fail("compression", "there is no zstd codec", fix)
     sample = b"doctor " * 1000
     try:
@@ -90,7 +90,7 @@ def zstd(engine: codec.Zstd | None) -> Finding:
 
 def cuts(core: str) -> Finding:
     """``core`` is the module that finds where content is cut; empty where there is none."""
-    fix = "install pyfastcdc into hybrid's environment, as a wheel for this platform."
+    fix = "Install pyfastcdc into hybrid's environment, as a wheel for this platform."
     if not core:
         return warn("chunker", "pyfastcdc is missing: changed files travel in fixed blocks", fix)
     if not core.startswith("pyfastcdc.cy"):
@@ -103,7 +103,7 @@ def git(program: str | None) -> Finding:
         what = (
             "git is not installed: snapshots carry no commit, and files that git tracks although ignored stay"
         )
-        return warn("git", what, "install git.")
+        return warn("git", what, "Install git.")
     return ok("git", program)
 
 
@@ -122,7 +122,7 @@ def own_folders() -> Iterator[Finding]:
                 pass
         except OSError as error:
             what = f"nothing can be kept in {folder}: {there}: {error.strerror}"
-            yield fail(name, what, f"see who owns it, or name another folder in {variable}.")
+            yield fail(name, what, f"See who owns it, or name another folder in {variable}.")
             return
     known = (places.config_folder() / "laptop-id").exists()
     yield ok(
@@ -156,7 +156,7 @@ def runner(python: str, limit_s: float = _START_S) -> Finding:
         return fail("runner", f"{python} does not start it within {limit_s:g} s", _AGAIN)
     except OSError as error:
         what = f"it cannot be started: {error.filename or tempfile.gettempdir()}: {error.strerror or error}"
-        return fail("runner", what, f"make room for temporary files, or {_AGAIN}")
+        return fail("runner", what, "Make room for temporary files, or install hybrid again.")
     if done.returncode != 0:
         last = (done.stderr.strip() or "no message").splitlines()[-1]
         what = f"the runner ends with exit code {done.returncode} under {python}: {last}"
@@ -166,7 +166,7 @@ def runner(python: str, limit_s: float = _START_S) -> Finding:
 
 def disk(name: str, where: str, free: int) -> Finding:
     """``free`` bytes are left at ``where``."""
-    fix = "make room there: what comes is laid out in full before it replaces anything."
+    fix = "Make room there: what comes is laid out in full before it replaces anything."
     if free < LITTLE:
         return (fail if free < LITTLE / 10 else warn)(name, f"only {size(free)} are free at {where}", fix)
     return ok(name, f"{size(free)} free")

@@ -38,10 +38,10 @@ def examine(project: Project, clock: Clock, examiner: Examiner) -> Iterator[Find
 def reach(remote: Remote, base: str) -> Finding:
     folder = remote.capabilities.local_path
     if folder is not None and os.path.exists(folder) and not os.path.isdir(folder):
-        return fail("mailbox", f"{folder} is no folder", "move it away, or choose another folder.")
+        return fail("mailbox", f"{folder} is no folder", "Move it away, or choose another folder.")
     if folder is not None and not os.path.exists(folder):
         what = f"{folder} is not there yet; the first push makes it"
-        return warn("mailbox", what, "if it is a mounted disk, mount it first.")
+        return warn("mailbox", what, "If it is a mounted disk, mount it first.")
     try:
         found = open_mailbox(remote, base)
     except NotFound:
@@ -75,7 +75,7 @@ def _here(remote: Remote, folder: str, clock: Clock) -> Iterator[Finding]:
     if abs(made - clock.wall()) > APART_S:
         what = f"the clock of its disk is {abs(made - clock.wall()):.0f} s away from this machine's"
         yield warn(
-            "clock mailbox", what, "let NTP set both; hybrid compares no clocks, but your programs may."
+            "clock mailbox", what, "Let NTP set both; hybrid compares no clocks, but your programs may."
         )
 
 
@@ -97,6 +97,6 @@ def _promises(remote: Remote, folder: str, path: str, clock: Clock) -> Finding:
             broken = f"it does not list a file {remote.capabilities.settle_s:g} s after it was written"
         remote.delete(path)
     if broken:
-        fix = "do not use it: results could be lost; choose another folder or host."
+        fix = "Do not use it: results could be lost; choose another folder or host."
         return fail("write once", f"{remote.url} breaks a promise: {broken}", fix)
     return ok("write once", f"a file is written in {took * 1000:.0f} ms and never overwritten")

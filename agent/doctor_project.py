@@ -39,7 +39,7 @@ def examine(project: Project, clock: Clock, examiner: Examiner) -> Iterator[Find
     if usable:
         yield from examiner.make("clock", lambda: [clocks(clock.wall(), _file_time(project.state_dir))])
     if project.config.remote.url is None:
-        fix = f'write under [remote] in {FILE_NAME}: url = "folder:/path" or "sftp://user@host/path".'
+        fix = f'Write under [remote] in {FILE_NAME}: url = "folder:/path" or "sftp://user@host/path".'
         yield fail("mailbox", f"{FILE_NAME} does not say where it is", fix)
     elif usable:
         yield from examiner.make("push", lambda: push(project, clock), _PUSH_S)
@@ -62,19 +62,19 @@ def room(folder: Path) -> Iterator[Finding]:
         # Some file systems make room for files as they go, and say that they have none in all.
         if found.f_files and found.f_favail < FEW_FILES:
             what = f"the disk of {folder} takes only {found.f_favail:,} files more, however small"
-            yield warn("files", what, "remove files that nobody needs, such as old caches, from that disk.")
+            yield warn("files", what, "Remove files that nobody needs, such as old caches, from that disk.")
 
 
 def clocks(wall: float, file: float) -> Finding:
     """``wall`` is what this machine believes, ``file`` the time that its disk gave a file just now; epoch seconds."""
     if wall < _NEW_YEAR_2025:
         return fail(
-            "clock", "this machine's clock is years behind", "set the clock, or let it be set by NTP."
+            "clock", "this machine's clock is years behind", "Set the clock, or let it be set by NTP."
         )
     if abs(wall - file) > APART_S:
         what = f"the disk's clock is {abs(wall - file):.0f} s away from this machine's"
         return warn(
-            "clock", what, "set the clock of the file server; until then, more files are read than changed."
+            "clock", what, "Set the clock of the file server; until then, more files are read than changed."
         )
     return ok("clock", "in step with the disk's")
 

@@ -53,7 +53,7 @@ def findings(
     """What the answer means; ``wall`` is this machine's clock when it came, ``is_mailbox`` whether that is all we know."""
     said = _said(out)
     where = "NAME" if is_mailbox else name
-    another = f'name a Python of {_dotted(LEAST_PYTHON)} or newer: python = "/path/to/python3" under [machines.{where}].'
+    another = f'Name a Python of {_dotted(LEAST_PYTHON)} or newer: python = "/path/to/python3" under [machines.{where}].'
     version = _version(said.get("python"))
     last = (err.decode("utf-8", "replace").strip() or "it says nothing").splitlines()[-1]
     if version is None:
@@ -92,7 +92,7 @@ def _version(value: object) -> tuple[int, ...] | None:
 def _clock(name: str, ahead: float) -> Finding:
     if abs(ahead) > APART_S:
         what = f"it is {abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} this machine's"
-        fix = "let NTP set both; hybrid compares no clocks, but logs, certificates and your own programs may."
+        fix = "Let NTP set both; hybrid compares no clocks, but logs, certificates and your own programs may."
         return warn(f"clock {name}", what, fix)
     return ok(f"clock {name}", "in step with this machine's")
 
@@ -101,10 +101,10 @@ def _runner(name: str, said: dict[str, Any], last: str) -> Finding:
     name = f"runner {name}"
     if said.get("code") != 0 or "zstd" not in said:
         why = (str(said.get("error") or "").strip() or last).splitlines()[-1]
-        fix = "see whether that machine's temporary folder can be written and its Python is whole."
+        fix = "See whether that machine's temporary folder can be written and its Python is whole."
         return fail(name, f"the runner does not start there: {why}", fix)
     if not said["zstd"]:
-        fix = "there, `python3 -m pip install backports.zstd`, or install the system's libzstd."
+        fix = "There, `python3 -m pip install backports.zstd`, or install the system's libzstd."
         return fail(name, "that Python has no zstd codec, so it cannot read what this machine pushes", fix)
     return ok(name, f"starts there, with zstd from {said['zstd']}")
 

@@ -102,7 +102,7 @@ def ensure_archive(mailbox: Mailbox) -> str:
     if mailbox.remote.read(path, 0, len(archive.data) + 1) != archive.data:
         raise CorruptMailbox(
             f"{path} in the mailbox is not the runner that its name promises, and nothing was started.",
-            "remove that file and try again.",
+            "Remove that file and try again.",
         )
     return archive.sha256
 

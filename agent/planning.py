@@ -63,7 +63,7 @@ def settle(config: Config, named: str | None, wish: Wish) -> tuple[str, NamedRun
         try:
             given["gpu"] = gpu(wish.gpu, Path())
         except ValueError as error:
-            raise UsageError(f"--gpu {wish.gpu} cannot name a GPU.", f"write {GPU.name}.") from error
+            raise UsageError(f"--gpu {wish.gpu} cannot name a GPU.", f"Write {GPU.name}.") from error
     run = replace(run, **given, env={**run.env, **(wish.env or {})})
     if not run.command:
         raise UsageError(
@@ -72,13 +72,13 @@ def settle(config: Config, named: str | None, wish: Wish) -> tuple[str, NamedRun
     if run.over and run.shards:
         raise UsageError(
             "A run is split by --over or by --shards, not by both.",
-            "use --over FILE --chunk K, or --shards N.",
+            "Use --over FILE --chunk K, or --shards N.",
         )
     if run.limit and not run.over:
-        raise UsageError("--limit takes the first inputs of a run, and it has none.", "add --over FILE.")
+        raise UsageError("--limit takes the first inputs of a run, and it has none.", "Add --over FILE.")
     if run.chunk and not run.over:
         raise UsageError(
-            "--chunk says how many inputs go into a shard, and there are none.", "add --over FILE."
+            "--chunk says how many inputs go into a shard, and there are none.", "Add --over FILE."
         )
     return wish.name or named or _short_name(run.command), run
 
@@ -96,7 +96,7 @@ def spread(run: NamedRun, root: Path, rows: Mapping[bytes, Noted]) -> tuple[int,
         if not total:
             raise UsageError(
                 f"No file of the project matches --over {run.over}.",
-                "quote the pattern, and see with `hybrid push --dry-run` whether the files are held back.",
+                "Quote the pattern, and see with `hybrid push --dry-run` whether the files are held back.",
             )
     else:
         kind, total = inputs.LINES, _count_lines(path, root, rows)
@@ -106,7 +106,7 @@ def spread(run: NamedRun, root: Path, rows: Mapping[bytes, Noted]) -> tuple[int,
     if shards > MOST_SHARDS:
         raise UsageError(
             f"{count:,} inputs in chunks of {chunk} are {shards:,} shards, and {MOST_SHARDS:,} is the most.",
-            "use a larger --chunk.",
+            "Use a larger --chunk.",
         )
     return shards, Inputs(kind=kind, path=path, chunk=chunk, count=count), count < total
 
@@ -176,9 +176,9 @@ def _count_lines(path: str, root: Path, rows: Mapping[bytes, Noted]) -> int:
         there = (root / path).exists()
         raise UsageError(
             f"--over {path} is not in the snapshot: {'it is held back' if there else 'there is no such file in the project'}.",
-            f'write under [push] in hybrid.toml: include = ["{path}"]'
+            f'Write under [push] in hybrid.toml: include = ["{path}"]'
             if there
-            else "paths start at hybrid.toml.",
+            else "Paths start at hybrid.toml.",
         )
     try:
         with open_stable(root, raw) as source:
@@ -190,11 +190,11 @@ def _count_lines(path: str, root: Path, rows: Mapping[bytes, Noted]) -> int:
                 count += sum(1 for _ in inputs.lines(whole))
             count += sum(1 for _ in inputs.lines([rest]))
     except (FileChanged, FileUnreadable) as error:
-        raise UsageError(f"--over {path} cannot be counted: {error}", "try again.") from error
+        raise UsageError(f"--over {path} cannot be counted: {error}", "Try again.") from error
     if not same:
-        raise UsageError(f"{path} changed while the run was made.", "try again.")
+        raise UsageError(f"{path} changed while the run was made.", "Try again.")
     if not count:
         raise UsageError(
-            f"There is no input in {path}: it has no line that is not blank.", "look at the file."
+            f"There is no input in {path}: it has no line that is not blank.", "Look at the file."
         )
     return count

@@ -45,7 +45,7 @@ class Project:
         if self.config.remote.url is None:
             raise UsageError(
                 f"{self.root / config.FILE_NAME} does not say where the mailbox is.",
-                'write under [remote]: url = "folder:/path" or "sftp://user@host/path".',
+                'Write under [remote]: url = "folder:/path" or "sftp://user@host/path".',
             )
         return self.config.remote.url
 
@@ -61,11 +61,11 @@ class Project:
                 marker.write_text("*\n", encoding="ascii")
         except FileNotFoundError as error:
             raise HybridError(
-                f"The project folder {self.root} is not there any more.", "put it back, then do it again."
+                f"The project folder {self.root} is not there any more.", "Put it back, then do it again."
             ) from error
         except (FileExistsError, NotADirectoryError) as error:
             raise HybridError(
-                f"{folder} is no folder, so nothing can be remembered.", "move it away."
+                f"{folder} is no folder, so nothing can be remembered.", "Move it away."
             ) from error
         return folder
 
@@ -93,7 +93,7 @@ class Project:
         except Timeout as error:
             raise Locked(
                 f"Another hybrid process{_process(holder)} is at work on {self.root} ({name}).",
-                "wait until it has ended, or end it; a lock never outlives its process.",
+                "Wait until it has ended, or end it; a lock never outlives its process.",
             ) from error
         try:
             with contextlib.suppress(OSError):
@@ -127,7 +127,7 @@ def laptop_id(choose: Callable[[str], str] = secrets.choice) -> str:
     found = path.read_text(encoding="utf-8", errors="replace").strip()
     if not re.fullmatch(rf"[{ID_ALPHABET}]{{8}}", found):
         raise HybridError(
-            f"{path} does not hold an id of 8 characters.", "remove it; this laptop then gets a new id."
+            f"{path} does not hold an id of 8 characters.", "Remove it; this laptop then gets a new id."
         )
     return found
 

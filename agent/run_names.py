@@ -26,7 +26,7 @@ def meant(word: str, run_ids: Iterable[str]) -> str | None:
     if len(starting) > 1 and not named:
         raise UsageError(
             f"{word!r} is the beginning of {len(starting)} runs: {', '.join(starting[-5:])}.",
-            "write more of it.",
+            "Write more of it.",
         )
     found = named or starting
     return found[-1] if found else None

@@ -60,7 +60,7 @@ def spec_of(mailbox: Mailbox, run_id: str) -> Spec:
     except NotFound as error:
         raise NotFound(
             f"Run {run_id} has no spec: it is just being queued, or was removed only in part.",
-            f"look again in a while; to remove what is left of it: hybrid rm {run_id}",
+            f"Look again in a while; to remove what is left of it: hybrid rm {run_id}",
         ) from error
     except CorruptMailbox as error:
         raise CorruptMailbox(

@@ -43,12 +43,12 @@ def _sources(path: Path) -> list[Source]:
         return [Source(path=path, name=path.name)]
     if not path.exists():
         raise UsageError(
-            f"There is no file of references {path}.", "name one that is there with --references."
+            f"There is no file of references {path}.", "Name one that is there with --references."
         )
     found = sorted(file for file in path.glob("*") if file.suffix.lower() in READABLE and file.is_file())
     if not found:
         raise UsageError(
-            f"There are no references in {path}.", f"name a file, or a folder, of {', '.join(READABLE)}."
+            f"There are no references in {path}.", f"Name a file, or a folder, of {', '.join(READABLE)}."
         )
     return [Source(path=file, name=file.name) for file in found]
 

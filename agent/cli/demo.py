@@ -114,10 +114,10 @@ def _make(project: Path) -> None:
     if outer is not None:
         raise UsageError(
             f"{top} lies in the project {outer}, whose next push would take the demo along.",
-            "name another place with --folder.",
+            "Name another place with --folder.",
         )
     if top.exists() and not (project / FILE_NAME).exists() and (not top.is_dir() or any(top.iterdir())):
-        raise UsageError(f"{top} is there already, and is no demo.", "name another place with --folder.")
+        raise UsageError(f"{top} is there already, and is no demo.", "Name another place with --folder.")
     project.mkdir(parents=True, exist_ok=True)
     mailbox = f"folder:{(top / 'mailbox').as_posix()}"
     config = _CONFIG.format(mailbox=json.dumps(mailbox), python=json.dumps(sys.executable), chunk=_CHUNK)

@@ -76,7 +76,7 @@ def grade(
     if name is None:
         raise UsageError(
             "No scorer was chosen.",
-            f"choose one with --scorer, or under [grade]: {', '.join(scorers.NAMES)}.",
+            f"Choose one with --scorer, or under [grade]: {', '.join(scorers.NAMES)}.",
         )
     outputs = project.root / project.config.project.outputs
     request = Request(

@@ -111,7 +111,7 @@ def _keep(call: Call, path: Path, remote: str | None) -> None:
     if remote is not None and remote != found.remote.url:
         raise UsageError(
             f"{path} is there already, with the mailbox {found.remote.url}.",
-            f"change url under [remote] to {json.dumps(remote)} if that is meant.",
+            f"Change url under [remote] to {json.dumps(remote)} if that is meant.",
         )
     document = {"created": False, "path": str(path), "project": found.project.id, "remote": found.remote.url}
     call.console.result(

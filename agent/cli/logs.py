@@ -48,7 +48,7 @@ def logs(call: Call, name: str, shard: int | None, follow: bool, tail: int | Non
         run = runs.load(mailbox, mailbox.find(name))
         if shard is not None and shard >= run.spec.shards:
             raise UsageError(
-                f"Run {run.spec.run} has no shard {shard}.", f"the last one is {run.spec.shards - 1}."
+                f"Run {run.spec.run} has no shard {shard}.", f"The last one is {run.spec.shards - 1}."
             )
         outputs = project.root / project.config.project.outputs
         telling = RunLogs(mailbox, outputs, LocalChoices(state), only=shard, tail=tail)

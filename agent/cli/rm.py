@@ -82,7 +82,7 @@ def _look(mailbox: Mailbox, run_id: str, pulled: Path | None) -> _Doomed:
         if not listed:
             refusal = (
                 f"Run {run_id} is empty: it may just be being queued.",
-                f"look again in a while; hybrid rm --force {run_id} removes it.",
+                f"Look again in a while; hybrid rm --force {run_id} removes it.",
             )
     except (CorruptMailbox, NewerMailbox) as error:
         refusal = (f"Run {run_id} cannot be read: {error}", f"hybrid rm --force {run_id} removes it unread.")
@@ -93,7 +93,7 @@ def _look(mailbox: Mailbox, run_id: str, pulled: Path | None) -> _Doomed:
 def _refusal(run: Run, worker: str | None, laptop: str, pulled: Path | None) -> tuple[str, str] | None:
     """``pulled`` is where outputs are kept here, None where those are to go as well."""
     run_id = run.spec.run
-    force = f"to remove it all the same: hybrid rm --force {run_id}"
+    force = f"To remove it all the same: hybrid rm --force {run_id}"
     missing = runs.not_here(run, laptop)
     if run.spec.laptop != laptop:
         return f"Run {run_id} was queued by another laptop ({run.spec.laptop[:16]}).", force

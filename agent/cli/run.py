@@ -141,8 +141,8 @@ def _named(project: Project, words: tuple[str, ...]) -> str | None:
             f"hybrid run {words[0]}; or for a command: hybrid run -- {' '.join(words)}",
         )
     raise UsageError(
-        f"hybrid.toml has no [run.{words[0]}]; it has: {known}.",
-        f"for a command write: hybrid run -- {' '.join(words)}",
+        f"There is no [run.{words[0]}] in hybrid.toml; it has: {known}.",
+        f"For a command write: hybrid run -- {' '.join(words)}",
     )
 
 
@@ -150,7 +150,7 @@ def _variables(env: tuple[str, ...]) -> dict[str, str]:
     pairs = [each.partition("=") for each in env]
     for name, equals, _ in pairs:
         if not equals or not name:
-            raise UsageError(f"--env {name} is not of the form NAME=VALUE.", "write --env NAME=VALUE.")
+            raise UsageError(f"--env {name} is not of the form NAME=VALUE.", "Write --env NAME=VALUE.")
     return {name: value for name, _, value in pairs}
 
 

@@ -23,7 +23,7 @@ def check(target: str) -> None:
     """Raises UsageError where ``target`` is none that hybrid knows."""
     kind, colon, name = target.partition(":")
     if (kind, colon) != ("local", "") and (kind != "ssh" or not name):
-        raise UsageError(f"{target!r} is no target that hybrid knows.", "write `local` or `ssh:HOST`.")
+        raise UsageError(f"{target!r} is no target that hybrid knows.", "Write `local` or `ssh:HOST`.")
 
 
 def default_target(project: Project) -> str:
@@ -38,7 +38,7 @@ def default_target(project: Project) -> str:
 
         return f"ssh:{urlsplit(url).netloc.rpartition('@')[2]}"
     raise UsageError(
-        f"Nothing says where to run: {url} is on no machine that runs commands.", "say it with --on."
+        f"Nothing says where to run: {url} is on no machine that runs commands.", "Say it with --on."
     )
 
 
@@ -47,7 +47,7 @@ def _folder_here(project: Project) -> str:
     if not url.startswith("folder:"):
         raise UsageError(
             f"A runner on this machine needs a mailbox that is a folder here, and the project's is {url}.",
-            "run it where the mailbox is (--on ssh:HOST), or set [remote] url to a folder.",
+            "Run it where the mailbox is (--on ssh:HOST), or set [remote] url to a folder.",
         )
     from sync.clock import SystemClock
     from sync.remotes import open_remote

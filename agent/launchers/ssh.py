@@ -57,7 +57,7 @@ def launcher(name: str, config: Config) -> SshLauncher:
     ):
         raise UsageError(
             f"The machine {name} does not see the mailbox {url or '(none)'}.",
-            f'say where it finds it: under [machines.{name}], mailbox = "folder:/path/there"; or let the mailbox be'
+            f'Say where it finds it: under [machines.{name}], mailbox = "folder:/path/there"; or let the mailbox be'
             f" sftp://{name}/path.",
         )
     connection = SshConnection.open(spec)
@@ -84,7 +84,7 @@ def _same_host(name: str, spec: HostSpec, url: str, config: Config) -> HostSpec:
         return spec
     raise UsageError(
         f"The mailbox {url} is on another machine than {name}.",
-        f'say how {name} finds it: under [machines.{name}], mailbox = "folder:/path/there".',
+        f'Say how {name} finds it: under [machines.{name}], mailbox = "folder:/path/there".',
     )
 
 
@@ -104,7 +104,7 @@ def _folder(connection: SshConnection, url: str) -> str:
         if not homes:
             raise HybridError(
                 f"The login shell of {connection.target.where} does not say where its home folder is.",
-                "write the mailbox's path from the root, as in sftp://host/home/me/mailbox.",
+                "Write the mailbox's path from the root, as in sftp://host/home/me/mailbox.",
             )
         return f"{homes[-1]}/{path[2:]}".rstrip("/")
     return path.rstrip("/")

@@ -34,14 +34,14 @@ def make(name: str, options: Mapping[str, Option]) -> Scorer:
         if option not in known:
             takes = f"its options are {', '.join(known)}".replace("_", "-")
             raise UsageError(
-                f"The scorer {name} has no option {option.replace('_', '-')}.", f"leave it out; {takes}."
+                f"The scorer {name} has no option {option.replace('_', '-')}.", f"Leave it out; {takes}."
             )
     return _find(name)(**options)
 
 
 def _find(name: str) -> Callable[..., Scorer]:
     if name not in _TABLE:
-        raise UsageError(f"There is no scorer named {name}.", f"choose one of {', '.join(NAMES)}.")
+        raise UsageError(f"There is no scorer named {name}.", f"Choose one of {', '.join(NAMES)}.")
     module, class_name = _TABLE[name]
     found: Callable[..., Scorer] = getattr(import_module(f".{module}", __name__), class_name)
     return found

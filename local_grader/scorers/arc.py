@@ -34,7 +34,7 @@ class Arc:
 
     def __post_init__(self) -> None:
         if self.attempts < 1:
-            raise UsageError(f"{self.attempts} attempts cannot count.", "give 1 or more.")
+            raise UsageError(f"{self.attempts} attempts cannot count.", "Give 1 or more.")
 
     @property
     def options(self) -> Mapping[str, Option]:

@@ -33,7 +33,7 @@ class Numeric:
         for value in (self.tolerance, self.relative_tolerance):
             if not (math.isfinite(value) and value >= 0):
                 raise UsageError(
-                    f"A tolerance cannot be {value}.", "give a finite number that is not negative."
+                    f"A tolerance cannot be {value}.", "Give a finite number that is not negative."
                 )
 
     @property

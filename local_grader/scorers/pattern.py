@@ -44,7 +44,7 @@ class Pattern:
         if groups > 1:
             raise UsageError(
                 f"The pattern {self.pattern} has {groups} groups.",
-                "use one group for the part to compare, and (?:...) for the others.",
+                "Use one group for the part to compare, and (?:...) for the others.",
             )
 
     @property

@@ -124,7 +124,7 @@ class MemoryRemote:
         def act() -> bytes:
             found = [f for f in self._live(path) if self.store.noticed(self._me, f.writer, f.written_at)]
             if not found:
-                raise NotFound(f"there is no {path} in {self.url}")
+                raise NotFound(f"There is no {path} in {self.url}.")
             one = self.store.dice.choice(found) if self.store.dice else found[0]
             return one.data[offset : None if length is None else offset + length]
 
@@ -135,7 +135,7 @@ class MemoryRemote:
 
         def act() -> bool:
             if folder not in self.store.folders:
-                raise NotFound(f"there is no folder for {path} in {self.url}")
+                raise NotFound(f"There is no folder for {path} in {self.url}.")
             if any(self.store.noticed(self._me, f.writer, f.written_at) for f in self._live(path)):
                 return False
             now = self.store.now()

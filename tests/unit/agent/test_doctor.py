@@ -62,7 +62,7 @@ def test_the_end_says_what_to_do_first(patient: Patient, capsys: Capture) -> Non
     assert main(["doctor"]) == 1
     last = capsys.readouterr().out.splitlines()[-1]
     assert "1 failed" in last
-    assert "First, mailbox: write under [remote]" in last
+    assert "First, mailbox: Write under [remote]" in last
     main(["doctor", "--json"])
     assert json.loads(capsys.readouterr().out)["first"] == "mailbox"
 

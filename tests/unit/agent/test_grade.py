@@ -101,4 +101,4 @@ def test_what_cannot_be_graded_says_why(
 def test_without_any_scorer_the_choice_is_shown(root: Path, capsys: Capture) -> None:
     (root / "hybrid.toml").write_text('[project]\nid = "p"\n')
     assert main(["grade", "r1"]) == 2
-    assert "choose one with --scorer" in capsys.readouterr().err
+    assert "Choose one with --scorer" in capsys.readouterr().err
