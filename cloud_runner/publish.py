@@ -1,5 +1,6 @@
 """A folder on the runner's disk becomes snapshots in the run's folder of the mailbox."""
 
+import itertools
 import os
 import stat
 from collections.abc import Generator, Iterator
@@ -79,10 +80,21 @@ def _mark(status: os.stat_result) -> Mark:
     return (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
 
 
+def beside_log(look: list[Found]) -> Iterator[tuple[bytes, Found]]:
+    """What was found, by the path under which it goes along with a log: what has the log's name is numbered."""
+    tops = {found.path.partition(b"/")[0] for found in look}
+    free = next(name for n in itertools.count(1) if (name := b"%s.%d" % (LOG, n)) not in tops)
+    for found in look:
+        top, slash, rest = found.path.partition(b"/")
+        path = free + slash + rest if top == LOG else found.path
+        if not refusal(path):
+            yield path, found
+
+
 class Publisher:
     """Publishes one folder again and again. ``what`` is OUTPUTS or CHECKPOINT of the layout.
 
-    log  a file that goes along as ``hybrid.log``
+    log  a file that goes along as ``hybrid.log``; what the folder holds of that name then goes by another
     """
 
     def __init__(
@@ -121,17 +133,17 @@ class Publisher:
         )
         now = self._disk_now()
         entries: list[Entry] = []
-        for found in look:
-            if found.path == LOG or found.path.startswith(LOG + b"/"):
-                continue  # the name is ours
+        for path, found in (
+            beside_log(look) if self._log is not None else ((each.path, each) for each in look)
+        ):
             if found.kind == FILE:
                 chunks = yield from self._file(writer, found, final, now)
                 if chunks is not None:
-                    entries.append(_entry(found.path, chunks, found.executable))
+                    entries.append(_entry(path, chunks, found.executable))
                 elif self._what == CHECKPOINT:
                     return None
             else:
-                entries.append(Entry(path=found.path, kind=found.kind, target=found.target))
+                entries.append(Entry(path=path, kind=found.kind, target=found.target))
         if self._what == CHECKPOINT and not final and self.look() != look:
             return None
         if self._log is not None and self._log.exists():

@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 
 from cloud_runner.outlet import Outlet
-from cloud_runner.publish import Publisher, walk
+from cloud_runner.publish import Found, Publisher, beside_log, walk
 from sync.mailbox.layout import CHECKPOINT, OUTPUTS, Attempt, RunFolder
 from sync.remotes.memory import MemoryRemote
+from sync.store.entries import LONGEST_PATH
 from sync.store.materialise import to_end
-from sync.store.nouns import MOST_LEANED_ON, Root
+from sync.store.nouns import FILE, MOST_LEANED_ON, Root
 from sync.store.reader import Reader
 
 BASE = "lab"
@@ -96,13 +97,36 @@ def test_files_links_empty_folders_and_the_exec_bit_come_back(shelf: Shelf) -> N
     assert root.meta == {"attempt": "0.worker22.1"}
 
 
-def test_the_log_goes_along_under_a_name_that_is_ours(shelf: Shelf) -> None:
+def test_the_log_goes_along_and_what_has_its_name_by_another(shelf: Shelf) -> None:
     publisher = shelf.publisher(log=True)
-    (folder_of(publisher).parent / "log").write_bytes(b"epoch 1\n")
-    (folder_of(publisher) / "hybrid.log").mkdir()
-    (folder_of(publisher) / "hybrid.log" / "theirs").write_bytes(b"x")
-    (folder_of(publisher) / "hybrid.logs").write_bytes(b"y")
-    assert shelf.content(publish(publisher)) == {b"hybrid.log": b"epoch 1\n", b"hybrid.logs": b"y"}
+    out = folder_of(publisher)
+    (out.parent / "log").write_bytes(b"epoch 1\n")
+    (out / "hybrid.log").write_bytes(b"theirs")
+    assert shelf.content(publish(publisher)) == {b"hybrid.log": b"epoch 1\n", b"hybrid.log.1": b"theirs"}
+    (out / "hybrid.log").unlink()
+    (out / "hybrid.log").mkdir()
+    (out / "hybrid.log" / "theirs").write_bytes(b"x")
+    (out / "hybrid.log.1").write_bytes(b"y")
+    (out / "hybrid.logs").write_bytes(b"z")
+    assert shelf.content(publish(publisher)) == {
+        b"hybrid.log": b"epoch 1\n",
+        b"hybrid.log.1": b"y",
+        b"hybrid.log.2/theirs": b"x",
+        b"hybrid.logs": b"z",
+    }
+
+
+def test_a_path_that_is_too_long_beside_the_log_is_left_out() -> None:
+    longest = b"/".join([b"hybrid.log", *[b"d" * 200] * 20])
+    deep = Found(longest + b"/" + b"f" * (LONGEST_PATH - len(longest) - 1), b"", FILE, False, (0, 0, 0, 0))
+    short = Found(b"hybrid.log/f", b"", FILE, False, (0, 0, 0, 0))
+    assert list(beside_log([deep, short])) == [(b"hybrid.log.1/f", short)]
+
+
+def test_a_checkpoint_has_no_log_and_keeps_a_file_of_its_name(shelf: Shelf) -> None:
+    publisher = shelf.publisher(what="ckpt")
+    (folder_of(publisher) / "hybrid.log").write_bytes(b"theirs")
+    assert shelf.content(publish(publisher)) == {b"hybrid.log": b"theirs"}
 
 
 def test_what_is_there_already_does_not_travel_again(shelf: Shelf) -> None:
