@@ -16,6 +16,7 @@ from . import config, places
 
 STATE_FOLDER = ".hybrid"
 _LOCK_WAIT_S = 0.5
+_PROCESS = secrets.token_hex(4)  # tells this process from a later one with the same number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,11 +76,12 @@ class Project:
         return laptop_id()
 
     @contextlib.contextmanager
-    def lock(self, name: str) -> Iterator[None]:
-        """Holds the project's lock ``name`` (as in ``push``) against other processes and threads of this user.
+    def lock(self, name: str) -> Iterator[bool]:
+        """Holds the project's lock ``name`` (as in ``push``) against other processes and threads of this user. Gives
+        whether nobody else has held it since this process did.
 
-        It lies outside the project, because clones of a project share what they have in the mailbox. Raises Locked, naming the holder's process id, after half a second. The system lets go of the lock when its
-        holder dies.
+        It lies outside the project, because clones of a project share what they have in the mailbox. Raises Locked, naming
+        the holder's process id, after half a second. The system lets go of the lock when its holder dies.
         """
         from filelock import FileLock, Timeout
 
@@ -96,12 +98,14 @@ class Project:
                 "Wait until it has ended, or end it; a lock never outlives its process.",
             ) from error
         try:
+            me = f"{os.getpid()} {_PROCESS}"
+            is_mine_still = _text(holder) == me
             with contextlib.suppress(OSError):
-                holder.write_text(str(os.getpid()), encoding="ascii")
-            yield
+                if not is_mine_still:
+                    holder.unlink(missing_ok=True)  # so that a disk that is full leaves no stale one
+                    holder.write_text(me, encoding="ascii")
+            yield is_mine_still
         finally:
-            with contextlib.suppress(OSError):
-                holder.unlink()
             lock.release()
 
 
@@ -133,8 +137,12 @@ def laptop_id(choose: Callable[[str], str] = secrets.choice) -> str:
 
 
 def _process(holder: Path) -> str:
+    found, _, _ = _text(holder).partition(" ")
+    return f" (id {found})" if found.isdigit() else ""
+
+
+def _text(holder: Path) -> str:
     try:
-        found = holder.read_text(encoding="ascii").strip()
+        return holder.read_text(encoding="ascii")
     except (OSError, UnicodeDecodeError):
         return ""
-    return f" (id {found})" if found.isdigit() else ""
