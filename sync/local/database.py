@@ -20,7 +20,7 @@ from typing import Final
 
 from ..errors import HybridError, LocalDiskFull, Locked
 
-VERSION: Final = 2
+VERSION: Final = 3
 _BUSY_S = 30.0
 _SPARE = 1024 * 1024
 # In the file's header, so that another program's database is never taken for ours.

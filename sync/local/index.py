@@ -6,16 +6,17 @@ knows it, so that it is read once more.
 """
 
 import sqlite3
-import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from ..store.lines import Content
 from ..store.nouns import Location
+from . import checked_rows
 from .bulk import without_collections
-from .database import Damage, connect, reading, transaction
+from .checked_rows import sum_of_content, sum_of_location, sum_of_other
+from .database import connect, reading, transaction
 from .entry import Entry, Signature
 
 # FAT keeps times in steps of two seconds; nothing in use is coarser.
@@ -28,6 +29,8 @@ _SCHEMA = (
         bytes INTEGER NOT NULL, chunks TEXT NOT NULL, placed TEXT NOT NULL, objects TEXT NOT NULL,
         sum INTEGER NOT NULL
     ) WITHOUT ROWID""",
+    # Links, and empty folders, whose target is empty.
+    "CREATE TABLE IF NOT EXISTS others (path BLOB PRIMARY KEY, target BLOB NOT NULL, sum INTEGER NOT NULL) WITHOUT ROWID",
     "CREATE TABLE IF NOT EXISTS objects (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE)",
     """CREATE TABLE IF NOT EXISTS chunks (
         sha256 BLOB PRIMARY KEY, object INTEGER NOT NULL, block_offset INTEGER NOT NULL,
@@ -74,38 +77,9 @@ def settled(noted: Noted) -> bool:
     return ctime_ns < scanned_ns - GRANULARITY_NS and abs(mtime_ns - scanned_ns) > GRANULARITY_NS
 
 
-# Sums are kept beside what a snapshot is made of: a disk that turns one bit must not have it published.
-
-
-def _sum_of_content(path: bytes, content: Content) -> int:
-    size, chunks, placed, objects = content
-    return zlib.crc32(f"{size}{chunks}{placed}{objects}".encode(), zlib.crc32(path))
-
-
-def _sum_of_location(sha256: bytes, at: Location) -> int:
-    name, start, stored, raw, codec, offset, length = at
-    return zlib.crc32(f"{name} {start} {stored} {raw} {codec} {offset} {length}".encode(), zlib.crc32(sha256))
-
-
-def _content(row: tuple[Any, ...]) -> tuple[bytes, Content]:
-    path, *values, expected = row
-    content = Content._make(values)
-    if _sum_of_content(path, content) != expected:
-        raise Damage
-    return path, content
-
-
-def _location(row: tuple[Any, ...]) -> tuple[bytes, Location]:
-    sha256, *values, expected = row
-    at = Location._make(values)
-    if _sum_of_location(sha256, at) != expected:
-        raise Damage
-    return sha256, at
-
-
 class Index:
-    """The tables ``files``, ``chunks`` with their ``objects``, and ``meta``. One thread; each method is one transaction,
-    or part of the one that ``at_once`` spans.
+    """The tables ``files``, ``others``, ``chunks`` with their ``objects``, and ``meta``. One thread; each method is one
+    transaction, or part of the one that ``at_once`` spans.
 
     Raises HybridError. A database that turns out to be damaged is set aside at once, so that the next
     ``Index.open`` begins a new one.
@@ -152,7 +126,7 @@ class Index:
         query = "SELECT path, bytes, chunks, placed, objects, sum FROM files WHERE path = ?"
         with self._reading() as database:
             rows = (database.execute(query, (path,)).fetchone() for path in paths)
-            return dict(_content(row) for row in rows if row is not None)
+            return dict(checked_rows.content(row) for row in rows if row is not None)
 
     def all_contents(self) -> Iterator[tuple[bytes, Content]]:
         """Path and content of every file, sorted by path. Other methods may be called meanwhile."""
@@ -162,7 +136,7 @@ class Index:
         after = b""
         while True:
             with self._reading() as database:
-                page = [_content(row) for row in database.execute(query, (after, _PAGE))]
+                page = [checked_rows.content(row) for row in database.execute(query, (after, _PAGE))]
             yield from page
             if len(page) < _PAGE:
                 return
@@ -176,7 +150,7 @@ class Index:
 
     def remember_files(self, rows: Iterable[FileRow]) -> None:
         values = (
-            (path, *noted.signature, noted.scanned_ns, *content, _sum_of_content(path, content))
+            (path, *noted.signature, noted.scanned_ns, *content, sum_of_content(path, content))
             for path, noted, content in rows
         )
         marks = ",".join("?" * 12)
@@ -194,6 +168,18 @@ class Index:
         with self._writing() as database:
             database.executemany("DELETE FROM files WHERE path = ?", ((path,) for path in paths))
 
+    def others(self) -> dict[bytes, bytes]:
+        """By path, what the state that was published last had beside files: the target of each link, and for each empty
+        folder nothing."""
+        with self._reading() as database:
+            return dict(map(checked_rows.other, database.execute("SELECT path, target, sum FROM others")))
+
+    def replace_others(self, others: Mapping[bytes, bytes]) -> None:
+        values = ((path, target, sum_of_other(path, target)) for path, target in others.items())
+        with self._writing() as database:
+            database.execute("DELETE FROM others")
+            database.executemany("INSERT INTO others VALUES (?, ?, ?)", values)
+
     def locations(self, chunks: Iterable[bytes]) -> dict[bytes, Location]:
         """Those of the chunks, by SHA-256, whose place is known."""
         wanted = list(chunks)
@@ -203,7 +189,7 @@ class Index:
                 batch = wanted[start : start + _BATCH]
                 marks = ",".join("?" * len(batch))
                 rows = database.execute(f"{_LOCATIONS} WHERE sha256 IN ({marks})", batch)
-                found.update(map(_location, rows))
+                found.update(map(checked_rows.location, rows))
         return found
 
     def add_locations(self, rows: Iterable[tuple[bytes, Location]]) -> None:
@@ -220,7 +206,7 @@ class Index:
             }
             # In the order of the primary key, which is also the order on disk.
             values = (
-                (sha256, ids[location.object], *location[1:], _sum_of_location(sha256, location))
+                (sha256, ids[location.object], *location[1:], sum_of_location(sha256, location))
                 for sha256, location in sorted(placed)
             )
             database.executemany("INSERT OR REPLACE INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", values)

@@ -1,10 +1,8 @@
 """What a push would do, decided without the mailbox: from ``stat``, and by reading again what ``stat`` cannot decide."""
 
-import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -20,13 +18,13 @@ from ..store.entries import refusal
 from ..store.nouns import Root
 from .known import is_snapshot
 from .reading import reread
+from .unseen import kept
 
 
 @dataclass(frozen=True, kw_only=True)
 class Published:
     """The last snapshot that this project folder published: what a no-op push answers with.
 
-    others    a hash of everything but files: links and empty folders
     url       the mailbox that it is in, and ``mailbox`` that mailbox's own id
     leans_on  the snapshots that hold content of it
     """
@@ -36,7 +34,6 @@ class Published:
     tree: str
     files: int
     bytes: int
-    others: str
     url: str
     mailbox: str
     created: float
@@ -53,7 +50,7 @@ class Published:
         return found if found is not None and found.url == url else None
 
     @classmethod
-    def of(cls, root: Root, *, others: str, url: str, mailbox: str) -> "Published":
+    def of(cls, root: Root, *, url: str, mailbox: str) -> "Published":
         """What publishing ``root`` amounts to."""
         created = root.meta.get("created")
         return cls(
@@ -62,7 +59,6 @@ class Published:
             tree=root.tree,
             files=root.files,
             bytes=root.bytes,
-            others=others,
             url=url,
             mailbox=mailbox,
             created=created if isinstance(created, int | float) else 0.0,
@@ -79,6 +75,7 @@ class Look:
 
     folder    identity of the project folder, as long as it is the same
     recorded  the files of the last published state
+    others    what that had beside files, as ``Index.others``; ``same_others``: the tree has the same now
     changed   files to be read; all others of the scan are as they were
     moved     files that only have another path now, and the one that they had
     removed   paths that are gone; what lies in a folder that cannot be read is not
@@ -87,10 +84,11 @@ class Look:
     folder: tuple[int, int]
     scan: Scan
     recorded: dict[bytes, Noted]
+    others: dict[bytes, bytes]
+    same_others: bool
     changed: list[Entry]
     moved: dict[bytes, bytes]
     removed: list[bytes]
-    others: str
     before: Published | None
 
     @property
@@ -104,8 +102,7 @@ class Look:
 
     @property
     def _only_files_may_differ(self) -> bool:
-        before = self.before
-        return before is not None and not self.removed and not self.moved and self.others == before.others
+        return self.before is not None and self.same_others and not self.removed and not self.moved
 
     @property
     def doubtful(self) -> list[Entry]:
@@ -152,7 +149,7 @@ def look(
 
     rules = load_rules(root, include, outputs, _mailbox_inside(root, url, clock))
     found = _presentable(scan(root, rules, clock, progress, watch))
-    seen = compared(found, folder, recorded, Published.load(index, url))
+    seen = compared(found, folder, recorded, index.others(), Published.load(index, url))
     doubtful = seen.doubtful
     if not doubtful or not (thorough or seen.all_is_doubtful):
         return seen
@@ -194,23 +191,31 @@ def _is_certain(entry: Entry, noted: Noted | None) -> bool:
 
 
 def compared(
-    found: Scan, folder: tuple[int, int], recorded: dict[bytes, Noted], before: Published | None
+    found: Scan,
+    folder: tuple[int, int],
+    recorded: dict[bytes, Noted],
+    others: dict[bytes, bytes],
+    before: Published | None,
 ) -> Look:
-    """A scan against the files that were published last."""
+    """A scan against the files, and all others, that were published last."""
     files = [entry for entry in found.entries if entry.kind == FILE]
     changed = [entry for entry in files if not is_unchanged(entry, recorded.get(entry.path))]
     unknown = {problem.path for problem in found.problems}
     here = {entry.path for entry in files}
-    removed = [path for path in recorded if path not in here and not is_below(path, unknown)]
+    gone = [path for path in recorded if path not in here]
+    unseen = set(kept((*gone, *others), (entry.path for entry in found.entries), unknown))
+    removed = [path for path in gone if path not in unseen]
     moved = _moved(changed, removed, recorded)
     return Look(
         folder=folder,
         scan=found,
         recorded=recorded,
+        others=others,
+        same_others=others_in(found.entries) | {path: others[path] for path in others.keys() & unseen}
+        == others,
         changed=[entry for entry in changed if entry.path not in moved],
         moved=moved,
         removed=removed,
-        others=hash_of_others((entry.path, entry.target) for entry in found.entries if entry.kind != FILE),
         before=before,
     )
 
@@ -253,21 +258,9 @@ def refuse_mass_deletion(seen: Look) -> None:
     )
 
 
-def hash_of_others(others: Iterable[tuple[bytes, bytes]]) -> str:
-    """``Published.others`` for path and target of each link and empty folder, sorted by path."""
-    digest = hashlib.sha256()
-    for path, target in others:
-        digest.update(b"%d:%s%d:%s" % (len(path), path, len(target), target))
-    return digest.hexdigest()
-
-
-def is_below(path: bytes, tops: AbstractSet[bytes]) -> bool:
-    """Whether the path is one of ``tops`` or lies below one."""
-    while path not in tops:
-        path = path.rpartition(b"/")[0]
-        if not path:
-            return False
-    return True
+def others_in(entries: Iterable[Entry]) -> dict[bytes, bytes]:
+    """Links and empty folders as ``Index.others`` has them."""
+    return {entry.path: entry.target for entry in entries if entry.kind != FILE}
 
 
 def _presentable(found: Scan) -> Scan:

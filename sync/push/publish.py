@@ -23,6 +23,7 @@ from ..local.scan import identity
 from ..mailbox import layout
 from ..progress import Progress, Silent
 from ..remotes.base import Remote
+from ..store import chunker
 from ..store.lanes import Lanes
 from ..store.writer import SnapshotWriter
 from .changes import Look, Published, compared, refuse_mass_deletion
@@ -107,7 +108,7 @@ class Push:
         ):
             self._is_noted = False
             before = Published.load(self._index, self._url)
-            seen = compared(seen.scan, seen.folder, self._index.files(), before)
+            seen = compared(seen.scan, seen.folder, self._index.files(), self._index.others(), before)
         if not accept_deletions:
             refuse_mass_deletion(seen)
         seen = self._forget_what_is_gone(seen)
@@ -128,7 +129,7 @@ class Push:
                 raise HybridError(
                     f"The project folder {self._root} was replaced while it was read.", "Push again."
                 )
-            tree.keep_what_cannot_be_seen(self._problems)
+            tree.complete(self._problems)
             published = seen.before
             if published is None or sent or tree.differs():
                 seq = self._next_number(seen)
@@ -141,7 +142,7 @@ class Push:
                         meta={"created": self._clock.wall(), **commit()},
                         rides=not compact,
                     )
-                published = Published.of(root, others=seen.others, url=self._url, mailbox=self._mailbox)
+                published = Published.of(root, url=self._url, mailbox=self._mailbox)
             self._progress.finish()
         self._note_mailbox()
         with self._index.at_once():
@@ -197,11 +198,13 @@ class Push:
     def _read(self, writer: SnapshotWriter, entry: Entry) -> tuple[Signature, Chunks] | None:
         """Chunks a file, again if it changes meanwhile; None where it cannot be had whole, or is gone."""
         what = "kept changing while it was read, and is left for the next push"
+        cut = entry.signature.size > chunker.WHOLE  # a first push has very many that are not
+        former = self._index.contents([entry.path]).get(entry.path) if cut else None
         for attempt in range(TRIES):
             if attempt:
                 self._clock.sleep(0.05 * attempt)
             try:
-                return read_chunks(self._root, entry, writer.add_chunk, self._progress)
+                return read_chunks(self._root, entry, writer, self._progress, former)
             except FileChanged:
                 if not os.path.lexists(os.fsencode(self._root) + b"/" + entry.path):
                     return None

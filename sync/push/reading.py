@@ -4,8 +4,6 @@ import hashlib
 import json
 import os
 import stat
-from collections.abc import Callable
-from contextlib import nullcontext
 from pathlib import Path
 
 from ..local.entry import Entry, Signature, signature
@@ -14,35 +12,35 @@ from ..local.read import OPEN_FLAGS, FileChanged, FileUnreadable, open_stable
 from ..progress import Progress
 from ..store import chunker
 from ..store.lines import Content
-from .ahead import ahead
+from .expected import Chunk
+from .following import Sink, follow
 
-_LARGE = 8 * 1024 * 1024
-"""Bytes of a file from which on it is read and cut in a thread beside the one that hashes and compresses it."""
-_PIECES_AHEAD = 16
-
-Chunks = list[tuple[str, int]]
+Chunks = list[Chunk]
 """SHA-256 and length of each chunk of a file, in order."""
 
 
 def read_chunks(
-    root: Path, entry: Entry, add: Callable[[bytes], str], progress: Progress
+    root: Path, entry: Entry, sink: Sink, progress: Progress, former: Content | None = None
 ) -> tuple[Signature, Chunks]:
-    """The signature of what was read, and its chunks; ``add`` gets each chunk and returns its SHA-256.
+    """The signature of what was read, and its chunks, of which ``sink`` gets those that it does not hold.
 
-    Raises FileChanged or FileUnreadable; what ``add`` got is then of no use.
+    ``former`` is what the file was before, if that is known: what is still the same need not be cut. Raises FileChanged
+    or FileUnreadable; what ``sink`` got is then of no use.
     """
     if entry.signature.size <= chunker.WHOLE and (data := _small(root, entry)) is not None:
         progress.advance(len(data))
-        return entry.signature, [(add(data), len(data))] if data else []
-    found: Chunks = []
+        return entry.signature, [(sink.add_chunk(data), len(data))] if data else []
     with open_stable(root, entry.path) as source:
-        small = source.signature.size <= chunker.WHOLE
-        pieces = source.blocks() if small else chunker.chunks(source.blocks(), chunker.FILES)
-        with ahead(pieces, _PIECES_AHEAD) if source.signature.size > _LARGE else nullcontext(pieces) as taken:
-            for piece in taken:
-                found.append((add(piece), len(piece)))
-                progress.advance(len(piece))
+        if source.signature.size <= chunker.WHOLE:
+            found = [(sink.add_chunk(piece), len(piece)) for piece in source.blocks()]
+            progress.advance(source.signature.size)
+        else:
+            found = follow(source, chunks_of(former) if former else [], sink, progress)
         return source.signature, found
+
+
+def chunks_of(content: Content) -> Chunks:
+    return [(sha256, length) for sha256, length in json.loads(content.chunks)]
 
 
 def _small(root: Path, entry: Entry) -> bytes | None:
@@ -63,20 +61,33 @@ def _small(root: Path, entry: Entry) -> bytes | None:
 
 def reread(root: Path, entry: Entry, recorded: Content, scanned_ns: int, progress: Progress) -> Noted | None:
     """What the file looks like now, if its content is still the recorded one. Stops at the first difference."""
-    expected = iter(json.loads(recorded.chunks))
+    chunks = chunks_of(recorded)
+    try:
+        found, now = read_chunks(root, entry, _Recorded(chunks), progress, recorded)
+    except (FileChanged, FileUnreadable, _Different):
+        return None
+    same = now == chunks and found.executable == entry.signature.executable
+    return Noted(found, scanned_ns) if same else None
 
-    def compare(data: bytes) -> str:
+
+class _Recorded:
+    """Needs nothing of what is recorded, and takes nothing else. What has to be cut is no recorded chunk, unless the
+    file is so small that it is one as a whole."""
+
+    def __init__(self, chunks: Chunks) -> None:
+        self._chunks = chunks
+
+    def holds(self, sha256: str) -> bool:
+        return True
+
+    def add_chunk(self, data: bytes) -> str:
         sha256 = hashlib.sha256(data).hexdigest()
-        if next(expected, None) != [sha256, len(data)]:
+        if self._chunks != [(sha256, len(data))]:
             raise _Different
         return sha256
 
-    try:
-        found, _ = read_chunks(root, entry, compare, progress)
-    except (FileChanged, FileUnreadable, _Different):
-        return None
-    same = next(expected, None) is None and found.executable == entry.signature.executable
-    return Noted(found, scanned_ns) if same else None
+    def add_hashed(self, sha256: str, data: bytes) -> None:
+        raise AssertionError("all is held")
 
 
 class _Different(Exception):

@@ -14,7 +14,7 @@ from ..remotes.base import Remote
 from ..store.lines import content
 from ..store.nouns import FILE, Chunk, Entry, Root
 from ..store.reader import Reader
-from .changes import Published, hash_of_others
+from .changes import Published
 
 _MAILBOX = "mailbox"
 
@@ -48,7 +48,8 @@ def recover(
         if last is not None:
             index.add_locations((bytes.fromhex(chunk.sha256), chunk.at) for chunk in last.chunks())
             _remember_files(index, last.entries)
-            last.published(url, mailbox).save(index)
+            index.replace_others({entry.path: entry.target for entry in last.entries if entry.kind != FILE})
+            Published.of(last.root, url=url, mailbox=mailbox).save(index)
     return True
 
 
@@ -60,10 +61,6 @@ class _Last(NamedTuple):
         yield from self.root.entries
         for entry in self.entries:
             yield from entry.chunks
-
-    def published(self, url: str, mailbox: str) -> Published:
-        others = hash_of_others((entry.path, entry.target) for entry in self.entries if entry.kind != FILE)
-        return Published.of(self.root, others=others, url=url, mailbox=mailbox)
 
 
 def _last(remote: Remote, base: str, mine: list[SnapshotName]) -> _Last | None:

@@ -1,17 +1,20 @@
 """The tree that a push publishes, between what was published last, what was read now, and what only moved."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from ..errors import Problem
-from ..local.entry import FILE, FOLDER, Entry, Signature
+from ..local.entry import FILE, FOLDER, LINK, Entry, Signature
 from ..local.index import FileRow, Index, Noted
 from ..store.entries import reference
 from ..store.lines import Line, Place, chunks_text, content, file_line, folder_line, link_line
 from ..store.nouns import MOST_LEANED_ON, Location
-from .changes import Look, is_below
+from .changes import Look, others_in
 from .known import Known, is_snapshot
 from .reading import Chunks
+from .unseen import kept
+
+_NO_SIGNATURE: Final = Signature(0, 0, 0, 0, False)
 
 
 class _Fresh(NamedTuple):
@@ -38,7 +41,8 @@ class Tree:
             if entry.path in seen.moved
         }
         self._fresh: dict[bytes, _Fresh] = {}
-        self._kept: list[bytes] = []
+        self._entries: list[Entry] = []
+        self._files: set[bytes] = set()
         self._rows: list[FileRow] = []
         self._place: Place | None = None
 
@@ -80,34 +84,44 @@ class Tree:
     def has_read(self, path: bytes, signature: Signature, chunks: Chunks) -> None:
         self._fresh[path] = _Fresh(Noted(signature, self._seen.scan.started_ns), chunks)
 
-    def keep_what_cannot_be_seen(self, problems: Iterable[Problem]) -> None:
-        """What was published before and cannot be read now stays as it was: it is unknown, not deleted.
+    def complete(self, problems: Iterable[Problem]) -> None:
+        """Settles what goes into the snapshot, once all was read. ``problems`` came up since the scan.
 
-        Unless something else is in its place. ``problems`` came up since the scan.
+        What was published before and cannot be read now stays as it was.
         """
-        unknown = {problem.path for problem in (*self._seen.scan.problems, *problems)}
-        if not unknown:
-            return
-        here = {entry.path for entry in self._seen_entries()}
-        folders = {folder for path in here for folder in _above(path)}
-        wanted = [
-            path
-            for path in self._seen.recorded
-            if path not in here
-            and is_below(path, unknown)
-            and path not in folders
-            and not is_below(path, here)
+        seen = self._seen
+        # What the scan saw, without what could then not be read.
+        entries = [
+            entry
+            for entry in seen.scan.entries
+            if entry.path not in self._to_read or entry.path in self._fresh
         ]
-        contents = self._index.contents(wanted)
-        self._kept = [path for path in wanted if self._known_as.keys() >= set(contents[path].objects.split())]
+        unknown = {problem.path for problem in (*seen.scan.problems, *problems)}
+        if unknown:
+            here = {entry.path for entry in entries}
+            gone = [path for path in (*seen.recorded, *seen.others) if path not in here]
+            unseen = self._kept(kept(gone, here, unknown))
+            entries = sorted((*entries, *unseen), key=lambda entry: entry.path)
+        self._entries = entries
+        self._files = {entry.path for entry in entries if entry.kind == FILE}
+
+    def _kept(self, paths: list[bytes]) -> Iterator[Entry]:
+        """Published entries, but for files whose content the mailbox has lost."""
+        seen = self._seen
+        contents = self._index.contents(path for path in paths if path in seen.recorded)
+        for path in paths:
+            if path not in seen.recorded:
+                target = seen.others[path]
+                yield Entry(path, LINK if target else FOLDER, _NO_SIGNATURE, target)
+            elif self._known_as.keys() >= set(contents[path].objects.split()):
+                yield Entry(path, FILE, seen.recorded[path].signature)
 
     def differs(self) -> bool:
         """Whether the tree is another than the last published one; times alone make no difference."""
-        seen = self._seen
-        recorded = seen.recorded
-        if seen.before is None or seen.others != seen.before.others:
+        recorded = self._seen.recorded
+        if self._seen.before is None or self._files != recorded.keys():
             return True
-        if self._files() != recorded.keys():
+        if others_in(self._entries) != self._seen.others:
             return True
         contents = self._index.contents(self._fresh)
         return any(
@@ -123,7 +137,7 @@ class Tree:
         objects: dict[str, tuple[str, ...]] = {}
         before = self._index.contents({*self._fresh, *self._seen.moved.values()})
         stored = self._index.all_contents()
-        for entry in self._entries():
+        for entry in self._entries:
             path = entry.path
             if entry.kind == FOLDER:
                 yield folder_line(path)
@@ -157,8 +171,10 @@ class Tree:
         if as_before:
             self._index.note_files({path: now.noted for path, now in self._fresh.items()})
             return
-        here = self._files()
-        self._index.forget_files(path for path in self._seen.recorded if path not in here)
+        self._index.forget_files(path for path in self._seen.recorded if path not in self._files)
+        others = others_in(self._entries)
+        if others != self._seen.others:
+            self._index.replace_others(others)
         self._index.remember_files(self._settled(row, riding) for row in self._rows)
 
     def _settled(self, row: FileRow, riding: Mapping[str, Location]) -> FileRow:
@@ -167,28 +183,3 @@ class Tree:
         if place is None or fresh is None or not any(sha256 in riding for sha256, _ in fresh.chunks):
             return row
         return row._replace(content=content(fresh.chunks, lambda sha256: riding.get(sha256) or place(sha256)))
-
-    def _files(self) -> set[bytes]:
-        return {entry.path for entry in self._entries() if entry.kind == FILE}
-
-    def _entries(self) -> list[Entry]:
-        """Everything that goes into the snapshot, sorted by path."""
-        entries = self._seen_entries()
-        if self._kept:
-            entries += [Entry(path, FILE, self._seen.recorded[path].signature) for path in self._kept]
-            entries.sort(key=lambda entry: entry.path)
-        return entries
-
-    def _seen_entries(self) -> list[Entry]:
-        """What the scan saw, without what could then not be read."""
-        return [
-            entry
-            for entry in self._seen.scan.entries
-            if entry.path not in self._to_read or entry.path in self._fresh
-        ]
-
-
-def _above(path: bytes) -> Iterator[bytes]:
-    """The folders that the path lies in."""
-    while path := path.rpartition(b"/")[0]:
-        yield path

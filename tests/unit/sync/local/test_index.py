@@ -54,7 +54,10 @@ def test_what_was_remembered_is_there_after_a_restart(tmp_path: Path) -> None:
         index.add_locations([(b"\x01" * 32, place("packs/x.pack"))])
         index.meta_set("head", "1")
         index.meta_set("head", "2")
+        index.replace_others({b"gone": b"", b"link": b"x"})
+        index.replace_others({b"link": b"not-utf8-\xff", b"folder": b""})
     with opened(path) as index:
+        assert index.others() == {b"link": b"not-utf8-\xff", b"folder": b""}
         assert index.files() == {r.path: r.noted for r in rows}
         assert index.contents([b"a", b"gone"]) == {b"a": rows[0].content}
         assert list(index.all_contents()) == sorted((r.path, r.content) for r in rows)

@@ -26,7 +26,6 @@ from tests.support.trees import (
     make_tree,
     nasty_tree,
     noise,
-    reads_everything,
 )
 
 
@@ -76,26 +75,6 @@ def test_what_no_snapshot_can_hold_is_named_and_the_rest_goes(tmp_path: Path, re
         deep: "lies more than 256 folders deep",
     }
     assert newest(remote, tmp_path / "out").keys() == {b"a", b"sub/b"}
-
-
-@pytest.mark.platform
-@pytest.mark.skipif(reads_everything(), reason="root may read everything")
-def test_unreadable_file_is_named_and_its_last_version_stays(desk: Desk, tmp_path: Path) -> None:
-    make_tree(desk.tree, {"a": b"a", "closed": b"first", "never": b"n", "folder/in": b"i"})
-    os.chmod(desk.tree / "never", 0)
-    assert [problem.path for problem in desk.push().problems] == [b"never"]
-    (desk.tree / "closed").write_bytes(b"second")
-    (desk.tree / "a").write_bytes(b"changed")
-    os.chmod(desk.tree / "closed", 0)
-    os.chmod(desk.tree / "folder", 0)
-    try:
-        done = desk.push()
-    finally:
-        os.chmod(desk.tree / "folder", 0o755)
-    assert {problem.path for problem in done.problems} == {b"closed", b"folder", b"never"}
-    out = tmp_path / "out"
-    assert newest(desk.remote, out).keys() == {b"a", b"closed", b"folder/in"}
-    assert (out / "closed").read_bytes() == b"first"
 
 
 def test_the_snapshot_says_which_commit_it_was_made_of(desk: Desk) -> None:

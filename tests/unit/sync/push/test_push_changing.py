@@ -15,7 +15,7 @@ from sync.push.changes import look
 from sync.remotes.memory import MemoryRemote
 from sync.store.nouns import MOST_LEANED_ON
 from tests.support.pushes import URL, Desk, newest, snapshots
-from tests.support.trees import Link, fingerprint, make_fifo, make_tree, noise, reads_everything
+from tests.support.trees import Link, fingerprint, make_fifo, make_tree, noise
 
 
 @pytest.fixture
@@ -243,20 +243,3 @@ def test_emptied_tree_is_noticed_even_after_the_local_state_was_lost(desk: Desk)
     desk.tree.mkdir()
     with pytest.raises(ConfirmationNeeded):
         desk.push()
-
-
-@pytest.mark.platform
-@pytest.mark.skipif(reads_everything(), reason="root may read everything")
-def test_folder_that_cannot_be_read_is_unknown_and_not_deleted(desk: Desk, tmp_path: Path) -> None:
-    make_tree(desk.tree, {"a": b"a", **{f"closed/{n}": b"%d" % n for n in range(10)}})
-    desk.push()
-    was = fingerprint(desk.tree)
-    os.chmod(desk.tree / "closed", 0)
-    try:
-        assert desk.look().nothing_to_do
-        (desk.tree / "new").write_bytes(b"new")
-        done = desk.push()
-    finally:
-        os.chmod(desk.tree / "closed", 0o755)
-    assert done.removed == 0
-    assert newest(desk.remote, tmp_path / "out").keys() == {*was, b"new"}
