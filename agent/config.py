@@ -16,6 +16,7 @@ import tomllib
 
 from sync.errors import UsageError
 
+from .config_auto import AgentSettings, AutoSettings, check_auto
 from .config_lines import Lines
 from .config_schema import (
     COMMAND,
@@ -137,6 +138,8 @@ class Config:
     machines: Mapping[str, MachineSettings] = field(default_factory=dict)
     grade: GradeSettings = GradeSettings()
     keep: KeepSettings = KeepSettings()
+    auto: AutoSettings = AutoSettings()
+    agent: AgentSettings = AgentSettings()
 
 
 TABLES: dict[str, type] = {
@@ -148,6 +151,8 @@ TABLES: dict[str, type] = {
     "machines": MachineSettings,
     "grade": GradeSettings,
     "keep": KeepSettings,
+    "auto": AutoSettings,
+    "agent": AgentSettings,
 }
 
 
@@ -218,6 +223,8 @@ def _config(document: Mapping[str, object], reader: Reader) -> Config:
             ("project",), 'has no id; write one that no other project of yours has: id = "my-project"'
         )
     run, runs = _runs(tables["run"], reader)
+    auto = reader.read(AutoSettings, tables["auto"], ("auto",))
+    check_auto(auto, runs, reader)
     return Config(
         project=project,
         remote=reader.read(RemoteSettings, tables["remote"], ("remote",)),
@@ -228,6 +235,8 @@ def _config(document: Mapping[str, object], reader: Reader) -> Config:
         machines=_machines(tables["machines"], reader),
         grade=reader.read(GradeSettings, tables["grade"], ("grade",)),
         keep=reader.read(KeepSettings, tables["keep"], ("keep",)),
+        auto=auto,
+        agent=reader.read(AgentSettings, tables["agent"], ("agent",)),
     )
 
 

@@ -118,6 +118,25 @@ def _texts(value: object, folder: Path) -> tuple[str, ...]:
     return tuple(_text(each, folder) for each in (value if isinstance(value, list) else [value]))
 
 
+def _git_patterns(value: object, folder: Path) -> tuple[str, ...]:
+    # Imported here: only who has such patterns needs to know how they are read.
+    from sync.local.patterns import BadPattern, parse
+
+    patterns = _texts(value, folder)
+    for each in patterns:
+        try:
+            parse(each.encode("utf-8", "surrogateescape"))
+        except BadPattern as error:
+            raise ValueError(f"{each!r} never matches: {error}") from error
+    return patterns
+
+
+def _flag(value: object, _: Path) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError
+    return value
+
+
 def _command(value: object, folder: Path) -> str | tuple[str, ...]:
     if not isinstance(value, list):
         return _text(value, folder)
@@ -224,6 +243,8 @@ def _size(value: object, _: Path) -> int:
 
 TEXT = Kind("a string", _text)
 TEXTS = Kind("a list of strings", _texts)
+GIT_PATTERNS = Kind("a list of patterns as in .gitignore", _git_patterns)
+FLAG = Kind("true or false", _flag)
 COMMAND = Kind("a string (for the shell) or a list of strings (program and arguments)", _command)
 GPU = Kind('"none", "any", or a word of the name that nvidia-smi shows, such as "T4"', gpu)
 VARIABLES = Kind("a table of strings", _variables)

@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import json
 import re
 from pathlib import Path
 
@@ -289,7 +290,7 @@ def test_docs_give_the_defaults_that_hold() -> None:
     for nouns in [*TABLES.values(), NamedRun]:
         for field in dataclasses.fields(nouns):
             if field.default not in (None, "", (), dataclasses.MISSING):
-                shown = f'"{field.default}"' if isinstance(field.default, str) else field.default
+                shown = json.dumps(field.default)
                 assert re.search(rf"\| `{field.name}` \|[^|]*\| `{shown}` \|", text), field.name
 
 
