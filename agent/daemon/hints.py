@@ -37,6 +37,7 @@ class Hints:
         self._paths: set[bytes] = set()
         self._open: set[bytes] = set()
         self._doubt = ""
+        self._git = False
         self._first = self._last = 0.0
 
     def changed(self, path: bytes) -> None:
@@ -55,6 +56,22 @@ class Hints:
     def doubt(self, why: str) -> None:
         """Words were lost, or there are too many: everything has to be looked at."""
         self._note(None, why)
+
+    def git(self) -> None:
+        """Git put something in its folder or took something away: what it was in the middle of may be over. That is no
+        word about the tree."""
+        with self._lock:
+            is_first = not self._git
+            self._git = True
+        if is_first:
+            self._bell.ring()
+
+    def take_git(self) -> bool:
+        """Whether ``git`` was said since this was last asked."""
+        with self._lock:
+            said = self._git
+            self._git = False
+        return said
 
     def peek(self) -> Heard | None:
         """What ``take`` would return."""
