@@ -41,13 +41,26 @@ class Queued:
 
 
 def queue(mailbox: Mailbox, index: Index, run: NamedRun, *, name: str, snapshot: str, target: str) -> Spec:
-    """Writes the run's spec, last: from then on it is ready."""
+    """Makes the run. Raises what ``spec_for`` and the mailbox raise."""
+    spec = spec_for(
+        mailbox, index, run, name=name, snapshot=snapshot, target=target, chance=secrets.token_hex(2)
+    )
+    write(mailbox, spec)
+    return spec
+
+
+def spec_for(
+    mailbox: Mailbox, index: Index, run: NamedRun, *, name: str, snapshot: str, target: str, chance: str
+) -> Spec:
+    """What is to be run; ``index`` holds the files of ``snapshot``, and ``chance`` ends the run's id.
+
+    Raises what ``planning.spread`` raises.
+    """
     created = mailbox.clock.wall()
     shards, inputs, sample = planning.spread(run, mailbox.project.root, index.files())
-    run_id = planning.run_id(planning.slug(name) or "run", created, secrets.token_hex(2))
-    spec = planning.spec(
+    return planning.spec(
         run,
-        run_id=run_id,
+        run_id=planning.run_id(planning.slug(name) or "run", created, chance),
         name=name,
         laptop=mailbox.laptop,
         created=created,
@@ -57,10 +70,13 @@ def queue(mailbox: Mailbox, index: Index, run: NamedRun, *, name: str, snapshot:
         given=inputs,
         sample=sample,
     )
-    folder = RunFolder(run_id)
+
+
+def write(mailbox: Mailbox, spec: Spec) -> None:
+    """Writes the run's spec, last: from then on it is ready. Doing it again changes nothing."""
+    folder = RunFolder(spec.run)
     mailbox.remote.make_folders([f"{mailbox.base}/{folder.path}"])
     mailbox.write(folder, "spec.json", spec)
-    return spec
 
 
 def start(

@@ -11,9 +11,9 @@ from .mailbox import Mailbox, Run
 _POLL_S = 2.0
 
 
-def stop(mailbox: Mailbox, run_id: str) -> None:
+def stop(mailbox: Mailbox, run_id: str, reason: str = "stopped by hand") -> None:
     """Writes the stop mark. It cannot be taken back."""
-    mailbox.write(RunFolder(run_id), RunFolder.stop(mailbox.laptop), Mark(reason="stopped by hand"))
+    mailbox.write(RunFolder(run_id), RunFolder.stop(mailbox.laptop), Mark(reason=reason))
 
 
 def at_work(mailbox: Mailbox, run: Run) -> str | None:
