@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sync.clock import Clock
 from sync.errors import HybridError, NotFound
-from sync.gc import PROBE, probe_folder
+from sync.leftovers import PROBE, probe_folder
 from sync.mailbox.opening import open_mailbox
 from sync.remotes.base import Remote
 

@@ -14,6 +14,8 @@ _SCHEMA = (
     ) WITHOUT ROWID""",
     # Packs that other laptops wrote: gc need not look into them again.
     "CREATE TABLE IF NOT EXISTS others_packs (name TEXT PRIMARY KEY) WITHOUT ROWID",
+    # Temporary files in the mailbox, and when each was seen first, on this laptop's wall clock.
+    "CREATE TABLE IF NOT EXISTS unfinished (path TEXT PRIMARY KEY, seen REAL NOT NULL) WITHOUT ROWID",
 )
 
 
@@ -57,6 +59,19 @@ class Memory:
             connection.executemany(
                 "INSERT OR IGNORE INTO others_packs VALUES (?)", ((name,) for name in names)
             )
+
+    def unfinished(self) -> dict[str, float]:
+        """The temporary files that were noted last, and when each was seen first."""
+        with self._state.reading() as connection:
+            return dict(connection.execute("SELECT path, seen FROM unfinished").fetchall())
+
+    def note_unfinished(self, paths: Iterable[str], now: float) -> None:
+        """``paths`` are all that there are now. A clock that was set back begins to count anew."""
+        before = self.unfinished()
+        rows = [(path, min(before.get(path, now), now)) for path in paths]
+        with self._state.writing() as connection:
+            connection.execute("DELETE FROM unfinished")
+            connection.executemany("INSERT INTO unfinished VALUES (?, ?)", rows)
 
     def forget(self, run: str) -> None:
         """The run was removed."""

@@ -5,12 +5,12 @@ under the laptop's push lock, so that no pack of a push that is under way is tak
 """
 
 import math
-import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from .clock import Clock
 from .errors import CorruptMailbox, NotFound
+from .leftovers import Leftover, abandoned, probes, unfinished
 from .mailbox import layout, records
 from .mailbox.layout import RunFolder, SnapshotName
 from .mailbox.records import Spec
@@ -24,14 +24,6 @@ from .store.nouns import Root
 from .store.pack import FOOTER, PACK_MAGIC, decode_index, read_footer
 from .store.reader import Reader
 
-PROBE = "probe"
-"""The one file in a folder of ``probe_folder``."""
-
-
-def probe_folder(laptop: str, token: str) -> str:
-    """Where ``laptop`` tries the mailbox out, in it or in a project's folder; ``token`` is 16 hexadecimal digits."""
-    return f"doctor-{laptop}-{token}"
-
 
 @dataclass(kw_only=True)
 class Collected:
@@ -39,8 +31,8 @@ class Collected:
 
     kept_packs, kept_bytes  packs that snapshots of this laptop need, and the bytes of those and the snapshots
     others                  packs that were found to be another laptop's
-
-    Folders in which this laptop tried the mailbox out go, too, and are not counted.
+    leftovers               what killed programs have left beside the mailbox's files
+    unfinished              temporary files that may still be written; paths from the mailbox's root
     """
 
     kept_snapshots: int = 0
@@ -49,6 +41,8 @@ class Collected:
     removed: list[str] = field(default_factory=list)
     bytes: int = 0
     others: set[str] = field(default_factory=set)
+    leftovers: list[Leftover] = field(default_factory=list)
+    unfinished: set[str] = field(default_factory=set)
 
 
 class Collector:
@@ -72,12 +66,14 @@ class Collector:
         mine: Iterable[str] = (),
         others: Iterable[str] = (),
         forget: Callable[[list[str]], None] = lambda names: None,
+        seen: Mapping[str, float] | None = None,
         dry_run: bool = False,
     ) -> Collected:
         """Keeps what ``retention.keep`` says, and all that open runs name.
 
         mine, others  packs that are known to be this laptop's, or another's, so that they need not be looked into
         forget        told what will go before it goes, so that nothing here counts on it any more
+        seen          temporary files that earlier collections have told of, and when, on this laptop's wall clock
 
         Raises CorruptMailbox where a snapshot of this laptop, or a run's spec, is damaged: what they need cannot be
         told then.
@@ -109,9 +105,12 @@ class Collector:
         if not dry_run and doomed:
             forget(doomed)
             self._remove(doomed)
-        if not dry_run:
-            self._remove_probes("")
-            self._remove_probes(f"{self._base}/")
+        found = unfinished(self._remote, self._base)
+        old = abandoned(found, seen or {}, now)
+        collected.unfinished = {each.path for each in found if each not in old}
+        collected.leftovers = [*old, *probes(self._remote, self._base, self._laptop)]
+        for leftover in () if dry_run else collected.leftovers:
+            leftover.remove(self._remote)
         return collected
 
     def _roots(self, names: list[SnapshotName]) -> dict[str, Root]:
@@ -197,15 +196,6 @@ class Collector:
             self._remote.delete(f"{self._base}/{path}")
             self._progress.advance(1)
         self._progress.finish()
-
-    def _remove_probes(self, inside: str) -> None:
-        """What a check that was cut short left behind. A project may have such a name, and then holds more."""
-        for name in self._remote.list_folders(inside.rstrip("/")):
-            if re.fullmatch(probe_folder(re.escape(self._laptop), "[0-9a-f]{16}"), name):
-                folder = inside + name
-                held = {file.name for file in self._remote.list_files(folder)}
-                if held <= {PROBE} and not self._remote.list_folders(folder):
-                    self._remote.delete_folder(folder)
 
 
 def _created(root: Root, now: float) -> float:

@@ -20,6 +20,7 @@ def gc(call: Call, dry_run: bool) -> None:
 
     States of the project that this laptop pushed go, but for the newest ones and one a day, as [keep] in hybrid.toml
     says, and those that runs still need. Runs stay: remove them with hybrid rm. What other laptops pushed is theirs.
+    What killed programs have left half written goes, too, once it was seen to lie there for a day.
 
     \b
     Examples:
@@ -48,9 +49,12 @@ def gc(call: Call, dry_run: bool) -> None:
                 mine=index.objects(),
                 others=memory.others_packs(),
                 forget=index.drop_objects,
+                seen=memory.unfinished(),
                 dry_run=dry_run,
             )
         memory.add_others_packs(collected.others)
+        if not dry_run:
+            memory.note_unfinished(collected.unfinished, call.clock.wall())
     _show(call, collected, dry_run)
 
 
@@ -66,8 +70,15 @@ def _show(call: Call, collected: Collected, dry_run: bool) -> None:
         "removed_packs": packs,
         "removed_bytes": collected.bytes,
         "removed": collected.removed,
+        "leftovers": [each.path for each in collected.leftovers],
+        "leftover_bytes": sum(each.bytes for each in collected.leftovers),
+        "unfinished": len(collected.unfinished),
     }
     verb = "Would remove" if dry_run else "Removed"
     gone = f"{verb} {count(snapshots, 'snapshot')} and {count(packs, 'pack')} ({size(collected.bytes)})"
     kept = f"kept {count(collected.kept_snapshots, 'snapshot')} of this laptop ({size(collected.kept_bytes)})"
-    call.console.result(document, f"{gone if collected.removed else 'Nothing to remove'}; {kept}.")
+    text = f"{gone if collected.removed else 'Nothing to remove'}; {kept}."
+    if collected.leftovers:
+        left = sum(each.bytes for each in collected.leftovers)
+        text += f"\n{verb} {count(len(collected.leftovers), 'leftover')} of programs that were cut off ({size(left)})."
+    call.console.result(document, text)

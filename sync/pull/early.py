@@ -56,6 +56,9 @@ class Early:
         answer = self._files.pop(folder, None)
         return self._inner.list_files(folder) if answer is None else answer()
 
+    def list_unfinished(self, folder: str) -> list[RemoteFile]:
+        return self._inner.list_unfinished(folder)
+
     def list_folders(self, folder: str) -> list[str]:
         answer = self._folders.pop(folder, None)
         return self._inner.list_folders(folder) if answer is None else answer()

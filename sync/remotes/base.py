@@ -69,6 +69,12 @@ class Remote(Protocol):
     def list_folders(self, folder: str) -> list[str]:
         """The names of the folders directly in ``folder``, in any order."""
 
+    def list_unfinished(self, folder: str) -> list[RemoteFile]:
+        """The temporary files directly in ``folder``, of writes that are under way or were cut off.
+
+        One whose file is deleted meanwhile fails with Transient, so that it can be made again.
+        """
+
     def make_folders(self, folders: list[str]) -> None:
         """Makes each folder and its parents, the root included. One that is there is fine."""
 

@@ -16,7 +16,7 @@ from typing import NoReturn
 
 from ..errors import NotFound, QuotaExceeded, Transient, Unauthorised, Unreachable, UsageError
 from .base import Capabilities, RemoteFile
-from .names import TEMP_PREFIX, checked, checked_folder, is_shown, with_parents
+from .names import TEMP_PREFIX, checked, checked_folder, is_shown, is_unfinished, with_parents
 from .opening import Opening
 
 _MISSING = {errno.ENOENT, errno.ENOTDIR}
@@ -56,16 +56,10 @@ class FolderRemote:
         return "folder:" + self._root
 
     def list_files(self, folder: str) -> list[RemoteFile]:
-        found = []
-        for entry in self._scan(folder):
-            try:
-                if is_shown(entry.name) and entry.is_file(follow_symlinks=False):
-                    found.append(RemoteFile(entry.name, entry.stat(follow_symlinks=False).st_size))
-            except FileNotFoundError:
-                continue  # deleted since the directory was read
-            except OSError as error:
-                self._fail(error, f"cannot look at {entry.path}")
-        return found
+        return self._files(folder, is_shown)
+
+    def list_unfinished(self, folder: str) -> list[RemoteFile]:
+        return self._files(folder, is_unfinished)
 
     def list_folders(self, folder: str) -> list[str]:
         return [e.name for e in self._scan(folder) if is_shown(e.name) and e.is_dir(follow_symlinks=False)]
@@ -116,6 +110,12 @@ class FolderRemote:
                 if before is not None:
                     before()
                 written = _give_name(temporary, local)
+            except FileNotFoundError as error:
+                if os.path.isdir(os.path.dirname(local)) and not os.path.lexists(temporary):
+                    raise Transient(
+                        f"Cannot write {local}: what was written of it was taken away."
+                    ) from error
+                raise
             finally:
                 _remove(temporary)
             if written:
@@ -156,6 +156,18 @@ class FolderRemote:
 
     def _local(self, path: str) -> str:
         return os.path.join(self._root, *path.split("/")) if path else self._root
+
+    def _files(self, folder: str, is_wanted: Callable[[str], bool]) -> list[RemoteFile]:
+        found = []
+        for entry in self._scan(folder):
+            try:
+                if is_wanted(entry.name) and entry.is_file(follow_symlinks=False):
+                    found.append(RemoteFile(entry.name, entry.stat(follow_symlinks=False).st_size))
+            except FileNotFoundError:
+                continue  # deleted since the directory was read
+            except OSError as error:
+                self._fail(error, f"cannot look at {entry.path}")
+        return found
 
     def _scan(self, folder: str) -> list[os.DirEntry[str]]:
         local = self._local(checked_folder(folder))

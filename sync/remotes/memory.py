@@ -15,7 +15,7 @@ from ..clock import Clock
 from ..errors import NotFound
 from .base import Capabilities, RemoteFile
 from .faults import Crash, FaultPlan
-from .names import checked, checked_folder, is_shown, with_parents
+from .names import checked, checked_folder, is_shown, is_unfinished, with_parents
 
 _T = TypeVar("_T")
 
@@ -97,13 +97,10 @@ class MemoryRemote:
         return "memory:"
 
     def list_files(self, folder: str) -> list[RemoteFile]:
-        prefix = _prefix(checked_folder(folder))
+        return self._call("list_files", folder, lambda: self._files(folder, is_shown))
 
-        def act() -> list[RemoteFile]:
-            inside = [f for f in self.store.files if _is_in(f.path, prefix) and self._is_listed(f)]
-            return [RemoteFile(f.path[len(prefix) :], len(f.data)) for f in inside if is_shown(_name(f.path))]
-
-        return self._call("list_files", folder, act)
+    def list_unfinished(self, folder: str) -> list[RemoteFile]:
+        return self._call("list_unfinished", folder, lambda: self._files(folder, is_unfinished))
 
     def list_folders(self, folder: str) -> list[str]:
         prefix = _prefix(checked_folder(folder))
@@ -184,6 +181,11 @@ class MemoryRemote:
             with contextlib.suppress(NotFound):  # that answer is lost as any other
                 act()
             raise error
+
+    def _files(self, folder: str, is_wanted: Callable[[str], bool]) -> list[RemoteFile]:
+        prefix = _prefix(checked_folder(folder))
+        inside = [f for f in self.store.files if _is_in(f.path, prefix) and self._is_listed(f)]
+        return [RemoteFile(_name(f.path), len(f.data)) for f in inside if is_wanted(_name(f.path))]
 
     def _live(self, path: str) -> list[_File]:
         return [f for f in self.store.files if f.path == path and f.deleted_at is None]

@@ -29,5 +29,14 @@ def with_parents(folders: list[str]) -> list[str]:
 
 def is_shown(name: str) -> bool:
     """Whether a listing shows ``name``. What is no name of ours cannot be asked for, so it is left out."""
+    return _is_ours(name) and not name.startswith(TEMP_PREFIX)
+
+
+def is_unfinished(name: str) -> bool:
+    """Whether it is the name of a file that is being written, or was when its writer died."""
+    return _is_ours(name) and name.startswith(TEMP_PREFIX)
+
+
+def _is_ours(name: str) -> bool:
     odd = name in ("", ".", "..") or "/" in name or "\\" in name
-    return not odd and name.isascii() and name.isprintable() and not name.startswith(TEMP_PREFIX)
+    return not odd and name.isascii() and name.isprintable()

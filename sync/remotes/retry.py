@@ -62,6 +62,9 @@ class Retrying:
     def list_files(self, folder: str) -> list[RemoteFile]:
         return self._again(lambda attempt: self.inner.list_files(folder))
 
+    def list_unfinished(self, folder: str) -> list[RemoteFile]:
+        return self._again(lambda attempt: self.inner.list_unfinished(folder))
+
     def list_folders(self, folder: str) -> list[str]:
         return self._again(lambda attempt: self.inner.list_folders(folder))
 

@@ -213,12 +213,12 @@ class RemoteContract:
         assert set(listed) == expected
         assert mailbox.list_folders(FOLDER) == ["deeper"]
 
-    def test_temporary_names_are_never_listed(self, mailbox: Remote) -> None:
+    def test_temporary_names_are_listed_apart(self, mailbox: Remote) -> None:
         mailbox.make_folders([f"{FOLDER}/.tmp-folder"])
         mailbox.write(f"{FOLDER}/.tmp-w1-7", b"unfinished")
         mailbox.write(f"{FOLDER}/.tmpx", b"finished")
-        assert mailbox.list_files(FOLDER) == [RemoteFile(".tmpx", 8)]
-        assert mailbox.list_folders(FOLDER) == []
+        assert mailbox.list_files(FOLDER) == [RemoteFile(".tmpx", 8)] and not mailbox.list_folders(FOLDER)
+        assert mailbox.list_unfinished(FOLDER) == [RemoteFile(".tmp-w1-7", 10)]
 
     @pytest.mark.parametrize(
         "name",

@@ -122,6 +122,18 @@ def test_a_disk_that_fills_up_is_a_quota_error(
     assert temporary_files(mailbox) == []
 
 
+def test_a_write_whose_temporary_file_is_taken_away_can_be_made_again(mailbox: FolderRemote) -> None:
+    def sweep() -> None:
+        for file in mailbox.list_unfinished(FOLDER):
+            mailbox.delete(f"{FOLDER}/{file.name}")
+
+    with pytest.raises(Transient, match="was taken away"):
+        mailbox.write(f"{FOLDER}/a", b"1", before=sweep)
+    assert mailbox.write(f"{FOLDER}/a", b"1")
+    with pytest.raises(NotFound):
+        mailbox.write("no/such/folder/a", b"1")
+
+
 @needs_posix
 def test_planted_links_and_pipes_are_neither_listed_nor_read(mailbox: FolderRemote, tmp_path: Path) -> None:
     secret = tmp_path / "secret"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sync.clock import ManualClock
-from sync.errors import NotFound, QuotaExceeded, Unauthorised, Unreachable
+from sync.errors import NotFound, QuotaExceeded, Transient, Unauthorised, Unreachable
 from sync.remotes import open_remote
 from sync.remotes.base import Remote
 from sync.remotes.sftp import SftpRemote
@@ -81,6 +81,18 @@ def test_no_temporary_file_stays_behind(mailbox: SftpRemote, root: Path) -> None
     mailbox.write(f"{FOLDER}/a", b"1")
     assert mailbox.write(f"{FOLDER}/a", b"2") is False
     assert list(root.rglob(".tmp-*")) == []
+
+
+def test_a_write_whose_temporary_file_is_taken_away_can_be_made_again(mailbox: SftpRemote) -> None:
+    def sweep() -> None:
+        for file in mailbox.list_unfinished(FOLDER):
+            mailbox.delete(f"{FOLDER}/{file.name}")
+
+    with pytest.raises(Transient, match="was taken away"):
+        mailbox.write(f"{FOLDER}/a", b"1", before=sweep)
+    assert mailbox.write(f"{FOLDER}/a", b"1")
+    with pytest.raises(NotFound):
+        mailbox.write("no/such/folder/a", b"1")
 
 
 def test_a_home_relative_root_is_found_and_known_to_programs_there(tmp_path: Path) -> None:

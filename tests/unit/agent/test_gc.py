@@ -1,11 +1,14 @@
 """``hybrid gc``: [keep] decides, the local index forgets what went, and a push after it is whole."""
 
+import contextlib
 import os
+import sqlite3
 from pathlib import Path
 
 import pytest
 
 from agent.project import Project as Found
+from sync.leftovers import PATIENCE_S
 from tests.support.projects import Project
 
 Capture = pytest.CaptureFixture[str]
@@ -67,6 +70,24 @@ def test_queued_run_keeps_its_state_until_it_is_removed(project: Project) -> Non
     assert project.json("gc")["removed_snapshots"] == 0
     project.call("rm", "r1")
     assert project.json("gc")["removed"] == [project.snapshot]
+
+
+def test_half_written_files_go_once_they_were_seen_for_a_day(project: Project) -> None:
+    push(project, b"1")
+    half = project.mail / "packs" / ".tmp-0123456789abcdef-0"
+    half.write_bytes(b"half of it")
+    for _ in range(2):
+        document = project.json("gc")
+        assert (document["leftovers"], document["unfinished"]) == ([], 1)
+    with contextlib.closing(sqlite3.connect(project.root / ".hybrid" / "state.db")) as state, state:
+        state.execute("UPDATE unfinished SET seen = seen - ?", (PATIENCE_S,))
+    out = project.call("gc", "--dry-run")[1]
+    assert "Would remove 1 leftover of programs that were cut off (10 B)." in out and half.exists()
+    document = project.json("gc")
+    assert document["leftovers"] == [f"{project.mail.name}/packs/{half.name}"]
+    assert (document["leftover_bytes"], document["unfinished"]) == (10, 0)
+    assert not half.exists()
+    assert project.json("gc")["leftovers"] == []
 
 
 def test_push_that_is_under_way_keeps_gc_out(project: Project) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from sync.clock import ManualClock
 from sync.errors import CorruptMailbox
-from sync.gc import PROBE, Collected, Collector, probe_folder
+from sync.gc import Collected, Collector
 from sync.mailbox import layout, records
 from sync.mailbox.records import Mark
 from sync.remotes.base import Capabilities
@@ -267,20 +267,3 @@ def test_listing_that_lags_is_waited_for(tmp_path: Path) -> None:
     mail.push({"a": b"1"}, 1)
     mail.collect()
     assert mail.clock.monotonic() == 30.0
-
-
-def test_what_a_check_of_this_laptop_left_behind_goes(mail: Mail) -> None:
-    token = "0123456789abcdef"
-    ours, theirs = probe_folder(LAPTOP, token), probe_folder("laptop33", token)
-    project = probe_folder(LAPTOP, "0" * 16)  # a possible name for one
-    make_mailbox(mail.remote, project)
-    folders = [place + name for place in ("", f"{BASE}/") for name in (ours, theirs, f"{ours}0")]
-    mail.remote.make_folders(folders)
-    for folder in folders:
-        mail.remote.write(f"{folder}/{PROBE}", b"?")
-    mail.collect(dry_run=True)
-    assert ours in mail.remote.list_folders("")
-    mail.collect()
-    assert set(mail.remote.list_folders("")) == {BASE, project, theirs, f"{ours}0"}
-    left = {name for name in mail.remote.list_folders(BASE) if name.startswith("doctor-")}
-    assert left == {theirs, f"{ours}0"}
