@@ -13,10 +13,11 @@ from urllib.parse import quote, unquote
 
 from ..errors import NotFound, QuotaExceeded, RemoteError, Transient, Unauthorised, Unreachable, UsageError
 from ..ssh.sftp import Entry, SftpSession, Space
+from ..ssh.sftp_drafts import Draft
 from ..ssh.sftp_packets import NO_SUCH_FILE, NOT_A_FOLDER, PERMISSION_DENIED, SftpBroken, SftpStatus
 from ..ssh.target import HostSpec, parse_host
 from .base import Capabilities, RemoteFile
-from .names import TEMP_PREFIX, checked, checked_folder, is_shown, is_unfinished, with_parents
+from .names import TEMP_PREFIX, checked, checked_folder, is_shown, with_parents
 from .opening import Opening
 from .sftp_links import SftpLinks
 
@@ -47,10 +48,10 @@ class SftpRemote:
         return f"sftp://{self._spec.address}{quote(root, safe='/~')}"
 
     def list_files(self, folder: str) -> list[RemoteFile]:
-        return self._files(folder, is_shown)
-
-    def list_unfinished(self, folder: str) -> list[RemoteFile]:
-        return self._files(folder, is_unfinished)
+        checked_folder(folder)
+        with self._session(f"list {folder or 'the mailbox'}") as session:
+            entries = self._entries(session, self._place(folder))
+            return [RemoteFile(e.name, e.size) for e in entries if e.is_file and is_shown(e.name)]
 
     def list_folders(self, folder: str) -> list[str]:
         checked_folder(folder)
@@ -82,14 +83,14 @@ class SftpRemote:
         with self._session(f"write {path}", len(data)) as session:
             self._sweep(session)
             place = self._place(folder)
-            temporary = f"{place}/{TEMP_PREFIX}{self._writer}-{next(self._numbers)}"
+            draft = session.draft(place, lambda: self._temporary(place), len(data))
             try:
-                return self._write(session, temporary, f"{place}/{name}", data, before)
+                return self._write(session, draft, f"{place}/{name}", data, before)
             except RemoteError:
                 raise
             except BaseException:
                 with self._lock:
-                    self._left_behind.append(temporary)
+                    self._left_behind += draft.paths
                 raise
 
     def delete(self, path: str) -> None:
@@ -113,21 +114,21 @@ class SftpRemote:
     def _write(
         self,
         session: SftpSession,
-        temporary: str,
+        draft: Draft,
         target: str,
         data: bytes,
         before: Callable[[], None] | None,
     ) -> bool:
         try:
-            session.write_new(temporary, data)
+            session.write_new(draft, data)
             if before is not None:
                 try:
                     before()
                 except Exception:
                     with suppress(SftpStatus, SftpBroken):
-                        session.remove_all([temporary], [])
+                        session.remove_all([draft.path], [])
                     raise
-            session.rename(temporary, target)
+            session.rename(draft.path, target)
         except SftpStatus as error:
             taken = session.look(target) is not None
             folder = target.rpartition("/")[0]
@@ -136,11 +137,9 @@ class SftpRemote:
                 None if taken or error.code in (NO_SUCH_FILE, PERMISSION_DENIED) else session.space(folder)
             )
             with suppress(SftpStatus):  # a read-only file system refuses that too, and may not even have it
-                session.remove_all([temporary], [])
+                session.remove_all([draft.path], [])
             if taken:
                 return False
-            if error.code == NO_SUCH_FILE and session.look(folder) is not None:
-                raise Transient(f"Cannot write {target}: what was written of it was taken away.") from error
             raise self._refusal(target, error, space, len(data)) from error
         return True
 
@@ -185,12 +184,6 @@ class SftpRemote:
                 if attempt == 2:
                     raise
 
-    def _files(self, folder: str, is_wanted: Callable[[str], bool]) -> list[RemoteFile]:
-        checked_folder(folder)
-        with self._session(f"list {folder or 'the mailbox'}") as session:
-            entries = self._entries(session, self._place(folder))
-            return [RemoteFile(e.name, e.size) for e in entries if e.is_file and is_wanted(e.name)]
-
     def _entries(self, session: SftpSession, path: str) -> list[Entry]:
         try:
             return session.entries(path)
@@ -203,6 +196,9 @@ class SftpRemote:
     def _base(self) -> str:
         """The root as the server takes it: what does not begin with a slash begins in the home directory."""
         return self._root if self._root.startswith("/") else self._root[2:] or "."
+
+    def _temporary(self, folder: str) -> str:
+        return f"{folder}/{TEMP_PREFIX}{self._writer}-{next(self._numbers)}"
 
     def _place(self, path: str) -> str:
         return f"{self._base}/{path}" if path else self._base

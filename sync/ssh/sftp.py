@@ -8,11 +8,12 @@ import stat
 import struct
 import threading
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
 from ..clock import Clock
+from .sftp_drafts import Draft, Drafts
 from .sftp_greeting import Connect
 from .sftp_packets import (
     CLOSE,
@@ -38,13 +39,11 @@ _DATA, _NAME, _ATTRS = 103, 104, 105
 _FSYNC, _STATVFS = "fsync@openssh.com", "statvfs@openssh.com"
 
 _FOR_READING = struct.pack(">II", 0x01, 0)
-_FOR_WRITING_A_NEW_FILE = struct.pack(">II", 0x02 | 0x08 | 0x20, 0)  # WRITE, CREAT, EXCL; no attributes
 _NO_ATTRIBUTES = struct.pack(">I", 0)
 
 _IN_FLIGHT = 64
 _AHEAD = 8  # blocks that are asked for before the size of a file is known
 _LISTINGS_AHEAD = 16
-_SMALL = 512 * 1024  # a write of at most so much does not wait for its turn
 
 
 @dataclass(frozen=True)
@@ -75,6 +74,7 @@ class SftpSession:
     def __init__(self, connect: Connect, clock: Clock | None = None) -> None:
         self.wire = SftpWire(connect, clock)
         self.bytes_per_s = 0.0  # of the last large write
+        self._drafts = Drafts(self.wire)
         self._turn = threading.Lock()
 
     def read(self, path: str, offset: int, length: int | None) -> bytes:
@@ -109,18 +109,27 @@ class SftpSession:
                     pending.appendleft(_ask_range(call, handle, start + len(data), missing))
             return b"".join(pieces)
 
-    def write_new(self, path: str, data: bytes) -> None:
-        """Makes a file that was not there, and forces it to the server's disk where the server can.
+    def draft(self, folder: str, fresh: Callable[[], str], size: int) -> Draft:
+        """A new file in ``folder`` for so many bytes, to be written next; ``fresh`` gives paths there, each of them once."""
+        return self._drafts.take(folder, fresh, size)
+
+    def write_new(self, draft: Draft, data: bytes) -> None:
+        """Gives a new file its content, and forces it to the server's disk where the server can.
 
         Large ones go one after another: when a connection breaks, few are there by half.
         """
-        is_large = len(data) > _SMALL
+        try:
+            self._write_new(draft, data)
+        finally:
+            self._drafts.end(draft)
+
+    def _write_new(self, draft: Draft, data: bytes) -> None:
         view, asked = memoryview(data), list[int]()
         with self.wire.call() as call:
-            handle = _handle(call, _OPEN, string(path) + _FOR_WRITING_A_NEW_FILE)
+            handle = draft.opened(call)
             block = self.wire.write_block  # known once something was answered
             try:
-                with self._turn if is_large else nullcontext():
+                with self._turn if draft.is_large else nullcontext():
                     began = self.wire.clock.monotonic()
                     for at in range(0, len(data), block):
                         part = view[at : at + block]
@@ -130,7 +139,7 @@ class SftpSession:
             finally:
                 asked.append(call.ask(CLOSE, handle))
             call.settle(asked)
-            if is_large:
+            if draft.is_large:
                 # The last answer is a round trip behind the last byte.
                 took = self.wire.clock.monotonic() - began - self.wire.round_trip_s
                 self.bytes_per_s = len(data) / max(took, 1e-3)

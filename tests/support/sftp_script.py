@@ -3,6 +3,7 @@
 What the script does not mention is not supported by it.
 """
 
+import itertools
 import struct
 import threading
 from collections import deque
@@ -150,3 +151,9 @@ def listing(*pages: list[tuple[bytes, bytes, bytes]]) -> dict[int, Answer]:
         READDIR: more,
         CLOSE: done,
     }
+
+
+def write_new(session: SftpSession, path: str, data: bytes) -> None:
+    """Writes a file as a mailbox does. Files that are opened ahead get other names."""
+    names = itertools.chain([path], (f"{path}-{number}" for number in itertools.count()))
+    session.write_new(session.draft(path, lambda: next(names), len(data)), data)

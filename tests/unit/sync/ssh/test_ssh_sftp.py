@@ -26,6 +26,7 @@ from tests.support.sftp_script import (
     packet,
     s,
     status,
+    write_new,
 )
 
 CONTENT = bytes(range(256)) * 700
@@ -91,7 +92,7 @@ def test_blocks_are_as_large_as_the_server_takes(early: bool) -> None:
     session = server.session(early=early)
     assert session.read("f", 0, 300_000) == bytes(300_000)
     assert server.asked.count(READ) == 3
-    session.write_new("f", bytes(150_000))
+    write_new(session, "f", bytes(150_000))
     assert sizes == [70_000, 70_000, 10_000]
 
 
@@ -159,7 +160,7 @@ def test_a_block_that_the_server_refuses_fails_the_write_and_its_file_is_closed(
     server = Server({**holding(b"", 1), WRITE: lambda n, _: status(n, next(refusals, 0))})
     session = server.session()
     with pytest.raises(SftpStatus, match="said"):
-        session.write_new("f", bytes(10 * 32768))
+        write_new(session, "f", bytes(10 * 32768))
     assert server.asked.count(CLOSE) == 1
     assert session.wire.is_quiet
 

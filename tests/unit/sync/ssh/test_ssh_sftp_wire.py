@@ -31,6 +31,7 @@ from tests.support.sftp_script import (
     packet,
     s,
     status,
+    write_new,
 )
 
 
@@ -161,7 +162,7 @@ def test_an_interruption_while_reading_breaks_the_session_for_all() -> None:
 
 def test_large_writes_go_one_after_another_and_small_calls_between() -> None:
     """Handles tell the files apart: no block of the second before the last of the first."""
-    handles = iter([b"first", b"second"])
+    handles = iter([b"first", b"second", b"spare", b"spare"])
     blocks: list[bytes] = []
 
     def write(number: int, body: bytes) -> bytes:
@@ -183,11 +184,11 @@ def test_large_writes_go_one_after_another_and_small_calls_between() -> None:
     server = Busy({**answers, CLOSE: done, RENAME: done})
     session = server.session()
     session.wire.start()
-    server.rounds = [2]
+    server.rounds = [4]
     data = bytes(4 * 1024 * 1024)
     at_once(
-        lambda: session.write_new("x", data),
-        lambda: session.write_new("y", data),
+        lambda: write_new(session, "x", data),
+        lambda: write_new(session, "y", data),
         lambda: small.wait(5) and session.rename("a", "b"),
     )
     assert len(blocks) == 256
@@ -206,7 +207,7 @@ def test_what_is_queued_for_a_large_write_stays_small() -> None:
 
     server = Slow({**holding(b"", 1), WRITE: done})
     session = server.session()
-    session.write_new("x", bytes(8 * 1024 * 1024))
+    write_new(session, "x", bytes(8 * 1024 * 1024))
     assert max(queued) < 1024 * 1024
 
 
