@@ -1,0 +1,50 @@
+"""An agent that does nothing but tell of itself: ``python small_agent.py ROOT MODE``.
+
+MODE: ``good``; ``deaf``, which does not end when it is asked to; ``broken``, ``bug``, which end with an error at once.
+"""
+
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from agent.cli.failures import report
+from agent.daemon import process
+from agent.daemon.bell import Bell
+from agent.daemon.record import Record
+from agent.daemon.status import WATCHING
+from agent.project import Project
+from sync.clock import Clock, SystemClock
+from sync.errors import HybridError
+
+
+def command(root: Path, mode: str = "good") -> tuple[str, ...]:
+    return sys.executable, __file__, str(root), mode
+
+
+def loop(mode: str) -> process.Loop:
+    def act(
+        project: Project, clock: Clock, *, bell: Bell, record: Record, stopping: Callable[[], bool]
+    ) -> None:
+        assert record.last is not None
+        if mode == "broken":
+            raise HybridError("The mailbox is upside down.", "Turn it round.")
+        if mode == "bug":
+            raise ValueError("no")
+        record.write(replace(record.last, state=WATCHING, written=clock.wall()))
+        while mode == "deaf" or not stopping():
+            bell.wait(None)
+
+    return act
+
+
+def main() -> int:
+    try:
+        process.run(Project.find(Path(sys.argv[1])), SystemClock(), loop(sys.argv[2]))
+    except Exception as error:
+        return report(error, as_json=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
