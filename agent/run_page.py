@@ -75,8 +75,8 @@ def document(page: Page) -> dict[str, object]:
         "lost": page.lost,
         "remaining": page.left,
         "worker": _worker_document(page.holder) if page.holder else None,
-        "failures": [_failure_document(each) for each in page.failures],
-        "setup": _ended_document(setup) if setup else None,
+        "failures": [failure_document(each) for each in page.failures],
+        "setup": ended_document(setup) if setup else None,
         "given_up": page.given_up or None,
         "runner": page.runner or None,
         "next": page.next(),
@@ -183,12 +183,14 @@ def _bounded(values: dict[str, float]) -> dict[str, float]:
     return {key[:_WIDEST]: value for key, value in sorted(values.items())[:_MOST_TOLD]}
 
 
-def _failure_document(each: Failure) -> dict[str, object]:
+def failure_document(each: Failure) -> dict[str, object]:
+    """The last failure of a shard, as ``hybrid status RUN --json`` tells it."""
     about = {"shard": each.attempt.shard, "attempt": str(each.attempt), "final": each.final}
-    return {**about, **_ended_document(each.ended)}
+    return {**about, **ended_document(each.ended)}
 
 
-def _ended_document(ended: Ended) -> dict[str, object]:
+def ended_document(ended: Ended) -> dict[str, object]:
+    """How something ended: its exit code, the reason, and the end of its log."""
     return {"exit": ended.exit, "reason": ended.reason[:_WIDEST], "log": ended.log[-_LONGEST_LOG:]}
 
 

@@ -83,7 +83,7 @@ def pull(call: Call, names: tuple[str, ...], into: Path | None, no_partial: bool
             gone = [] if names or into else _gone(mailbox, memory, outputs)
     document = {
         "dry_run": dry_run,
-        "runs": [_document(*each) for each in done],
+        "runs": [_document(*each, dry_run) for each in done],
         "gone": gone,
         "unreadable": unreadable,
     }
@@ -184,7 +184,7 @@ def _line(spec: Spec, pulled: Pulled, dry_run: bool) -> str:
     text = f"{spec.run}: {pulled.phase.value}{', a sample' if spec.sample else ''}"
     text += f", {here} of {count(spec.shards, 'shard')} here"
     if pulled.fetched or pulled.files:
-        verb = "would fetch" if dry_run else "fetched"
+        verb = "would fetch" if dry_run else "fetched and verified"
         text += f"; {verb} {count(pulled.files, 'file')} ({size(pulled.bytes)})"
         text += f", {size(pulled.reused)} of it from what is here" if pulled.reused else ""
     else:
@@ -217,7 +217,7 @@ def _next(spec: Spec, pulled: Pulled, gradable: bool) -> str:
     return f"hybrid status {spec.run}" if pulled.phase is Phase.RUNNING else ""
 
 
-def _document(spec: Spec, pulled: Pulled) -> dict[str, object]:
+def _document(spec: Spec, pulled: Pulled, dry_run: bool) -> dict[str, object]:
     return {
         "run": spec.run,
         "name": spec.name[:80],
@@ -231,6 +231,7 @@ def _document(spec: Spec, pulled: Pulled) -> dict[str, object]:
         "partial": pulled.partial,
         "files": pulled.files,
         "bytes": pulled.bytes,
+        "verified": 0 if dry_run else pulled.files,
         "reused_bytes": pulled.reused,
         "left_out": pulled.left_out,
         "left_out_bytes": pulled.left_out_bytes,

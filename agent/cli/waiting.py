@@ -4,7 +4,7 @@ from sync.errors import HybridError
 from sync.mailbox.records import Ended
 from sync.mailbox.state import Phase
 
-from .. import details, last_runner, machines, running, runs
+from .. import details, last_runner, machines, run_page, running, runs
 from ..exits import Exit
 from ..mailbox import Mailbox, Run
 from ..project import Project
@@ -47,7 +47,7 @@ def wait(call: Call, project: Project, mailbox: Mailbox, run_id: str, target: st
 
 def _given_up(call: Call, project: Project, mailbox: Mailbox, found: Run, target: str) -> int:
     """Nothing works on the run any more, and it is not over."""
-    document = {**_summary(found), "waiting": True}
+    document = {**_summary(found), "waiting": True, **_why(mailbox, found)}
     ending = f"Run {found.spec.run} {_ENDINGS[found.phase]}"
     if found.phase is Phase.SETUP_FAILED:
         ended = details.setup_failure(mailbox, found)
@@ -74,13 +74,23 @@ def _bring_home(call: Call, project: Project, mailbox: Mailbox, found: Run) -> i
         for failure in details.failures(mailbox, found)[:MOST_SHOWN]:
             _show_end(call, f"shard {failure.attempt.shard}", failure.ended)
     text = f"Run {found.spec.run} {_ENDINGS[found.phase]}: {here} of {count(found.spec.shards, 'shard')} in {pulled.folder}."
-    call.console.result({**_summary(found), "waiting": False, "outputs": str(pulled.folder)}, text)
+    document = {**_summary(found), "waiting": False, "outputs": str(pulled.folder)}
+    call.console.result({**document, **_why(mailbox, found)}, text)
     if found.phase is not Phase.DONE:
         call.console.next_step(f"hybrid logs {found.spec.run}")
         return Exit.FAILED
     if project.config.grade.scorer:
         call.console.next_step(f"hybrid grade {found.spec.run}")
     return Exit.PARTIAL if pulled.problems or pulled.incomplete else Exit.DONE
+
+
+def _why(mailbox: Mailbox, found: Run) -> dict[str, object]:
+    """What failed of the run, as ``hybrid status RUN --json`` tells it."""
+    setup = details.setup_failure(mailbox, found) if found.phase is Phase.SETUP_FAILED else None
+    return {
+        "failures": [run_page.failure_document(each) for each in details.failures(mailbox, found)],
+        "setup": run_page.ended_document(setup) if setup else None,
+    }
 
 
 def _show_end(call: Call, what: str, ended: Ended | None) -> None:

@@ -174,6 +174,7 @@ def test_a_set_up_that_fails_is_a_state_of_its_own(laptop: Laptop) -> None:
     words = ["--setup", "echo installing; exit 7", "--wait", "--json", "--", "true"]
     failed = laptop.hybrid("run", *words, expect=None)
     assert failed.code in (1, 13) and failed.json["phase"] == "setup failed", failed
+    assert failed.json["setup"]["exit"] == 7 and failed.json["setup"]["log"] == "installing\n"
     assert "installing" in laptop.hybrid("logs", failed.json["run"]).out
     laptop.hybrid("down")
 

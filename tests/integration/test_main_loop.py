@@ -75,6 +75,9 @@ def test_a_failing_shard_fails_alone_with_the_end_of_its_log(laptop: Laptop) -> 
     ]
     failed = laptop.hybrid("run", *words, "--", sys.executable, "square.py", expect=1).json
     assert (failed["phase"], failed["complete"], failed["failed"]) == ("failed", 2, 1)
+    [why] = failed["failures"]
+    assert (why["shard"], why["final"], why["exit"]) == (1, True, 1)
+    assert "exit code 1" in why["reason"] and "cannot square this" in why["log"].splitlines()[-1]
     assert "cannot square this" in laptop.hybrid("status", failed["run"]).out
     outputs = Path(failed["outputs"])
     assert (outputs / "000" / "answers.jsonl").exists() and (outputs / "002" / "answers.jsonl").exists()

@@ -29,7 +29,8 @@ def test_outputs_come_home_and_the_line_says_where(project: Project) -> None:
     code, out, err = project.call("pull")
     assert code == 0
     assert (
-        out == f"r1: done, a sample, 1 of 1 shard here; fetched 2 files (10 B); in {project.outputs / 'r1'}\n"
+        out
+        == f"r1: done, a sample, 1 of 1 shard here; fetched and verified 2 files (10 B); in {project.outputs / 'r1'}\n"
     )
     assert err == ""
     assert (project.outputs / "r1/a.txt").read_bytes() == b"answer"
