@@ -1,0 +1,101 @@
+"""macOS and Windows: the system watches the whole tree, and what cannot go is dropped here before the disk is asked."""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from sync.local.folders import Folders
+
+from .hints import Hints
+from .watch_git import git_folder
+from .watch_mode import EVENTS, GONE, Mode, after
+from .watch_rules import RULE_FILES, RULES_CHANGED, doubt_about
+
+assert sys.platform != "linux"
+
+from .watch_library import Stream, Word  # noqa: E402
+
+
+class Recursive:
+    """As ``watch_tree.Tree``. Neither system tells when a file is closed: what changes is not known to be open."""
+
+    def __init__(
+        self, root: Path, folders: Callable[[], Folders], hints: Hints, settled: Callable[[Mode], None]
+    ) -> None:
+        self._root = root
+        self._folders = folders
+        self._hints = hints
+        self._settled = settled
+        self._streams: list[Stream] = []
+
+    def start(self) -> None:
+        self.renew()
+
+    def stop(self) -> None:
+        streams, self._streams = self._streams, []
+        for stream in streams:
+            stream.stop()
+        for stream in streams:
+            stream.join()
+
+    def renew(self) -> None:
+        """Listens anew: the folder may be another one than before."""
+        self.stop()
+        try:
+            self._listen(self._root, self._heard)
+            git = git_folder(self._root)
+            if git is not None and git.parent != Path(os.path.realpath(self._root)):
+                self._listen(git, self._heard_git)
+        except OSError as error:
+            self.stop()
+            self._settled(GONE if not self._root.is_dir() else after(error))
+        else:
+            self._settled(EVENTS)
+
+    def overflowed(self) -> None:
+        self._hints.doubt("more changed at once than the system can tell")
+
+    def failed(self, error: Exception) -> None:
+        self._hints.doubt(f"the watcher failed: {type(error).__name__}: {error}")
+
+    def ended(self, error: Exception) -> None:
+        self._settled(after(error))
+
+    def rested(self) -> None:
+        """There are no watches to be made complete."""
+
+    def _listen(self, place: Path, heard: Callable[[Word | None], None]) -> None:
+        stream = Stream(os.fspath(place), self, heard)
+        stream.start()
+        self._streams.append(stream)
+
+    def _heard_git(self, word: Word | None) -> None:
+        if word is not None and word.path and b"/" not in word.path:
+            self._hints.git()
+
+    def _heard(self, word: Word | None) -> None:
+        if word is None:
+            self._settled(GONE)
+            return
+        above, _, name = word.path.rpartition(b"/")
+        if not name:
+            return
+        if above == b".git" or word.path == b".git":
+            self._hints.git()
+            return
+        folder = self._folders().of(above)
+        if folder is None:
+            return
+        if word.folder is not True and (doubt := doubt_about(name, at_root=not above)):
+            self._hints.doubt(doubt)
+            return
+        is_way = word.folder is not False and folder.folder(name)[0] is not None
+        if is_way and word.came and self._brings_rules(word.path):
+            self._hints.doubt(RULES_CHANGED)
+        elif is_way or (word.folder is not True and folder.file(name)[0]):
+            self._hints.changed(word.path)
+
+    def _brings_rules(self, path: bytes) -> bool:
+        place = os.path.join(os.fsencode(self._root), path)
+        return any(os.path.lexists(os.path.join(place, name)) for name in RULE_FILES)
