@@ -125,11 +125,13 @@ class Sshd:
 
     def drop_connections(self) -> None:
         """Kills the processes that serve open connections; the listener goes on."""
-        if self._process is None:
-            return
-        for pid in _children(self._process.pid):
+        for pid in self.processes()[1:]:
             with suppress(ProcessLookupError):  # it may end by itself meanwhile
                 os.kill(pid, 9)
+
+    def processes(self) -> list[int]:
+        """The listener, and those that serve open connections; none where it was not started."""
+        return [self._process.pid, *_children(self._process.pid)] if self._process else []
 
     def restart(self) -> None:
         self.drop_connections()
