@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sync.mailbox import layout
 from sync.mailbox.records import LARGEST_RECORD, Spec
+from sync.progress import Progress
 from sync.pull.early import Early
 from sync.pull.filters import Filters
 from sync.pull.pulled import Pulled
@@ -18,6 +19,7 @@ from .choices import LocalChoices
 from .console import path_text
 from .mailbox import Mailbox
 from .project import Project
+from .state import State
 from .state import opened as opened_state
 
 if TYPE_CHECKING:
@@ -45,12 +47,15 @@ def asked_early(mailbox: Mailbox, names: Sequence[str]) -> Iterator[Early]:
 
 
 @contextlib.contextmanager
-def puller(call: "Call", project: Project, mailbox: Mailbox, into: Path | None = None) -> Iterator[Puller]:
+def puller(
+    mailbox: Mailbox, state: State, progress: Progress, *, into: Path | None = None
+) -> Iterator[Puller]:
     """Pulls into ``into`` (default: the project's outputs) while it holds the project's pull lock. What lies in the
     project's outputs is not fetched again."""
+    project = mailbox.project
     settings = project.config.pull
     outputs = project.root / project.config.project.outputs
-    with project.lock("pull"), opened_state(project, call.console.warn) as state:
+    with project.lock("pull"):
         yield Puller(
             mailbox.remote,
             mailbox.base,
@@ -59,13 +64,16 @@ def puller(call: "Call", project: Project, mailbox: Mailbox, into: Path | None =
             older=[outputs],
             choices=LocalChoices(state),
             filters=Filters(include=settings.include, exclude=settings.exclude, max_size=settings.max_size),
-            progress=call.console.progress(),
+            progress=progress,
         )
 
 
 def pull_run(call: "Call", project: Project, mailbox: Mailbox, spec: Spec) -> Pulled:
     """Pulls one run, and warns of what could not be had. Raises what ``Puller.pull`` raises, and Locked."""
-    with puller(call, project, mailbox) as pulling:
+    with (
+        opened_state(project, call.console.warn) as state,
+        puller(mailbox, state, call.console.progress()) as pulling,
+    ):
         pulled = pulling.pull(spec)
     warn(call, pulled)
     return pulled

@@ -9,14 +9,12 @@ from local_grader import report as reports
 from local_grader import scorers
 from local_grader.fields import Fields
 from local_grader.report import Report
-from local_grader.request import Request, grade_outputs
+from local_grader.request import grade_outputs
 from local_grader.scorer import Option
-from sync.errors import UsageError
 
-from ..config import GradeSettings
 from ..console import Console
 from ..exits import Exit
-from ..run_names import meant
+from ..grading import Said, request_for
 from .options import Call, common_options
 
 
@@ -71,54 +69,19 @@ def grade(
       hybrid grade submission.json --scorer arc --references arc_training.jsonl
     """
     project = call.project()
-    settings = project.config.grade
-    name = scorer or settings.scorer
-    if name is None:
-        raise UsageError(
-            "No scorer was chosen.",
-            f"Choose one with --scorer, or under [grade]: {', '.join(scorers.NAMES)}.",
-        )
-    outputs = project.root / project.config.project.outputs
-    request = Request(
-        target=_pulled(outputs, target) or target,
-        scorer=name,
-        outputs=outputs,
-        ledger=project.state_dir / "ledger",
-        options=_options(name, options, settings),
-        fields=Fields(
-            id=id_field or settings.id_field,
-            answer=answer_field or settings.answer_field,
-            reference=reference_field or settings.reference_field,
-            group=group_field,
-        ),
-        references=references or settings.references,
-        files=files or settings.files,
+    said = Said(
+        scorer=scorer,
+        references=references,
+        files=files,
+        fields=Fields(id=id_field, answer=answer_field, reference=reference_field, group=group_field),
+        options={name: value for name, value in options.items() if value is not None},
     )
+    request = request_for(project, target, said)
     report = grade_outputs(request, call.console.progress())
     _show(report, call.console)
     if report.problems:
         return Exit.PARTIAL
     return Exit.DONE if report.summary.scored else Exit.FAILED
-
-
-def _pulled(outputs: Path, word: str) -> str | None:
-    """The pulled run that ``word`` means, by its id, the beginning of that, or its name."""
-    if not outputs.is_dir():
-        return None
-    return meant(
-        word, (each.name for each in outputs.iterdir() if each.is_dir() and not each.name.startswith("."))
-    )
-
-
-def _options(scorer: str, given: dict[str, Option], settings: GradeSettings) -> dict[str, Option]:
-    """What was said: on the command line, whether it fits the scorer or not; in the settings, only what fits."""
-    known = scorers.options_of(scorer)
-    settled: dict[str, Option] = {"pattern": settings.pattern, "tolerance": settings.tolerance}
-    said: dict[str, Option] = {
-        name: value for name, value in settled.items() if name in known and value is not None
-    }
-    said.update((name, value) for name, value in given.items() if value is not None)
-    return said
 
 
 def _show(report: Report, console: Console) -> None:

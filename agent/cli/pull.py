@@ -1,5 +1,6 @@
 """``hybrid pull``: brings verified outputs home."""
 
+import logging
 from collections import Counter
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from ..state import opened as opened_state
 from .complete import run_ids
 from .options import Call, common_options
 
+_LOG = logging.getLogger(__name__)
 _NOTHING = "Nothing to pull: all that this laptop's runs have finished was pulled before."
 _NOTHING_YET = "Nothing to pull yet."
 _NOTHING_MORE = f"{_NOTHING} For a copy, name the run: hybrid pull RUN --into DIR"
@@ -67,7 +69,7 @@ def pull(call: Call, names: tuple[str, ...], into: Path | None, no_partial: bool
         with opened_state(project, call.console.warn) as state:
             memory = Memory(state)
             specs, unreadable = _wanted(call, mailbox, early, memory, names)
-            with puller(call, project, mailbox, outputs) as pulling:
+            with puller(mailbox, state, call.console.progress(), into=outputs) as pulling:
                 done = [
                     (spec, _pull(call, pulling, spec, partial=not no_partial, dry_run=dry_run))
                     for spec in looking_ahead(
@@ -132,6 +134,8 @@ def _wanted(
 
 def _pull(call: Call, pulling: Puller, spec: Spec, *, partial: bool, dry_run: bool) -> Pulled:
     pulled = pulling.pull(spec, partial=partial, dry_run=dry_run)
+    for shard in () if dry_run else pulled.fetched:
+        _LOG.info("shard %d of %s is in %s, verified", shard, spec.run, pulled.folder)
     warn(call, pulled)
     return pulled
 
