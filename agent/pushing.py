@@ -1,6 +1,7 @@
 """What ``hybrid push`` and ``hybrid run`` share: look at the tree, and publish it if it changed."""
 
 import contextlib
+import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -18,9 +19,12 @@ from sync.push.publish import Push, Pushed
 from sync.push.recover import known_mailbox
 from sync.store.lanes import Answer, Lanes
 
+from .console import path_text
 from .mailbox import Mailbox, gone, opened
 from .project import Project
 from .state import FILE_NAME
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,6 +155,11 @@ def publish(
         ready=met.finish,
         progress=progress,
     )
+    if _LOG.isEnabledFor(logging.INFO):
+        for entry in seen.changed:
+            _LOG.info("to read: %s", path_text(entry.path))
+        for path in seen.removed:
+            _LOG.info("gone: %s", path_text(path))
     try:
         return push.publish(seen, accept_deletions=accept_deletions)
     except NotFound as error:

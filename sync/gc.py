@@ -4,6 +4,7 @@ Only what is provably this laptop's goes: snapshots carry its id in their name, 
 under the laptop's push lock, so that no pack of a push that is under way is taken for garbage.
 """
 
+import logging
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -23,6 +24,8 @@ from .remotes.base import Remote
 from .store.nouns import Root
 from .store.pack import FOOTER, PACK_MAGIC, decode_index, read_footer
 from .store.reader import Reader
+
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(kw_only=True)
@@ -111,6 +114,7 @@ class Collector:
         collected.leftovers = [*old, *probes(self._remote, self._base, self._laptop)]
         for leftover in () if dry_run else collected.leftovers:
             leftover.remove(self._remote)
+            _LOG.info("removed %s", leftover.path)
         return collected
 
     def _roots(self, names: list[SnapshotName]) -> dict[str, Root]:
@@ -194,6 +198,7 @@ class Collector:
         self._progress.start("remove", len(paths), "objects")
         for path in paths:
             self._remote.delete(f"{self._base}/{path}")
+            _LOG.info("removed %s", path)
             self._progress.advance(1)
         self._progress.finish()
 

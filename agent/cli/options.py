@@ -15,7 +15,7 @@ import click
 from sync.clock import Clock, SystemClock
 from sync.errors import UsageError
 
-from ..console import Console, JsonConsole, TextConsole
+from ..console import Console, JsonConsole, TextConsole, visible
 
 if TYPE_CHECKING:
     from ..project import Project
@@ -119,12 +119,24 @@ def _enter(context: click.Context, _parameter: click.Parameter, directory: str |
         ) from error
 
 
+class _Visible(logging.Formatter):
+    """Names of files and words of servers are in what is logged: none may steer the terminal."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return visible(super().format(record))
+
+
 def _set_up_logging(verbose: int) -> None:
+    """Called with the options before the command's name, and again with those behind it."""
     root = logging.getLogger()
-    if verbose:
-        logging.basicConfig(
-            format="%(name)s: %(message)s", level=logging.DEBUG if verbose > 1 else logging.INFO
-        )
+    ours = any(isinstance(each.formatter, _Visible) for each in root.handlers)
+    if verbose and not ours and all(isinstance(each, logging.NullHandler) for each in root.handlers):
+        handler = logging.StreamHandler()
+        handler.setFormatter(_Visible("%(name)s: %(message)s"))
+        root.addHandler(handler)
+        ours = True
+    if verbose and ours:
+        root.setLevel(logging.DEBUG if verbose > 1 else logging.INFO)
     elif not root.handlers:
         # Without any handler Python would print the warnings of libraries on standard error.
         root.addHandler(logging.NullHandler())

@@ -1,6 +1,7 @@
 """Runners that are plain processes of a machine where commands can be run: this one, or one reached by SSH."""
 
 import json
+import logging
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
@@ -9,6 +10,7 @@ from sync.errors import HybridError
 from .base import EndedAtOnce, Handle, Launch, Liveness
 
 _WIDEST = 300
+_LOG = logging.getLogger(__name__)
 
 
 class Ran(NamedTuple):
@@ -57,6 +59,9 @@ class ProcessLauncher:
                 f"Set that right; all that it said is in {handle.log} there.",
                 handle,
             )
+        _LOG.info(
+            "started a runner on %s: process %d; it writes to %s there", self._where, handle.pid, handle.log
+        )
         return handle
 
     def liveness(self, handle: Handle) -> Liveness:

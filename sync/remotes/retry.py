@@ -1,5 +1,6 @@
 """The only retry policy: wraps any remote, makes a call again after ``Transient``, and after nothing else."""
 
+import logging
 import random
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from ..errors import NotFound, Transient
 from .base import Capabilities, Remote, RemoteFile
 
 _T = TypeVar("_T")
+_LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,7 +90,10 @@ class Retrying:
             return written or (attempt > 1 and self._holds(path, data))
 
         try:
-            return self._again(once)
+            written = self._again(once)
+            if written:
+                _LOG.info("wrote %s, %d bytes", path, len(data))
+            return written
         except _Forerunner as failed:
             raise failed.error from failed.error.__cause__
 
@@ -117,6 +122,7 @@ class Retrying:
                 delay = next_delay(self._policy, attempt, error, elapsed, self._dice.random())
                 if delay is None:
                     raise
+                _LOG.info("%s It is tried again in %.1f s.", error, delay)
             self._clock.sleep(delay)
             attempt += 1
 
