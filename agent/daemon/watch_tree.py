@@ -1,9 +1,8 @@
 """Linux: one kernel queue, and a watch on each folder in which something may go.
 
 The kernel watches folders, not trees, so each new folder needs a watch of its own. What was made in it before the watch was
-there is found by listing it afterwards; a word about a folder stands for all below it. A ``_Directory`` is what a watch
-reports to; the tree that they form follows what the disk had when its words were read, so a folder that moves is let go at
-its old place and found anew at its new one.
+there is found by listing it afterwards; a word about a folder stands for all below it. The tree of directories follows what
+is heard, so a folder that moves is let go at its old place and found anew at its new one.
 """
 
 import errno
@@ -14,7 +13,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from sync.local.folders import Folders
-from sync.local.rules import Folder
 
 from .hints import Hints
 from .watch_git import git_folder
@@ -23,6 +21,7 @@ from .watch_rules import RULE_FILES, RULES_CHANGED, doubt_about
 
 assert sys.platform == "linux"
 
+from .watch_directory import UNWATCHED, Bystander, Directory  # noqa: E402
 from .watch_library import Inotify, InotifyConstants, InotifyEvent  # noqa: E402
 
 _ONLY_FOLDERS = InotifyConstants.IN_ONLYDIR | InotifyConstants.IN_DONT_FOLLOW
@@ -37,54 +36,6 @@ _GIT = InotifyConstants.IN_DELETE | InotifyConstants.IN_MOVED_TO | _ONLY_FOLDERS
 
 # Gone meanwhile, or no folder any more: its parent's watch tells. Not to be listed: nothing in it can go.
 _NOTHING_THERE = {errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG}
-_UNWATCHED = -1
-
-
-class _Directory:
-    """``below`` is None where there is no folder in it that is watched: of most folders."""
-
-    __slots__ = ("above", "below", "has_rules", "name", "number", "rules", "tree")
-
-    rules: Folder
-
-    def __init__(self, tree: "Tree", above: "_Directory | None", name: bytes) -> None:
-        self.tree = tree
-        self.above = above
-        self.name = name
-        self.number = _UNWATCHED
-        self.has_rules = False
-        self.below: dict[bytes, _Directory] | None = None
-
-    def path(self) -> bytes:
-        names: list[bytes] = []
-        at = self
-        while at.above is not None:
-            names.append(at.name)
-            at = at.above
-        return b"/".join(reversed(names))
-
-    def on_event(self, event: InotifyEvent) -> None:
-        self.tree.heard(self, event)
-
-    def on_watch_deleted(self, wd: int) -> None:
-        self.number = _UNWATCHED
-
-    def on_queue_overflow(self) -> None:
-        """The tree hears it once, for all."""
-
-
-class _Bystander:
-    """Hears of a folder outside the tree. ``heard`` gets the event."""
-
-    def __init__(self, heard: Callable[[InotifyEvent], None]) -> None:
-        self.on_event = heard
-        self.number = _UNWATCHED
-
-    def on_watch_deleted(self, wd: int) -> None:
-        self.number = _UNWATCHED
-
-    def on_queue_overflow(self) -> None:
-        """The tree hears it once, for all."""
 
 
 class Tree:
@@ -101,8 +52,8 @@ class Tree:
         self._lock = threading.RLock()
         self._inotify: Inotify | None = None
         self._base = b""  # the root as it was when it was last looked for, without links
-        self._top: _Directory | None = None
-        self._bystanders: list[_Bystander] = []
+        self._top: Directory | None = None
+        self._bystanders: list[Bystander] = []
         self._incomplete = False
         self._stopped = False
 
@@ -164,9 +115,9 @@ class Tree:
             # Not before: while more is lost than is told, each walk would be followed by the next.
             self.renew()
 
-    def heard(self, at: _Directory, event: InotifyEvent) -> None:
+    def heard(self, at: Directory, event: InotifyEvent) -> None:
         with self._lock:
-            if at.number == _UNWATCHED or self._stopped:
+            if at.number == UNWATCHED or self._stopped:
                 return
             name, mask = event.name, event.mask
             if not name:
@@ -193,7 +144,7 @@ class Tree:
                 self._hints.forget_open(frozenset((path,)))
             self._hints.changed(path)
 
-    def _folder(self, at: _Directory, name: bytes, mask: int) -> None:
+    def _folder(self, at: Directory, name: bytes, mask: int) -> None:
         if at.rules.folder(name)[0] is None:
             return
         known = at.below.get(name) if at.below else None
@@ -205,7 +156,7 @@ class Tree:
             self._grow(at, name, came=True)
         self._hints.changed(at.path() + b"/" + name if at.above else name)
 
-    def _grow(self, above: _Directory | None, name: bytes, came: bool = False) -> bool:
+    def _grow(self, above: Directory | None, name: bytes, came: bool = False) -> bool:
         """Watches the folder and all below it, if it was not watched before. ``came``: the rules below may have been read from another before."""
         first = self._watch(above, name)
         waiting = [first] if first else []
@@ -218,14 +169,14 @@ class Tree:
                 self._hints.doubt(RULES_CHANGED)
         return first is not None
 
-    def _watch(self, above: _Directory | None, name: bytes) -> _Directory | None:
+    def _watch(self, above: Directory | None, name: bytes) -> Directory | None:
         """The folder, if it is watched from now on and was not before."""
         assert self._inotify is not None
         if above is not None and above.rules.folder(name)[0] is None:
             return None
         place = above.path() + b"/" + name if above and above.above else name
         # The watch first: an ignore file that changes from here on is heard of.
-        new = _Directory(self, above, name)
+        new = Directory(self, above, name)
         try:
             new.number = self._inotify.watch(
                 self._base + b"/" + place, _ALL if above else _ALL | _SELF_WENT, new
@@ -249,7 +200,7 @@ class Tree:
             above.below[name] = new
         return new
 
-    def _folders_in(self, at: _Directory) -> list[bytes]:
+    def _folders_in(self, at: Directory) -> list[bytes]:
         try:
             with os.scandir(os.path.join(self._base, at.path())) as listing:
                 found = list(listing)
@@ -263,9 +214,9 @@ class Tree:
         assert self._inotify is not None
         before, self._bystanders = self._bystanders, []
         base = Path(os.fsdecode(self._base))
-        wanted = [(above, _SELF_WENT | _ONLY_FOLDERS, _Bystander(self._above)) for above in base.parents]
+        wanted = [(above, _SELF_WENT | _ONLY_FOLDERS, Bystander(self._above)) for above in base.parents]
         if (git := git_folder(base)) is not None:
-            wanted.append((git, _GIT, _Bystander(self._git)))
+            wanted.append((git, _GIT, Bystander(self._git)))
         for place, mask, bystander in wanted:
             try:
                 bystander.number = self._inotify.watch(os.fsencode(place), mask, bystander)
@@ -298,7 +249,7 @@ class Tree:
             if not self._stopped:
                 self._settled(after(error))
 
-    def _forget(self, gone: _Directory | None) -> bool:
+    def _forget(self, gone: Directory | None) -> bool:
         """Returns whether there were ignore files in it."""
         if gone is None:
             return False
@@ -306,9 +257,9 @@ class Tree:
             gone.above.below.pop(gone.name, None)
         return self._let_go(gone, [])
 
-    def _let_go(self, top: _Directory | None, outside: list[_Bystander]) -> bool:
+    def _let_go(self, top: Directory | None, outside: list[Bystander]) -> bool:
         had_rules = False
-        watched: list[tuple[int, _Directory | _Bystander]] = [(each.number, each) for each in outside]
+        watched: list[tuple[int, Directory | Bystander]] = [(each.number, each) for each in outside]
         waiting = [top] if top is not None else []
         while waiting:
             at = waiting.pop()
@@ -316,9 +267,9 @@ class Tree:
             watched.append((at.number, at))
             waiting.extend((at.below or {}).values())
         for _, each in watched:
-            each.number = _UNWATCHED
+            each.number = UNWATCHED
         if self._inotify is not None:
-            self._inotify.forget([(number, each) for number, each in watched if number != _UNWATCHED])
+            self._inotify.forget([(number, each) for number, each in watched if number != UNWATCHED])
         return had_rules
 
 
