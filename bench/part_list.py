@@ -60,9 +60,22 @@ def _read(place: Place) -> Timed:
 
     def read() -> None:
         for entry in entries:
-            read_chunks(place.many, entry, lambda data: hashlib.sha256(data).hexdigest(), Silent())
+            read_chunks(place.many, entry, _Hashes(), Silent())
 
     return read
+
+
+class _Hashes:
+    """A sink that keeps nothing."""
+
+    def holds(self, sha256: str) -> bool:
+        return True
+
+    def add_chunk(self, data: bytes) -> str:
+        return hashlib.sha256(data).hexdigest()
+
+    def add_hashed(self, sha256: str, data: bytes) -> None:
+        pass
 
 
 def _edit(place: Place) -> Timed:

@@ -5,8 +5,10 @@ else than what was scanned, so opening it must neither follow a link nor wait fo
 """
 
 import errno
+import io
 import os
 import stat
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -41,39 +43,65 @@ class FileUnreadable(HybridError):
 
 
 class StableFile:
-    """An open file. ``signature`` is that of the content which ``blocks`` gives, if that runs to its end."""
+    """An open file. ``signature`` is that of the content which was read, if that was all and ``check`` passes.
+
+    ``read`` and ``read_into`` may be called from several threads. They raise FileChanged where the file ends before
+    what was asked for, and FileUnreadable; what was read until then must not be used.
+    """
 
     def __init__(self, path: bytes, descriptor: int) -> None:
         self._path = path
         self._descriptor = descriptor
         self.signature = self._look()
+        self._file = io.FileIO(descriptor, closefd=False)
+        # Not every system can read at a place without moving the one position that all threads share.
+        self._position = threading.Lock()
 
-    def blocks(self, size: int = BUFFER) -> Iterator[bytes]:
-        """The content in pieces of ``size`` bytes, the last one shorter; none for an empty file.
+    def blocks(self, size: int = BUFFER, *, start: int = 0) -> Iterator[bytes]:
+        """The content from ``start`` on in pieces of ``size`` bytes, the last one shorter; none for an empty file.
 
         Raises FileChanged, in place of ending, where the content may be torn; what was given until then must
         not be used. Never reads on beyond the size that the file had, so one that grows without end is noticed.
         """
-        left = self.signature.size
-        while left:
-            block = self._read(min(size, left))
-            if not block:
-                break
-            left -= len(block)
-            yield block
-        if left or self._look() != self.signature:
-            raise _changed(self._path)
+        for at in range(start, self.signature.size, size):
+            yield self.read(at, min(size, self.signature.size - at))
+        self.check()
 
-    def _read(self, size: int) -> bytes:
-        """``size`` bytes, or fewer at the end of the file."""
+    def read(self, at: int, size: int) -> bytes:
+        """``size`` bytes from ``at`` on."""
         pieces = []
         try:
-            while size and (piece := os.read(self._descriptor, size)):
-                pieces.append(piece)
-                size -= len(piece)
+            with self._position:
+                self._file.seek(at)
+                while size and (piece := self._file.read(size)):
+                    pieces.append(piece)
+                    size -= len(piece)
         except OSError as error:
-            raise FileUnreadable(self._path, f"cannot be read: {error.strerror}") from error
+            raise self._unreadable(error) from error
+        if size:
+            raise _changed(self._path)
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+    def read_into(self, at: int, buffer: memoryview) -> None:
+        """Fills the buffer with what is there from ``at`` on."""
+        done = 0
+        try:
+            with self._position:
+                self._file.seek(at)
+                while done < len(buffer) and (more := self._file.readinto(buffer[done:])):
+                    done += more
+        except OSError as error:
+            raise self._unreadable(error) from error
+        if done < len(buffer):
+            raise _changed(self._path)
+
+    def check(self) -> None:
+        """Raises FileChanged where the file is no more as it was when it was opened."""
+        if self._look() != self.signature:
+            raise _changed(self._path)
+
+    def _unreadable(self, error: OSError) -> FileUnreadable:
+        return FileUnreadable(self._path, f"cannot be read: {error.strerror}")
 
     def _look(self) -> Signature:
         status = os.fstat(self._descriptor)

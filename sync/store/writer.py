@@ -111,9 +111,17 @@ class SnapshotWriter:
     def add_chunk(self, data: bytes) -> str:
         """Makes sure that the mailbox will hold ``data``; returns its SHA-256."""
         sha256 = hashlib.sha256(data).hexdigest()
+        self.add_hashed(sha256, data)
+        return sha256
+
+    def add_hashed(self, sha256: str, data: bytes) -> None:
+        """``add_chunk`` for a chunk of which this is the SHA-256."""
         if self._add(sha256, data):
             self.sent += len(data)
-        return sha256
+
+    def holds(self, sha256: str) -> bool:
+        """Whether adding the chunk would change nothing."""
+        return sha256 in self._pack or self._find(sha256) is not None
 
     def finish(
         self,
@@ -184,7 +192,7 @@ class SnapshotWriter:
             listed += len(piece)
             if listed > LARGEST_ENTRIES:
                 raise HybridError(f"{_TOO_LARGE} a list of files of {LARGEST_ENTRIES:,} bytes.", _SPLIT)
-            if sha256 in builder or sha256 in riding or self._holds(sha256):
+            if sha256 in builder or sha256 in riding or self.holds(sha256):
                 continue
             if len(piece) > room:
                 self._add(sha256, piece)
@@ -200,12 +208,9 @@ class SnapshotWriter:
     def _find(self, sha256: str) -> Location | None:
         return self._fresh.get(sha256) or self._outlet.known(sha256)
 
-    def _holds(self, sha256: str) -> bool:
-        return sha256 in self._pack or self._find(sha256) is not None
-
     def _add(self, sha256: str, data: bytes) -> bool:
         """Puts the chunk into the open pack, unless the mailbox holds it; returns whether it did."""
-        if self._holds(sha256):
+        if self.holds(sha256):
             return False
         self._pack.add(sha256, data)
         if self._pack.size >= self._close_at or len(self._pack) >= MOST_CHUNKS:
