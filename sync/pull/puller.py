@@ -6,13 +6,12 @@ A finished folder is never written again: what the user changes in it stays. ``o
 
 import os
 from collections.abc import Generator, Iterator, Sequence
-from functools import partial as bound
 from pathlib import Path
 
 from ..errors import LocalDiskFull
-from ..mailbox import layout, records
+from ..mailbox import layout
 from ..mailbox.layout import RunFolder, WorkerSnapshot
-from ..mailbox.records import Accepted, Spec
+from ..mailbox.records import Spec
 from ..mailbox.state import ShardState, phase, shards
 from ..mailbox.view import view
 from ..progress import Progress, Silent
@@ -30,6 +29,7 @@ from .outputs import PARTIAL, InTheWay, Outputs, check, make_room, remove_empty,
 from .pulled import Choice, Choices, Pulled
 from .snapshots import Opened, Snapshots
 from .stages import Driver, Pause, Stage, Steps
+from .telling import Teller, Telling
 
 
 class _Unwritten(Exception):
@@ -96,6 +96,7 @@ class _Pull:
         self._seen = view(sizes)
         self._names = set(self._seen.names)
         """What is in the run's folder, with what this laptop has put there since."""
+        self._teller = Teller(self._remote, self._path, its.laptop, self._names, lanes)
         self._snapshots = Snapshots(self._reader, RunFolder(spec.run), sizes, its.filters)
         self._candidates = Candidates(self._remote, self._path, spec.run, sizes, self._seen, its.laptop)
         self._full: LocalDiskFull | None = None
@@ -143,8 +144,7 @@ class _Pull:
             self._snapshots.anticipate(self._seen.snapshots[0].name)
 
     def _is_finished(self, shard: int) -> bool:
-        told = RunFolder.accepted(shard, self._its.laptop) in self._names
-        return self._outputs.is_finished(shard, accepted=told)
+        return self._outputs.is_finished(shard, accepted=self._teller.has_told(shard))
 
     def _complete(self, state: ShardState) -> Steps:
         """Brings a complete shard home; one that does not fit leaves the disk to those that do."""
@@ -158,14 +158,16 @@ class _Pull:
     def _bring(self, state: ShardState) -> Steps:
         """Says among what was pulled how that went."""
         shard, pulled = state.number, self._pulled
-        mark = RunFolder.accepted(shard, self._its.laptop)
-        told = mark in self._names
+        told = self._teller.has_told(shard)
         chosen = self._its.choices.get(self._spec.run, shard)
         if chosen is None and told:
             chosen = self._candidates.told(shard)
         if chosen is not None and self._is_finished(shard):
             pulled.present.append(shard)
-            yield from self._tell(shard, chosen)
+            with Telling(self._teller, shard, chosen) as telling:
+                if not self._dry_run:
+                    telling.home()
+            yield from self._tell(telling)
             return
         if self._outputs.is_blocked(shard):
             self._blocked(shard, InTheWay(self._outputs.place(shard)))
@@ -174,7 +176,8 @@ class _Pull:
         candidates = [chosen] if told and chosen else self._candidates.of(state, chosen)
         for candidate in candidates:
             try:
-                yield from self._take(state, candidate)
+                with Telling(self._teller, shard, candidate) as telling:
+                    yield from self._take(state, candidate, telling)
             except InTheWay as error:
                 self._blocked(shard, error)
             except _Unwritten as error:
@@ -186,11 +189,11 @@ class _Pull:
             else:
                 pulled.incomplete.pop(shard, None)
                 pulled.fetched.append(shard)
-                yield from self._tell(shard, candidate)
+                yield from self._tell(telling)
             return
         pulled.incomplete.setdefault(shard, "its record cannot be read yet")
 
-    def _take(self, state: ShardState, choice: Choice) -> Steps:
+    def _take(self, state: ShardState, choice: Choice, telling: Telling) -> Steps:
         """Raises NotFound or CorruptMailbox where the attempt's outputs are not whole in the mailbox."""
         shard, pulled, outputs = state.number, self._pulled, self._outputs
         incoming = outputs.incoming(shard)
@@ -203,6 +206,7 @@ class _Pull:
             if self._dry_run:
                 self._would_take(opened.wanted, there)
             else:
+                telling.begin()
                 laid = yield from self._write(opened, incoming, older=older, unseen=True)
         pulled.left_out += opened.left_out
         pulled.left_out_bytes += opened.left_out_bytes
@@ -220,6 +224,7 @@ class _Pull:
         except InTheWay:
             self._its.choices.drop(self._spec.run, shard)
             raise
+        telling.home()
 
     def _would_take(self, wanted: list[Entry], there: list[Path]) -> None:
         folders = [os.fsencode(folder) for folder in there]
@@ -229,18 +234,13 @@ class _Pull:
             if folders and entry.kind == FILE:
                 self._pulled.reused += here.found(entry, folders)
 
-    def _tell(self, shard: int, choice: Choice) -> Steps:
-        """Tells the others, and takes away what stood in for the shard."""
-        if self._dry_run:
-            return
-        name = RunFolder.accepted(shard, self._its.laptop)
-        if name not in self._names:
-            record = records.encode(Accepted(attempt=choice.attempt, snapshot=choice.snapshot))
-            answer = self._lanes.calls.start(bound(self._remote.write, f"{self._path}/{name}", record))
+    def _tell(self, telling: Telling) -> Steps:
+        """Waits until the others are told, and takes away what stood in for the shard."""
+        if telling.is_on_its_way:
             yield Pause(Stage.TOLD)
-            answer()
-            self._names.add(name)
-        self._outputs.drop_partial(shard)
+            telling.wait()
+        if not self._dry_run:
+            self._outputs.drop_partial(telling.shard)
 
     def _show_partial(self, shards_: list[int]) -> None:
         self._outputs.open_partial()

@@ -71,6 +71,12 @@ class Driver:
         except Exception:
             self._save()
             raise
+        finally:
+            for steps in self._unfinished():
+                steps.close()
+
+    def _unfinished(self) -> list[Steps]:
+        return [*(steps for _, steps in (*self._begun, *self._laid)), *self._settled, *self._told]
 
     def _much_laid(self) -> bool:
         return len(self._laid) >= UNSETTLED_SHARDS or sum(at.size for at, _ in self._laid) >= UNSETTLED

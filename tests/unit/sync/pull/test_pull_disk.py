@@ -197,7 +197,8 @@ def test_outputs_are_on_the_disk_before_they_are_accepted_where_the_system_has_n
     monkeypatch.delattr(os, "sync", raising=False)
     monkeypatch.setattr(os, "fsync", lambda handle: synced.append(os.fstat(handle).st_size))
 
-    def accept(*_: object) -> None:
+    def accept(path: str, data: bytes, before: Callable[[], None]) -> None:
+        before()
         assert sorted(synced) == [1, 4, 5]
         raise Killed
 

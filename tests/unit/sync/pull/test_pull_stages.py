@@ -138,3 +138,22 @@ def test_nothing_arrives_that_the_disk_could_not_be_made_to_keep() -> None:
 
     with pytest.raises(HybridError, match="failed"):
         drive(iter([shard()]), settle)
+
+
+def test_what_cannot_come_to_its_end_is_closed() -> None:
+    closed: list[int] = []
+
+    def shard(number: int) -> Steps:
+        try:
+            yield Pause(Stage.BEGUN, MIB)
+            yield Pause(Stage.LAID, MIB)
+        finally:
+            closed.append(number)
+
+    def settle(_: list[Path]) -> None:
+        raise Unreachable("gone", "")
+
+    shards = [shard(number) for number in range(3)]
+    with pytest.raises(Unreachable):
+        drive(iter(shards), settle)
+    assert sorted(closed) == [0, 1, 2]
