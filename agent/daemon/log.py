@@ -10,6 +10,8 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import Final, TextIO
 
+from ..console import visible
+
 FILE_NAME: Final = "agent.log"
 OUTPUT_NAME: Final = "output.txt"
 """What a started agent prints, such as the trace of a bug: a file of its own, as Windows renames no file that is open."""
@@ -50,8 +52,15 @@ class Handler(RotatingFileHandler):
         return super()._open()
 
 
+class _Formatter(logging.Formatter):
+    """Names of files and words of servers are in what is logged: none may steer a terminal."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return visible(super().format(record))
+
+
 def formatter() -> logging.Formatter:
-    return logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%d %H:%M:%S")
+    return _Formatter("%(asctime)s %(levelname)s %(message)s", "%Y-%m-%d %H:%M:%S")
 
 
 def is_of_interest(record: logging.LogRecord) -> bool:

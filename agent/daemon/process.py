@@ -41,6 +41,9 @@ _WIDEST: Final = 300
 _log = logging.getLogger(__name__)
 
 
+_VARIABLES: Final = ("HYBRID_CONFIG_DIR", "HYBRID_DATA_DIR")
+
+
 class Loop(Protocol):
     """What an agent does: returns soon after ``stopping`` has become true, of which ``bell`` is rung. ``record.last`` is the
     status that it begins with."""
@@ -168,6 +171,11 @@ def foreground(project: Project) -> tuple[str, ...]:
     return (sys.executable, *words)
 
 
+def own_variables() -> dict[str, str]:
+    """The variables that say where this user's files are, as they mean the same in any folder."""
+    return {name: os.path.abspath(value) for name in _VARIABLES if (value := os.environ.get(name))}
+
+
 def _is_held(project: Project) -> bool:
     from filelock import FileLock, Timeout
 
@@ -232,6 +240,7 @@ def _spawn(command: Sequence[str], place: Path) -> subprocess.Popen[bytes]:
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.STDOUT,
+            env={**os.environ, **own_variables()},
             cwd=place,  # so that it keeps no folder of the user's from being moved or unmounted
             start_new_session=True,
             creationflags=flags,

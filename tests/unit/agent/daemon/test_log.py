@@ -25,12 +25,12 @@ def numbers(lines: list[str]) -> list[int]:
 
 
 def test_lines_have_local_time_level_and_text(written: Path) -> None:
-    ours.info("published %s", "\u00fc\udcff")
+    ours.info("published %s", "\u00fc\udcff\x1b")
     ours.debug("too much")
     logging.getLogger("paramiko.transport").info("Connected")
     logging.getLogger("paramiko.transport").warning("Odd")
     first, second = last_lines(written, 10)
-    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d INFO published \u00fc\\udcff", first)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d INFO published \u00fc\\udcff\\x1b", first)
     assert second.endswith(" WARNING Odd")
 
 
