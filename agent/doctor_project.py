@@ -10,7 +10,6 @@ from sync.clock import Clock
 from sync.errors import HybridError, Locked
 from sync.local.include import include_line
 from sync.local.index import Index
-from sync.progress import Silent
 from sync.push.changes import Look, refuse_mass_deletion
 
 from . import pushing
@@ -87,7 +86,7 @@ def push(project: Project, clock: Clock) -> Iterator[Finding]:
             try:
                 index, _ = Index.open(copy)
                 with index:
-                    seen = pushing.see(project, index, clock, Silent())
+                    seen = pushing.view(project, clock).look(index)
             except HybridError:
                 if copy.exists():
                     raise
@@ -99,9 +98,7 @@ def push(project: Project, clock: Clock) -> Iterator[Finding]:
         yield warn("push", str(error), error.hint)
         return
     yield _held_back(seen)
-    # A folder that holds only folders is not counted; it makes little difference to a limit.
-    folders = {entry.path.rpartition(b"/")[0] for entry in seen.scan.entries}
-    yield from watching(len(folders), INOTIFY)
+    yield from watching(seen.folders, INOTIFY)
 
 
 def watching(folders: int, inotify: Path) -> Iterator[Finding]:
@@ -119,13 +116,13 @@ def watching(folders: int, inotify: Path) -> Iterator[Finding]:
 
 
 def _held_back(seen: Look) -> Finding:
-    held = [each for each in seen.scan.held_back if not each.junk]
+    held = [each for each in seen.held_back if not each.junk]
     changed = f"{count(len(seen.changed), 'file')} to send" if not seen.nothing_to_do else "nothing to send"
     what = f"{changed}, {count(len(held), 'path')} held back"
-    if seen.scan.problems:
-        first = seen.scan.problems[0]
+    if seen.problems:
+        first = seen.problems[0]
         shown = path_text(first.path)
-        skipped = f"{count(len(seen.scan.problems), 'path')} cannot go, {shown} among them: it {first.what}"
+        skipped = f"{count(len(seen.problems), 'path')} cannot go, {shown} among them: it {first.what}"
         return warn("push", f"{what}; {skipped}", "hybrid push --dry-run shows all of them.")
     wanted = [each.include for each in held if each.include and not each.secret][:5]
     if wanted:

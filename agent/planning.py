@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from sync.errors import UsageError
-from sync.local.index import Noted
+from sync.local.noted import Noted
 from sync.local.read import FileChanged, FileUnreadable, open_stable
 from sync.mailbox import inputs
 from sync.mailbox.records import MOST_SHARDS, Inputs, Spec

@@ -13,10 +13,12 @@ from sync.local.index import Index
 from sync.mailbox import layout
 from sync.mailbox.records import Format
 from sync.progress import Progress
-from sync.push.changes import Look, Published, look
+from sync.push.changes import Look, Published
 from sync.push.inventory import Inventory, take
+from sync.push.looking import View
 from sync.push.publish import Push, Pushed
 from sync.push.recover import known_mailbox
+from sync.push.shelf import Shelf
 from sync.store.lanes import Answer, Lanes
 
 from .console import path_text
@@ -113,34 +115,29 @@ class Contact:
         return found
 
 
-def see(
-    project: Project,
-    index: Index,
-    clock: Clock,
-    progress: Progress,
-    *,
-    thorough: bool = False,
-    on_change: Callable[[], None] | None = None,
-) -> Look:
-    """The project's tree against what was pushed last. Never contacts the mailbox. ``thorough`` and ``on_change`` as for
-    ``look``."""
-    return look(
+def view(project: Project, clock: Clock) -> View:
+    """The project with its rules as they are now. Raises UsageError."""
+    return View(
         project.root,
-        index,
         clock,
         url=project.remote_url,
         include=project.config.push.include,
         outputs=project.config.project.outputs,
-        thorough=thorough,
-        on_change=on_change,
-        progress=progress,
     )
 
 
 def publish(
-    met: Met, index: Index, seen: Look, clock: Clock, progress: Progress, *, accept_deletions: bool = False
+    met: Met,
+    index: Index,
+    seen: Look,
+    clock: Clock,
+    progress: Progress,
+    *,
+    accept_deletions: bool = False,
+    shelf: Shelf | None = None,
 ) -> Pushed:
-    """Publishes what ``seen`` found; the caller holds the push lock. Raises ConfirmationNeeded."""
+    """Publishes what ``seen`` found; the caller holds the push lock. Raises ConfirmationNeeded. ``shelf`` as for
+    ``Push``."""
     mailbox = met.mailbox
     push = Push(
         mailbox.project.root,
@@ -152,7 +149,9 @@ def publish(
         url=mailbox.project.remote_url,
         mailbox=met.format.mailbox,
         there=met.there,
+        look=lambda: view(mailbox.project, clock).look(index),
         ready=met.finish,
+        shelf=shelf,
         progress=progress,
     )
     if _LOG.isEnabledFor(logging.INFO):
@@ -174,7 +173,7 @@ def current(
     if seen.nothing_to_do and before is not None and met.format.mailbox == before.mailbox:
         try:
             met.mailbox.remote.read(f"{met.mailbox.base}/{before.snapshot}", 0, 1)
-            return before, seen.scan.problems
+            return before, seen.problems
         except NotFound:
             seen = send_again(index, seen, [before.snapshot])
     done = publish(met, index, seen, clock, progress, accept_deletions=accept_deletions)

@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from sync.mailbox.layout import CHECKPOINT, LOG, Attempt, RunFolder
 from sync.store.entries import refusal
-from sync.store.lines import lines
+from sync.store.lines import blocks, lines
 from sync.store.nouns import DIRECTORY, FILE, LINK, Entry, Root
 from sync.store.writer import SnapshotWriter, placed_elsewhere
 
@@ -153,7 +153,7 @@ class Publisher:
             name=name,
             kind="checkpoint" if self._what == CHECKPOINT else "outputs",
             seq=self._seq + 1,
-            tree=lambda place: lines(entries, place),
+            tree=lambda place: blocks(lines(entries, place)),
             meta={"attempt": str(self._attempt)},
         )
         self._seq += 1

@@ -53,13 +53,11 @@ def push(call: Call, dry_run: bool, check: bool, accept_deletions: bool, new_mai
         contact = stack.enter_context(pushing.Contact(project, index, call.clock, new_mailbox=new_mailbox))
         if contact.is_first and not dry_run:
             contact.begin()
-        seen = pushing.see(
-            project,
+        seen = pushing.view(project, call.clock).look(
             index,
-            call.clock,
-            call.console.progress(),
             thorough=dry_run,
-            on_change=None if dry_run else contact.begin,
+            on_change=(lambda: None) if dry_run else contact.begin,
+            progress=call.console.progress(),
         )
         if dry_run:
             partly = _show_plan(call, seen, project.root)
@@ -87,7 +85,7 @@ def push(call: Call, dry_run: bool, check: bool, accept_deletions: bool, new_mai
 
 def _show_nothing(call: Call, seen: Look, *, checked: bool) -> int | None:
     assert seen.before is not None
-    problems = _problems(call, seen.scan.problems)
+    problems = _problems(call, seen.problems)
     document = {
         **_published(seen.before),
         "pushed": False,
@@ -115,7 +113,7 @@ def _show_plan(call: Call, seen: Look, root: Path) -> int | None:
         "removed": [path_text(path) for path in seen.removed],
         "bytes": sum(entry.signature.size for entry in seen.changed),
         "held_back": _held_back(call, seen, root),
-        "problems": _problems(call, seen.scan.problems),
+        "problems": _problems(call, seen.problems),
     }
     lines = [f"+ {path_text(entry.path)}" for entry in new]
     lines += [f"~ {path_text(entry.path)}" for entry in seen.changed if entry.path in seen.recorded]
@@ -134,7 +132,7 @@ def _show_plan(call: Call, seen: Look, root: Path) -> int | None:
         else "Nothing has changed."
     )
     call.console.result(document, "\n".join(lines))
-    return Exit.PARTIAL if seen.scan.problems else None
+    return Exit.PARTIAL if seen.problems else None
 
 
 def _show_result(call: Call, done: Pushed, missing: list[str], root: Path, seen: Look) -> int | None:
@@ -166,9 +164,9 @@ def _show_result(call: Call, done: Pushed, missing: list[str], root: Path, seen:
 
 def _held_back(call: Call, seen: Look, root: Path) -> list[dict[str, object]]:
     """Says what stays and how to bring it in; returns the same as data."""
-    measures = {each.path: each for each in measure_held_back(root, seen.scan)}
+    measures = {each.path: each for each in measure_held_back(root, seen.held_back, seen.inside)}
     found: list[dict[str, object]] = []
-    for held in seen.scan.held_back:
+    for held in seen.held_back:
         measure = measures.get(held.path)
         if held.junk or measure is None:
             continue

@@ -97,7 +97,7 @@ def run(
         with project.lock("push"), pushing.Contact(project, index, call.clock) as contact:
             if not dry_run:
                 contact.begin()
-            seen = pushing.see(project, index, call.clock, call.console.progress())
+            seen = pushing.view(project, call.clock).look(index, progress=call.console.progress())
             if dry_run:
                 _show_plan(call, project, index, settings, name, chosen, seen.nothing_to_do)
                 return None

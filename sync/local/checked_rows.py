@@ -34,6 +34,12 @@ def content(row: tuple[Any, ...]) -> tuple[bytes, Content]:
     return path, found
 
 
+def stored(row: tuple[Any, ...]) -> tuple[bytes, bool, Content]:
+    """Path, whether it can be executed, and content of a row (path, executable, the content's fields, sum)."""
+    path, executable, *rest = row
+    return path, bool(executable), content((path, *rest))[1]
+
+
 def location(row: tuple[Any, ...]) -> tuple[bytes, Location]:
     """SHA-256 and location of a row (SHA-256, the location's fields, sum)."""
     sha256, *values, expected = row

@@ -27,6 +27,9 @@ class Signature(NamedTuple):
     executable: bool
 
 
+NO_SIGNATURE: Final = Signature(0, 0, 0, 0, False)
+
+
 class Entry(NamedTuple):
     """``path`` is relative to the root, with ``/``, never empty. ``kind`` is ``file``, ``dir`` (only where the
     directory is empty) or ``link``, whose ``target`` is as it stands on disk, with ``/`` also on Windows."""

@@ -2,12 +2,12 @@
 
 import os
 import stat
-from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from .entry import FOLDER
-from .scan import Scan
+from .rules import HeldBack
+from .scan import Inside
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,29 +20,24 @@ class Measure:
     complete: bool
 
 
-def measure_held_back(root: Path, found: Scan, limit: int = 200_000) -> list[Measure]:
-    """One measure for each of ``found.held_back``, in that order. Looks at ``limit`` names at most in all.
+def measure_held_back(
+    root: Path, held_back: Iterable[HeldBack], inside: Inside, limit: int = 200_000
+) -> list[Measure]:
+    """One measure for each of ``held_back``, in that order. Looks at ``limit`` names at most in all.
 
-    Junk is left out: it is often large and never worth the time.
+    Junk is left out: it is often large and never worth the time. ``inside`` is what goes all the same.
     """
-    going_size: Counter[bytes] = Counter()
-    going_files: Counter[bytes] = Counter()
-    partly = tuple(held.path + b"/" for held in found.held_back if held.partly)
-    for entry in found.entries if partly else ():
-        if entry.path.startswith(partly) and entry.kind != FOLDER:
-            top = next(path for path in partly if entry.path.startswith(path))
-            going_size[top] += entry.signature.size
-            going_files[top] += 1
     measures = []
-    for held in found.held_back:
+    for held in held_back:
         if held.junk:
             continue
         size, files, left = _measure(os.fsencode(root) + b"/" + held.path, limit)
+        going = [what for path, what in inside.items() if held.partly and path.startswith(held.path + b"/")]
         measures.append(
             Measure(
                 path=held.path,
-                size=max(0, size - going_size[held.path + b"/"]),
-                files=max(0, files - going_files[held.path + b"/"]),
+                size=max(0, size - sum(size for size, _ in going)),
+                files=max(0, files - sum(number for _, number in going)),
                 complete=left > 0,
             )
         )

@@ -6,10 +6,10 @@ knows it, so that it is read once more.
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, NamedTuple
 
 from ..store.lines import Content
 from ..store.nouns import Location
@@ -17,10 +17,8 @@ from . import checked_rows
 from .bulk import without_collections
 from .checked_rows import sum_of_content, sum_of_location, sum_of_other
 from .database import connect, reading, transaction
-from .entry import Entry, Signature
-
-# FAT keeps times in steps of two seconds; nothing in use is coarser.
-GRANULARITY_NS: Final = 2_000_000_000
+from .entry import Signature
+from .noted import Noted, Row
 
 _SCHEMA = (
     """CREATE TABLE IF NOT EXISTS files (
@@ -47,34 +45,12 @@ _BATCH = 900  # parameters per statement; every SQLite in use takes 999
 _PAGE = 2000  # rows per statement, where a statement must not stay open while others write
 
 
-class Noted(NamedTuple):
-    """What tells whether a file changed. ``scanned_ns`` is the wall clock before the scan that gave the signature."""
-
-    signature: Signature
-    scanned_ns: int
-
-
 class FileRow(NamedTuple):
     """A file as it was published last: what it looked like on this disk, and its content in the mailbox."""
 
     path: bytes
     noted: Noted
     content: Content
-
-
-def is_unchanged(entry: Entry, noted: Noted | None) -> bool:
-    return noted is not None and noted.signature == entry.signature and settled(noted)
-
-
-def settled(noted: Noted) -> bool:
-    """Any later change would show in the signature.
-
-    The ctime cannot be set, so one from the future is a server's clock running ahead: wait for ours to pass it.
-    An mtime can be, and one far from now says nothing.
-    """
-    _, mtime_ns, ctime_ns, _, _ = noted.signature
-    scanned_ns = noted.scanned_ns
-    return ctime_ns < scanned_ns - GRANULARITY_NS and abs(mtime_ns - scanned_ns) > GRANULARITY_NS
 
 
 class Index:
@@ -128,19 +104,34 @@ class Index:
             rows = (database.execute(query, (path,)).fetchone() for path in paths)
             return dict(checked_rows.content(row) for row in rows if row is not None)
 
+    def rows(self, below: bytes | None = None) -> Iterator[Row]:
+        """Signatures of the files that were published, sorted by path; of the path ``below`` and what lies below it, if
+        given. Other methods may be called meanwhile."""
+        columns = "path, size, mtime_ns, ctime_ns, inode, executable, scanned_ns"
+        if below is None:
+            yield from self._pages(columns, b"", None)
+            return
+        with self._reading() as database:
+            found = database.execute(f"SELECT {columns} FROM files WHERE path = ?", (below,)).fetchall()
+        yield from found
+        yield from self._pages(columns, below + b"/", below + b"0")
+
+    def contents_between(
+        self, first: bytes = b"", stop: bytes | None = None
+    ) -> Iterator[tuple[bytes, bool, Content]]:
+        """Path, whether it can be executed, and content of every file from ``first`` on and before ``stop``, sorted by path.
+        Other methods may be called meanwhile."""
+        columns = "path, executable, bytes, chunks, placed, objects, sum"
+        return self._pages(columns, first, stop, checked_rows.stored)
+
     def all_contents(self) -> Iterator[tuple[bytes, Content]]:
         """Path and content of every file, sorted by path. Other methods may be called meanwhile."""
-        query = (
-            "SELECT path, bytes, chunks, placed, objects, sum FROM files WHERE path > ? ORDER BY path LIMIT ?"
-        )
-        after = b""
-        while True:
-            with self._reading() as database:
-                page = [checked_rows.content(row) for row in database.execute(query, (after, _PAGE))]
-            yield from page
-            if len(page) < _PAGE:
-                return
-            after = page[-1][0]
+        return ((path, what) for path, _, what in self.contents_between())
+
+    def count(self) -> int:
+        """How many files were published."""
+        with self._reading() as database:
+            return int(database.execute("SELECT COUNT(*) FROM files").fetchone()[0])
 
     def leaned_on(self) -> set[str]:
         """References of the objects in which the published files have their content."""
@@ -175,10 +166,15 @@ class Index:
             return dict(map(checked_rows.other, database.execute("SELECT path, target, sum FROM others")))
 
     def replace_others(self, others: Mapping[bytes, bytes]) -> None:
-        values = ((path, target, sum_of_other(path, target)) for path, target in others.items())
         with self._writing() as database:
             database.execute("DELETE FROM others")
-            database.executemany("INSERT INTO others VALUES (?, ?, ?)", values)
+        self.change_others(others, ())
+
+    def change_others(self, put: Mapping[bytes, bytes], gone: Iterable[bytes]) -> None:
+        values = ((path, target, sum_of_other(path, target)) for path, target in put.items())
+        with self._writing() as database:
+            database.executemany("DELETE FROM others WHERE path = ?", ((path,) for path in gone))
+            database.executemany("INSERT OR REPLACE INTO others VALUES (?, ?, ?)", values)
 
     def locations(self, chunks: Iterable[bytes]) -> dict[bytes, Location]:
         """Those of the chunks, by SHA-256, whose place is known."""
@@ -266,6 +262,23 @@ class Index:
         """All that is written inside becomes durable together, or not at all."""
         with self._writing():
             yield
+
+    def _pages(
+        self, columns: str, first: bytes, stop: bytes | None, make: Callable[[Any], Any] = tuple
+    ) -> Iterator[Any]:
+        """Rows of files from path ``first`` on and before ``stop``, as ``make`` gives them, path first; a page at a time,
+        so that no query is under way when the caller does something else."""
+        until = "" if stop is None else "AND path < ?"
+        more = ">="
+        while True:
+            query = f"SELECT {columns} FROM files WHERE path {more} ? {until} ORDER BY path LIMIT {_PAGE}"
+            values = (first,) if stop is None else (first, stop)
+            with self._reading() as database:
+                page = [make(row) for row in database.execute(query, values)]
+            yield from page
+            if len(page) < _PAGE:
+                return
+            first, more = page[-1][0], ">"
 
     def _reading(self) -> AbstractContextManager[sqlite3.Connection]:
         return reading(self._connection, self._path)

@@ -120,15 +120,28 @@ class Folder:
 
     path   relative to the root, with a slash at its end; empty for the root
     whole  what lies here goes unless something holds it back, so an empty directory is worth an entry
+    apart  it may lie below what is held back, so that what goes here is an exception
     """
 
-    __slots__ = ("_level", "_mode", "_never", "_own", "_own_file", "_rules", "_wanted", "path", "whole")
+    __slots__ = (
+        "_level",
+        "_mode",
+        "_never",
+        "_own",
+        "_own_file",
+        "_rules",
+        "_wanted",
+        "apart",
+        "path",
+        "whole",
+    )
 
     def __init__(
         self, rules: Rules, path: bytes, mode: _Mode, level: Level, own: Level, wanted: Level
     ) -> None:
         self.path = path
         self.whole = mode is _Mode.NORMAL or mode is _Mode.INCLUDED
+        self.apart = mode is not _Mode.NORMAL
         self._rules = rules
         self._mode = mode
         self._level = level if mode is _Mode.NORMAL else rules.junk

@@ -7,15 +7,15 @@ per file, so the loop over a directory's names is written for speed and everythi
 import os
 import stat
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from operator import itemgetter
 from pathlib import Path
 
 from ..clock import Clock
 from ..errors import HybridError, Problem
 from ..progress import Progress, Silent
-from .bulk import without_collections
-from .entry import FILE, FOLDER, LINK, Entry, signature
+from .entry import FILE, FOLDER, LINK, NO_SIGNATURE, Entry, signature
 from .load_rules import read_ignore_file
 from .rules import GIT_RULES, OUR_RULES, Folder, HeldBack, Rules
 
@@ -27,104 +27,192 @@ _SPECIAL = {
 }
 _EUID = os.geteuid() if hasattr(os, "geteuid") else -1
 _JUNCTION = getattr(stat, "IO_REPARSE_TAG_MOUNT_POINT", None)
+_first = itemgetter(0)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scan:
-    """``entries`` are sorted by path; ``started_ns`` is the wall clock before the first look at the tree.
-
-    A directory that cannot be read is a problem, and nothing below it is among the entries: a problem that names
-    a directory means that what was there before is unknown, not deleted.
-    """
+    """``entries`` are sorted by path; ``started_ns`` is the wall clock before the first look at the tree."""
 
     entries: list[Entry]
     held_back: list[HeldBack]
     problems: list[Problem]
     started_ns: int
+    inside: "Inside"
 
 
-def scan(
-    root: Path,
-    rules: Rules,
-    clock: Clock,
-    progress: Progress | None = None,
-    watch: Callable[[list[Entry]], None] | None = None,
-) -> Scan:
-    """Walks the tree. ``watch`` gets the entries of each folder as they are found.
+Inside = Mapping[bytes, tuple[int, int]]
+"""For each directory in which something goes although it lies below what is held back: bytes and number of files."""
 
-    Raises HybridError where ``root`` is no directory that can be read, or goes away meanwhile.
+
+def scan(root: Path, rules: Rules, clock: Clock, progress: Progress | None = None) -> Scan:
+    """All of a walk at once. Raises as ``Walk`` does."""
+    walk = Walk(root, rules, clock, progress)
+    entries = [entry for batch in walk.files() for entry in batch]
+    entries += walk.others
+    entries.sort(key=lambda entry: entry.path)
+    return Scan(
+        entries=entries,
+        held_back=walk.held_back,
+        problems=walk.problems,
+        started_ns=walk.started_ns,
+        inside=walk.inside,
+    )
+
+
+class Walk:
+    """One walk over the tree, or over a part of it; it holds one directory at a time. Use it once.
+
+    ``files`` gives what there is to publish; the rest is known once that has run to its end: ``others`` are links and
+    empty folders, ``folders`` is the number of directories that were read, and ``started_ns`` the wall clock before the
+    first look.
+
+    A directory that cannot be read is a problem, and nothing below it is found: a problem that names a directory means
+    that what was there before is unknown, not deleted.
     """
-    progress = progress or Silent()
-    started_ns = int(clock.wall() * 1e9)
-    before = identity(root)
-    walk = _Walk(root)
-    walk.problems.extend(rules.problems)
-    progress.start("scan", unit="files")
-    with without_collections():
-        waiting = [rules.root()]
-        while waiting:
-            seen = len(walk.entries)
-            waiting.extend(walk.folder(waiting.pop()))
-            progress.advance(len(walk.entries) - seen)
-            if watch is not None:
-                watch(walk.entries[seen:])
-        walk.entries.sort(key=lambda entry: entry.path)
-    progress.finish()
-    if identity(root) != before:
-        raise HybridError(f"The project folder {root} was replaced while it was read.", "Try again.")
-    walk.problems.sort(key=lambda problem: problem.path)
-    held_back = [
-        _with_parts(held, walk.entries) for held in sorted(walk.held_back, key=lambda held: held.path)
-    ]
-    return Scan(entries=walk.entries, held_back=held_back, problems=walk.problems, started_ns=started_ns)
 
-
-class _Walk:
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, rules: Rules, clock: Clock, progress: Progress | None = None) -> None:
+        """Raises HybridError where ``root`` is no directory that can be read."""
+        self.started_ns = int(clock.wall() * 1e9)
+        self.identity = identity(root)
         self.root = os.fsencode(root) + b"/"
-        self.entries: list[Entry] = []
+        self.others: list[Entry] = []
         self.held_back: list[HeldBack] = []
-        self.problems: list[Problem] = []
+        self.problems: list[Problem] = list(rules.problems)
+        self.inside: dict[bytes, tuple[int, int]] = {}
+        self.folders = 0
+        self._path = root
+        self._rules = rules
+        self._progress = progress or Silent()
 
-    def folder(self, folder: Folder) -> list[Folder]:
-        """Notes what is in one directory; returns the directories in it that are to be read."""
+    def files(self, top: Folder | None = None) -> Iterator[list[Entry]]:
+        """The files that go, sorted by path, some at a time; only those below ``top``, if given.
+
+        Raises HybridError where the root goes away meanwhile or is replaced.
+        """
+        self._progress.start("scan", unit="files")
+        # One iterator for each directory on the way down to where we are.
+        levels = [self._folder(top or self._rules.root())]
+        while levels:
+            found = next(levels[-1], None)
+            if found is None:
+                levels.pop()
+            elif isinstance(found, Folder):
+                levels.append(self._folder(found))
+            else:
+                self._progress.advance(len(found))
+                yield found
+        self._progress.finish()
+        if identity(self._path) != self.identity:
+            raise HybridError(
+                f"The project folder {self._path} was replaced while it was read.", "Try again."
+            )
+        for noted in (self.problems, self.held_back, self.others):
+            noted.sort(key=lambda each: each.path)
+        inside = sorted(self.inside)
+        self.held_back = [_with_parts(held, inside) for held in self.held_back]
+
+    def look(self, folder: Folder, name: bytes) -> Entry | None:
+        """One file, as a walk over the directory of ``folder`` would have found it; what is none is noted, too."""
+        path = folder.path + name
+        try:
+            status = os.lstat(self.root + path)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            self.problems.append(Problem(path, f"cannot be read: {error.strerror}"))
+            return None
+        going, held = folder.file(name)
+        if held is not None:
+            self.held_back.append(held)
+        return self._file(path, status) if going else None
+
+    def is_empty(self, folder: Folder) -> bool:
+        """Whether a walk would find the directory of ``folder`` empty, and worth an entry."""
         try:
             with os.scandir(self.root + folder.path) as listing:
-                found = list(listing)
-        except (FileNotFoundError, NotADirectoryError):
-            if not folder.path:
-                raise _unreadable(self.root, "is gone") from None
-            return []  # moved away since its parent was read: the next scan sees where to
-        except OSError as error:
-            if not folder.path:
-                raise _unreadable(self.root, f"cannot be read ({error.strerror})") from error
-            self.problems.append(Problem(folder.path[:-1], f"cannot be read: {error.strerror}"))
-            return []
+                return folder.whole and next(listing, None) is None
+        except OSError:
+            return False
+
+    @staticmethod
+    def empty(path: bytes) -> Entry:
+        """The entry of an empty folder, of which nothing but its path counts."""
+        return Entry(path, FOLDER, NO_SIGNATURE)
+
+    def _folder(self, folder: Folder) -> Iterator["list[Entry] | Folder"]:
+        """What goes of one directory: its files, in their order, and between them the directories to be read."""
+        found = self._listed(folder)
+        if found is None:
+            return
+        self.folders += 1
         folder = self._with_rules(folder, found)
-        below: list[Folder] = []
-        path, goes, entries = folder.path, folder.file, self.entries
+        keyed = []
         for item in found:
             try:
-                if item.is_dir(follow_symlinks=False):
-                    self._folder(folder, item, below)
+                is_folder = item.is_dir(follow_symlinks=False)
+            except OSError:
+                is_folder = False
+            # In the order of the paths below it, in which the slash counts.
+            keyed.append((item.name + b"/" if is_folder else item.name, is_folder, item))
+        keyed.sort(key=_first)
+        path, goes, files = folder.path, folder.file, list[Entry]()
+        size = number = 0
+        for _, is_folder, item in keyed:
+            try:
+                if is_folder:
+                    below = self._below(folder, item)
+                    if below is not None:
+                        if files:
+                            yield files
+                            files = []
+                        yield below
                     continue
                 name = item.name
                 going, held = goes(name)
                 if going:
                     status = item.stat(follow_symlinks=False)
-                    if not stat.S_ISREG(status.st_mode):
+                    if stat.S_ISREG(status.st_mode) and (
+                        status.st_mode & 0o004 or self._readable(path + name, status)
+                    ):
+                        files.append(Entry(path + name, FILE, signature(status)))
+                    elif not stat.S_ISREG(status.st_mode):
                         self._other(path + name, status)
-                    elif status.st_mode & 0o004 or self._readable(path + name, status):
-                        entries.append(Entry(path + name, FILE, signature(status)))
+                    size += status.st_size
+                    number += 1
                 elif held is not None:
                     self.held_back.append(held)
             except FileNotFoundError:
                 continue
             except OSError as error:
                 self.problems.append(Problem(path + item.name, f"cannot be read: {error.strerror}"))
+        if files:
+            yield files
+        if number and folder.apart:
+            self.inside[path] = (size, number)
         if not found and path and folder.whole:
-            self._empty(path)
-        return below
+            self.others.append(self.empty(path[:-1]))
+
+    def _listed(self, folder: Folder) -> "list[os.DirEntry[bytes]] | None":
+        try:
+            with os.scandir(self.root + folder.path) as listing:
+                return list(listing)
+        except (FileNotFoundError, NotADirectoryError):
+            if not folder.path:
+                raise _unreadable(self.root, "is gone") from None
+            return None  # moved away since its parent was read: the next scan sees where to
+        except OSError as error:
+            if not folder.path:
+                raise _unreadable(self.root, f"cannot be read ({error.strerror})") from error
+            self.problems.append(Problem(folder.path[:-1], f"cannot be read: {error.strerror}"))
+            return None
+
+    def _file(self, path: bytes, status: os.stat_result) -> Entry | None:
+        if not stat.S_ISREG(status.st_mode):
+            self._other(path, status)
+        elif status.st_mode & 0o004 or self._readable(path, status):
+            return Entry(path, FILE, signature(status))
+        return None
 
     def _with_rules(self, folder: Folder, found: list[os.DirEntry[bytes]]) -> Folder:
         files: dict[bytes, bytes] = {}
@@ -141,18 +229,18 @@ class _Walk:
         self.problems.extend(problems)
         return folder
 
-    def _folder(self, folder: Folder, item: os.DirEntry[bytes], below: list[Folder]) -> None:
+    def _below(self, folder: Folder, item: os.DirEntry[bytes]) -> Folder | None:
+        """The rules of a directory in this one, if anything in it may go."""
         if (
             _JUNCTION is not None
             and getattr(item.stat(follow_symlinks=False), "st_reparse_tag", 0) == _JUNCTION
         ):
             self.problems.append(Problem(folder.path + item.name, "is a junction"))
-            return
+            return None
         child, held = folder.folder(item.name)
         if held is not None:
             self.held_back.append(held)
-        if child is not None:
-            below.append(child)
+        return child
 
     def _readable(self, path: bytes, status: os.stat_result) -> bool:
         """Whether the file can be read, as far as can be said without opening it."""
@@ -166,17 +254,10 @@ class _Walk:
             target = os.readlink(self.root + path)
             if os.name == "nt":
                 target = target.removeprefix(b"\\\\?\\").replace(b"\\", b"/")
-            self.entries.append(Entry(path, LINK, signature(status), target))
+            self.others.append(Entry(path, LINK, signature(status), target))
         else:
             what = _SPECIAL.get(stat.S_IFMT(status.st_mode), "is of an unknown type")
             self.problems.append(Problem(path, what))
-
-    def _empty(self, path: bytes) -> None:
-        try:
-            status = os.lstat(self.root + path)
-        except FileNotFoundError:
-            return
-        self.entries.append(Entry(path[:-1], FOLDER, signature(status)))
 
 
 def identity(root: Path) -> tuple[int, int]:
@@ -197,9 +278,9 @@ def _unreadable(root: bytes, what: str) -> HybridError:
     )
 
 
-def _with_parts(held: HeldBack, entries: list[Entry]) -> HeldBack:
+def _with_parts(held: HeldBack, inside: list[bytes]) -> HeldBack:
     if not held.folder:
         return held
     start = held.path + b"/"
-    at = bisect_left(entries, start, key=lambda entry: entry.path)
-    return replace(held, partly=True) if at < len(entries) and entries[at].path.startswith(start) else held
+    at = bisect_left(inside, start)
+    return replace(held, partly=True) if at < len(inside) and inside[at].startswith(start) else held

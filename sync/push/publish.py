@@ -5,7 +5,7 @@ push goes on: packs that arrived are remembered, and nothing names a pack that d
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -26,11 +26,12 @@ from ..remotes.base import Remote
 from ..store import chunker
 from ..store.lanes import Lanes
 from ..store.writer import SnapshotWriter
-from .changes import Look, Published, compared, refuse_mass_deletion
+from .changes import Look, Published, refuse_mass_deletion
 from .inventory import Inventory
 from .known import Known
 from .reading import Chunks, read_chunks
 from .recover import note_mailbox, recover
+from .shelf import Shelf
 from .tree import Tree
 from .upload import Upload
 
@@ -45,6 +46,7 @@ class Pushed:
     changed, removed  files that were read, and paths that are gone
     new_bytes         content that the mailbox did not hold, before compression
     sent_bytes        what went over the wire, in ``objects`` files
+    written           bytes of each file that is in the mailbox now because of this push, by mailbox path
     unpublished       the tree is the same as the last snapshot's, so none was made
     """
 
@@ -55,13 +57,17 @@ class Pushed:
     sent_bytes: int
     objects: int
     unpublished: bool
+    written: Mapping[str, int]
     problems: list[Problem] = field(default_factory=list)
     held_back: list[HeldBack] = field(default_factory=list)
 
 
 class Push:
     """Pushes ``root`` into ``base`` of ``remote``, by ``laptop``; ``mailbox`` is the id of what is at ``url``, and
-    ``there`` what is in it. ``ready`` is asked before a snapshot is published: it raises where none must be."""
+    ``there`` what is in it. ``ready`` is asked before a snapshot is published: it raises where none must be.
+
+    ``look`` looks at the tree once more, where the index turned out to speak of another mailbox. ``shelf`` speaks of the
+    tree that the index holds."""
 
     def __init__(
         self,
@@ -75,7 +81,9 @@ class Push:
         url: str,
         mailbox: str,
         there: Inventory,
+        look: Callable[[], Look],
         ready: Callable[[], None] = lambda: None,
+        shelf: Shelf | None = None,
         progress: Progress | None = None,
     ) -> None:
         self._root = root
@@ -87,7 +95,9 @@ class Push:
         self._url = url
         self._mailbox = mailbox
         self._there = there
+        self._look = look
         self._ready = ready
+        self._shelf = shelf
         self._is_noted = True
         self._progress = progress or Silent()
         self._problems: list[Problem] = []
@@ -107,13 +117,14 @@ class Push:
             mailbox=self._mailbox,
         ):
             self._is_noted = False
-            before = Published.load(self._index, self._url)
-            seen = compared(seen.scan, seen.folder, self._index.files(), self._index.others(), before)
+            if self._shelf is not None:
+                self._shelf.clear()
+            seen = self._look()
         if not accept_deletions:
             refuse_mass_deletion(seen)
         seen = self._forget_what_is_gone(seen)
         known = Known(self._index)
-        tree = Tree(seen, self._index)
+        tree = Tree(seen, self._index, self._shelf)
         compact = tree.settle_places(known)
         with Lanes(2) as aside, Upload(self._remote, self._base, known, self._note_mailbox) as upload:
             commit = aside.start(partial(_commit, self._root))  # git looks at the whole tree, too
@@ -138,7 +149,7 @@ class Push:
                         name=layout.snapshot(self._laptop, seq),
                         kind="tree",
                         seq=seq,
-                        tree=lambda place: tree.lines(place, upload.names),
+                        tree=lambda place: tree.blocks(place, upload.names),
                         meta={"created": self._clock.wall(), **commit()},
                         rides=not compact,
                     )
@@ -157,8 +168,9 @@ class Push:
             sent_bytes=upload.bytes,
             objects=upload.objects,
             unpublished=published is seen.before,
-            problems=[*seen.scan.problems, *self._problems],
-            held_back=seen.scan.held_back,
+            written=upload.sizes,
+            problems=[*seen.problems, *self._problems],
+            held_back=seen.held_back,
         )
 
     def _note_mailbox(self) -> None:

@@ -7,7 +7,7 @@ import stat
 from pathlib import Path
 
 from ..local.entry import Entry, Signature, signature
-from ..local.index import Noted
+from ..local.noted import Noted
 from ..local.read import OPEN_FLAGS, FileChanged, FileUnreadable, open_stable
 from ..progress import Progress
 from ..store import chunker

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from ..errors import CorruptMailbox, NotFound
 from ..local.entry import Signature
-from ..local.index import FileRow, Index, Noted
+from ..local.index import FileRow, Index
+from ..local.noted import Noted
 from ..mailbox.layout import SnapshotName
 from ..remotes.base import Remote
 from ..store.lines import content

@@ -1,20 +1,21 @@
-"""The tree that a push publishes, between what was published last, what was read now, and what only moved."""
+"""The tree that a push publishes: what was published last, and over it what was read now, what moved, and what went."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from ..errors import Problem
-from ..local.entry import FILE, FOLDER, LINK, Entry, Signature
-from ..local.index import FileRow, Index, Noted
+from ..local.entry import FILE, Entry, Signature
+from ..local.index import FileRow, Index
+from ..local.noted import Noted, noted_in
 from ..store.entries import reference
-from ..store.lines import Line, Place, chunks_text, content, file_line, folder_line, link_line
+from ..store.lines import Block, Place, blocks, chunks_text, content
 from ..store.nouns import MOST_LEANED_ON, Location
-from .changes import Look, others_in
+from .changes import Look
 from .known import Known, is_snapshot
+from .overlay import Lines
 from .reading import Chunks
+from .shelf import Page, Shelf, between
 from .unseen import kept
-
-_NO_SIGNATURE: Final = Signature(0, 0, 0, 0, False)
 
 
 class _Fresh(NamedTuple):
@@ -25,26 +26,25 @@ class _Fresh(NamedTuple):
 
 
 class Tree:
-    """What ``seen`` found, as a snapshot's lines. Content of files that are as they were comes from the index, a page at
-    a time: a tree may have a hundred thousand of them, and one that changed."""
+    """What ``seen`` found. What is as it was comes from the index, a page at a time, or from the ``shelf``."""
 
-    def __init__(self, seen: Look, index: Index) -> None:
+    def __init__(self, seen: Look, index: Index, shelf: Shelf | None = None) -> None:
         self._seen = seen
         self._index = index
+        self._shelf = shelf
         self._known_as = {reference(name): name for name in index.objects()}
         self._anew: set[bytes] = set()
-        self._moves_content = False
-        self._to_read = {entry.path for entry in seen.changed}
-        self._moved = {
-            entry.path: Noted(entry.signature, seen.scan.started_ns)
-            for entry in (seen.scan.entries if seen.moved else ())
-            if entry.path in seen.moved
-        }
+        self._to_read = {entry.path: entry for entry in seen.changed}
         self._fresh: dict[bytes, _Fresh] = {}
-        self._entries: list[Entry] = []
-        self._files: set[bytes] = set()
-        self._rows: list[FileRow] = []
+        self._moved = dict(seen.moved)
+        self._gone: set[bytes] = set()
+        """Published files that are not in the tree."""
+        self._others = dict(seen.others)
+        self._others_gone = set(seen.others_gone)
+        self._rows: dict[bytes, FileRow] = {}
         self._place: Place | None = None
+        self.moves_content = False
+        """Whether content is stored anew although no file differs."""
 
     def settle_places(self, known: Known) -> bool:
         """Finds the unchanged files whose content is to be stored anew: because the mailbox lacks it, or because it lies
@@ -60,108 +60,98 @@ class Tree:
         if compact:
             unwanted |= {reference(name) for name in leaned_on}
         if unwanted:
-            self._anew = {
-                path
-                for path, what in self._index.all_contents()
-                if not unwanted.isdisjoint(what.objects.split())
-            }
-            moved = self._seen.moved
-            files = (entry.path for entry in self._seen.scan.entries if entry.kind == FILE)
-            unchanged = {path for path in files if moved.get(path, path) in self._anew} - self._to_read
-            self._to_read |= unchanged
-            self._moves_content = bool(unchanged)
+            self._store_anew(unwanted)
         return compact
 
-    @property
-    def moves_content(self) -> bool:
-        """Whether content is stored anew although no file differs."""
-        return self._moves_content
+    def _store_anew(self, unwanted: set[str]) -> None:
+        """All content in these objects."""
+        self._anew = {
+            path for path, what in self._index.all_contents() if not unwanted.isdisjoint(what.objects.split())
+        }
+        went = set(self._seen.removed)
+        now_at = {old: new for new, old in self._moved.items()}
+        for row in self._index.rows():
+            path = row[0]
+            if path in self._anew and path not in self._to_read and (path in now_at or path not in went):
+                path = now_at.get(path, path)
+                self._moved.pop(path, None)
+                self._to_read[path] = Entry(path, FILE, noted_in(row).signature)
+                self.moves_content = True
 
     def to_read(self) -> list[Entry]:
         """The files whose content is to be read, sorted by path."""
-        return [entry for entry in self._seen.scan.entries if entry.path in self._to_read]
+        return sorted(self._to_read.values(), key=lambda entry: entry.path)
 
     def has_read(self, path: bytes, signature: Signature, chunks: Chunks) -> None:
-        self._fresh[path] = _Fresh(Noted(signature, self._seen.scan.started_ns), chunks)
+        self._fresh[path] = _Fresh(Noted(signature, self._seen.started_ns), chunks)
 
     def complete(self, problems: Iterable[Problem]) -> None:
-        """Settles what goes into the snapshot, once all was read. ``problems`` came up since the scan.
+        """Settles what goes into the snapshot, once all was read. ``problems`` came up since the look.
 
-        What was published before and cannot be read now stays as it was.
+        What was published before and cannot be read now stays as it was, unless the mailbox has lost its content.
         """
-        seen = self._seen
-        # What the scan saw, without what could then not be read.
-        entries = [
-            entry
-            for entry in seen.scan.entries
-            if entry.path not in self._to_read or entry.path in self._fresh
-        ]
-        unknown = {problem.path for problem in (*seen.scan.problems, *problems)}
-        if unknown:
-            here = {entry.path for entry in entries}
-            gone = [path for path in (*seen.recorded, *seen.others) if path not in here]
-            unseen = self._kept(kept(gone, here, unknown))
-            entries = sorted((*entries, *unseen), key=lambda entry: entry.path)
-        self._entries = entries
-        self._files = {entry.path for entry in entries if entry.kind == FILE}
+        failed = [path for path in self._to_read if path not in self._fresh]
+        unknown = {problem.path for problem in problems}
+        gone = [*self._seen.removed, *failed]
+        put = (*self._fresh, *self._moved, *self._others)
+        stays = set(kept((*gone, *self._others_gone), put, unknown))
+        contents = self._index.contents(path for path in gone if path in stays)
+        lost = {
+            path for path, what in contents.items() if not self._known_as.keys() >= set(what.objects.split())
+        }
+        self._gone = {path for path in gone if path not in stays or path in lost} - self._put.keys()
+        self._others_gone -= stays
 
-    def _kept(self, paths: list[bytes]) -> Iterator[Entry]:
-        """Published entries, but for files whose content the mailbox has lost."""
-        seen = self._seen
-        contents = self._index.contents(path for path in paths if path in seen.recorded)
-        for path in paths:
-            if path not in seen.recorded:
-                target = seen.others[path]
-                yield Entry(path, LINK if target else FOLDER, _NO_SIGNATURE, target)
-            elif self._known_as.keys() >= set(contents[path].objects.split()):
-                yield Entry(path, FILE, seen.recorded[path].signature)
+    @property
+    def _put(self) -> Mapping[bytes, object]:
+        """Files that come, or are different."""
+        return {**self._fresh, **self._moved}
 
     def differs(self) -> bool:
         """Whether the tree is another than the last published one; times alone make no difference."""
-        recorded = self._seen.recorded
-        if self._seen.before is None or self._files != recorded.keys():
+        if self._seen.before is None or self._moved or self._others or self._others_gone:
             return True
-        if others_in(self._entries) != self._seen.others:
+        contents = self._index.contents((*self._fresh, *self._gone))
+        if any(path in contents for path in self._gone):
             return True
-        contents = self._index.contents(self._fresh)
         return any(
-            contents[path].chunks != chunks_text(now.chunks)
-            or recorded[path].signature.executable != now.noted.signature.executable
+            path not in contents
+            or contents[path].chunks != chunks_text(now.chunks)
+            or self._seen.recorded.get(path, now.noted).signature.executable != now.noted.signature.executable
             for path, now in self._fresh.items()
         )
 
-    def lines(self, place: Place, packs: Iterable[str]) -> Iterator[Line]:
-        """The snapshot's lines, for ``SnapshotWriter.finish``; ``packs`` are the names of those that were written now."""
+    def blocks(self, place: Place, packs: Iterable[str]) -> Iterator[Block]:
+        """The entries, for ``SnapshotWriter.finish``; ``packs`` are the names of those that were written now."""
         self._place = place
+        self._settle_rows(place)
         names = self._known_as | {reference(name): name for name in packs}
-        objects: dict[str, tuple[str, ...]] = {}
-        before = self._index.contents({*self._fresh, *self._seen.moved.values()})
-        stored = self._index.all_contents()
-        for entry in self._entries:
-            path = entry.path
-            if entry.kind == FOLDER:
-                yield folder_line(path)
-                continue
-            if entry.kind != FILE:
-                yield link_line(path, entry.target)
-                continue
-            signature = entry.signature
-            if path in self._fresh:
-                (signature, _), chunks = noted, _ = self._fresh[path]
-                what = before.get(path)
-                if what is None or path in self._anew or what.chunks != chunks_text(chunks):
-                    what = content(chunks, place)
-                self._rows.append(FileRow(path, noted, what))
-            elif path in self._moved:
-                what = before[self._seen.moved[path]]
-                self._rows.append(FileRow(path, self._moved[path], what))
+        others = {**self._index.others(), **self._others}
+        for path in self._others_gone:
+            others.pop(path, None)
+        lines = Lines(self._index, self._rows, self._gone, others, names)
+        if self._shelf is None:
+            yield from blocks(lines.between(b"", None))
+            return
+        differing = sorted({*self._rows, *self._gone, *self._others, *self._others_gone})
+        pages = list(self._shelf.pages)
+        for page, after in zip(pages, [*pages[1:], None], strict=True):
+            stop = after.first if after else None
+            if between(differing, page.first, stop):
+                yield from blocks(lines.between(page.first, stop))
+            elif page.block is not None:
+                yield page.block
             else:
-                each, what = next(stored)
-                while each != path:
-                    each, what = next(stored)
-            if what.objects not in objects:
-                objects[what.objects] = tuple(names[name] for name in what.objects.split())
-            yield file_line(path, signature.executable, what, objects[what.objects])
+                yield from self._shelve(self._shelf, page, lines, stop)
+
+    @staticmethod
+    def _shelve(shelf: Shelf, page: Page, lines: Lines, stop: bytes | None) -> Iterator[Block]:
+        written = [Page(path, block) for path, block in lines.blocks_between(page.first, stop)]
+        if written:
+            shelf.replace(page, written)
+        for each in written:
+            assert each.block is not None
+            yield each.block
 
     def remember(self, riding: Mapping[str, Location], *, as_before: bool) -> None:
         """Makes the index speak of this tree. ``riding`` is content in the snapshot itself, whose place is known only now.
@@ -171,11 +161,23 @@ class Tree:
         if as_before:
             self._index.note_files({path: now.noted for path, now in self._fresh.items()})
             return
-        self._index.forget_files(path for path in self._seen.recorded if path not in self._files)
-        others = others_in(self._entries)
-        if others != self._seen.others:
-            self._index.replace_others(others)
-        self._index.remember_files(self._settled(row, riding) for row in self._rows)
+        self._index.forget_files(self._gone)
+        self._index.change_others(self._others, self._others_gone)
+        self._index.remember_files(self._settled(row, riding) for row in self._rows.values())
+        if self._shelf is not None:
+            self._shelf.changed({*self._rows, *self._gone, *self._others, *self._others_gone})
+
+    def _settle_rows(self, place: Place) -> None:
+        """What the index is to hold of the files that come, or are different."""
+        before = self._index.contents({*self._fresh, *self._moved.values()})
+        for path, (noted, chunks) in self._fresh.items():
+            what = before.get(path)
+            if what is None or path in self._anew or what.chunks != chunks_text(chunks):
+                what = content(chunks, place)
+            self._rows[path] = FileRow(path, noted, what)
+        for path, old in self._moved.items():
+            noted = Noted(self._seen.recorded[old].signature, self._seen.started_ns)
+            self._rows[path] = FileRow(path, noted, before[old])
 
     def _settled(self, row: FileRow, riding: Mapping[str, Location]) -> FileRow:
         fresh = self._fresh.get(row.path)

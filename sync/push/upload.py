@@ -34,6 +34,8 @@ class Upload:
         """Objects and bytes that went to the mailbox."""
         self.names: list[str] = []
         """The packs that were handed over, in order."""
+        self.sizes: dict[str, int] = {}
+        """Bytes of all that was handed over, by mailbox path."""
         self.snapshot_locations: dict[str, Location] = {}
 
     def __enter__(self) -> "Upload":
@@ -61,6 +63,7 @@ class Upload:
         while len(self._flying) >= self._most:
             self._land()
         self.names.append(name)
+        self.sizes[name] = len(data)
         answer = self._lanes.start(partial(self._remote.write, f"{self._base}/{name}", data))
         self._flying.append((answer, len(data), locations))
         while self._flying and self._flying[0][0].is_there:
@@ -69,6 +72,7 @@ class Upload:
     def put_snapshot(self, name: str, data: bytes, locations: Mapping[str, Location]) -> None:
         """The snapshot's own chunks are left to the caller to remember, together with the snapshot."""
         path = f"{self._base}/{name}"
+        self.sizes[name] = len(data)
         self._count(self._remote.write(path, data, self._all_is_there), len(data))
         self._all_is_there()  # also where the name was taken, and nobody asked
         self.snapshot_locations = dict(locations)

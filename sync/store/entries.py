@@ -162,11 +162,11 @@ class TreeHash:
             line += [int(entry.executable), [[chunk.sha256, chunk.at.length] for chunk in entry.chunks]]
         elif entry.kind == LINK:
             line.append(entry.target.decode("utf-8", "surrogateescape"))
-        self.add_lines(_json(line) + "\n")
+        self.add_lines((_json(line) + "\n").encode())
 
-    def add_lines(self, lines: str) -> None:
-        """Takes lines as ``lines.Line.tree`` has them; their files and bytes are the caller's to count."""
-        self._hash.update(lines.encode())
+    def add_lines(self, lines: bytes) -> None:
+        """Takes lines as ``lines.Block.tree`` has them; their files and bytes are the caller's to count."""
+        self._hash.update(lines)
 
     def hexdigest(self) -> str:
         return self._hash.hexdigest()

@@ -4,6 +4,7 @@
 a JSON encoder takes several times as long, and with what is known of an unchanged file kept as text.
 """
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator
 from json.encoder import encode_basestring_ascii
 from typing import NamedTuple
@@ -37,6 +38,24 @@ class Line(NamedTuple):
     size: int | None = None
     objects: tuple[str, ...] = ()
 
+
+class Block(NamedTuple):
+    """Consecutive entries of a tree: as the snapshot lists them, and as the tree's hash takes them.
+
+    number   how many entries there are; of these ``files`` are files, of so many ``bytes`` together
+    objects  the mailbox paths of what holds their content; ``SELF`` is not among them
+    """
+
+    entries: bytes
+    tree: bytes
+    number: int
+    files: int
+    bytes: int
+    objects: frozenset[str]
+
+
+MOST_LINES = 1000
+"""Lines in a block."""
 
 Place = Callable[[str], Location]
 """Where the chunk of that SHA-256 lies; the object is ``SELF`` for one in the snapshot that is being written."""
@@ -115,6 +134,21 @@ def lines(entries: Iterable[Entry], place: Place) -> Iterator[Line]:
         else:
             assert entry.kind == LINK, entry.kind
             yield link_line(entry.path, entry.target)
+
+
+def blocks(lines: Iterable[Line]) -> Iterator[Block]:
+    """The lines, ``MOST_LINES`` at a time."""
+    remaining = iter(lines)
+    while batch := list(itertools.islice(remaining, MOST_LINES)):
+        sizes = [line.size for line in batch if line.size is not None]
+        yield Block(
+            "".join([line.entry for line in batch]).encode(),
+            "".join([line.tree for line in batch]).encode(),
+            len(batch),
+            len(sizes),
+            sum(sizes),
+            frozenset().union(*{line.objects for line in batch}),
+        )
 
 
 def _name(path: bytes) -> str:

@@ -5,7 +5,6 @@ The writer decides nothing about time or threads: whoever owns it feeds buffers,
 """
 
 import hashlib
-import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
@@ -14,7 +13,7 @@ from sync.errors import HybridError
 
 from . import chunker
 from .entries import LARGEST_ENTRIES, MOST_ENTRIES, TreeHash, encode_root, reference
-from .lines import Line, Place
+from .lines import Block, Place
 from .nouns import SELF, Chunk, Location, Root
 from .pack import PACK_MAGIC, SNAPSHOT_MAGIC, PackBuilder
 
@@ -129,15 +128,15 @@ class SnapshotWriter:
         name: str,
         kind: str,
         seq: int,
-        tree: Callable[[Place], Iterable[Line]],
+        tree: Callable[[Place], Iterable[Block]],
         meta: Mapping[str, Any],
         rides: bool = True,
     ) -> Root:
         """Publishes the snapshot and returns its root.
 
         name   mailbox path with ``{sha256}`` where the file's hash goes
-        tree   makes the lines of the entries, sorted by path; it is called once all content has its place, and told
-               how to find that: KeyError for a chunk that was neither added nor is known to the outlet
+        tree   makes the entries, sorted by path; it is called once all content has its place, and told how to find
+               that: KeyError for a chunk that was neither added nor is known to the outlet
         rides  whether a little content may lie in the snapshot itself; otherwise all of it goes into packs
 
         Raises HybridError, before the snapshot is published, where no reader would take one of this size.
@@ -250,20 +249,18 @@ class Totals:
     bytes: int = 0
 
 
-def _texts(lines: Iterable[Line], totals: Totals, objects: set[str]) -> Iterator[bytes]:
-    """The entry stream, many lines at a time. ``totals`` and ``objects`` take in what goes by."""
+def _texts(tree: Iterable[Block], totals: Totals, objects: set[str]) -> Iterator[bytes]:
+    """The entry stream. ``totals`` and ``objects`` take in what goes by."""
     entries = 0
-    remaining = iter(lines)
-    while batch := list(itertools.islice(remaining, 1000)):
-        entries += len(batch)
+    for block in tree:
+        entries += block.number
         if entries > MOST_ENTRIES:
             raise HybridError(f"{_TOO_LARGE} {MOST_ENTRIES:,} files and empty folders.", _SPLIT)
-        totals.tree.add_lines("".join([line.tree for line in batch]))
-        sizes = [line.size for line in batch if line.size is not None]
-        totals.files += len(sizes)
-        totals.bytes += sum(sizes)
-        objects.update(*{line.objects for line in batch})
-        yield "".join([line.entry for line in batch]).encode()
+        totals.tree.add_lines(block.tree)
+        totals.files += block.files
+        totals.bytes += block.bytes
+        objects.update(block.objects)
+        yield block.entries
 
 
 def _refuse_ambiguity(objects: tuple[str, ...]) -> None:

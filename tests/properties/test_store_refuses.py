@@ -67,7 +67,7 @@ def test_an_entry_line_comes_back(
     assert line.endswith(b"\n") and line.count(b"\n") == 1 and line.isascii()
     assert list(decode([line[:-1]], {reference("packs/x.pack"): "packs/x.pack"})) == [entry]
     by_line, by_entry = TreeHash(), TreeHash()
-    by_line.add_lines(made.tree)
+    by_line.add_lines(made.tree.encode())
     by_entry.add(entry)
     assert by_line.hexdigest() == by_entry.hexdigest()
 

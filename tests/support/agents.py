@@ -44,7 +44,7 @@ def publish_and_queue(root: Path, auto: AutoRuns | None = None) -> Outcome:
     with index, project.lock("push"), pushing.Contact(project, index, clock) as contact:
         met = contact.met()
         before = index.files()
-        seen = pushing.see(project, index, clock, Silent())
+        seen = pushing.view(project, clock).look(index)
         changed = {entry.path for entry in seen.changed} | set(seen.removed) | set(seen.moved)
         published, _ = pushing.current(met, index, seen, clock, Silent(), accept_deletions=True)
         with opened_state(project, print) as state:

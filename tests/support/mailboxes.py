@@ -7,7 +7,7 @@ from sync.mailbox import layout, records
 from sync.mailbox.layout import RunFolder
 from sync.mailbox.records import Format, Spec
 from sync.remotes.base import Remote
-from sync.store.lines import lines
+from sync.store.lines import blocks, lines
 from sync.store.nouns import FILE, Entry, Location, Root
 from sync.store.writer import SnapshotWriter, placed_elsewhere
 
@@ -63,7 +63,7 @@ def publish_tree(
         name=layout.snapshot(LAPTOP, seq),
         kind="tree",
         seq=seq,
-        tree=lambda place: lines(entries, place),
+        tree=lambda place: blocks(lines(entries, place)),
         meta={},
     )
 

@@ -12,8 +12,9 @@ from sync.mailbox import layout
 from sync.mailbox.opening import begin_mailbox, open_mailbox
 from sync.mailbox.records import Format
 from sync.progress import Progress
-from sync.push.changes import Look, look
+from sync.push.changes import Look
 from sync.push.inventory import own_snapshots, take
+from sync.push.looking import View
 from sync.push.publish import Push, Pushed
 from sync.remotes.base import Remote
 from sync.store.materialise import materialise, to_end
@@ -81,6 +82,7 @@ class Desk:
             url=URL,
             mailbox=found.mailbox,
             there=there,
+            look=lambda: self._look(index),
             progress=progress,
         )
         return push.publish(seen, accept_deletions=accept_deletions)
@@ -94,7 +96,7 @@ class Desk:
             return found
 
     def _look(self, index: Index) -> Look:
-        return look(self.tree, index, self.clock, url=URL, include=self.include)
+        return View(self.tree, self.clock, url=URL, include=self.include).look(index)
 
 
 def snapshots(remote: Remote, laptop: str = LAPTOP) -> list[str]:

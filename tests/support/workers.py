@@ -7,7 +7,7 @@ from sync.mailbox import records
 from sync.mailbox.layout import CHECKPOINT, OUTPUTS, Attempt, RunFolder
 from sync.mailbox.records import Ended, Hello, Mark, Tick
 from sync.remotes.base import Remote
-from sync.store.lines import lines
+from sync.store.lines import blocks, lines
 from sync.store.nouns import FILE, Entry, Root
 from sync.store.writer import SnapshotWriter, placed_elsewhere
 
@@ -102,7 +102,7 @@ class Worker:
         name = self.run.in_folder(RunFolder.worker_snapshot(what, attempt, self._seq))
         kind = "outputs" if what == OUTPUTS else "checkpoint"
         return writer.finish(
-            name=name, kind=kind, seq=self._seq, tree=lambda place: lines(entries, place), meta={}
+            name=name, kind=kind, seq=self._seq, tree=lambda place: blocks(lines(entries, place)), meta={}
         )
 
     def _write(self, name: str, record: Any) -> None:

@@ -13,7 +13,7 @@ from sync.mailbox import layout, records
 from sync.mailbox.records import Mark
 from sync.remotes.base import Capabilities
 from sync.remotes.folder import FolderRemote
-from sync.store.lines import lines
+from sync.store.lines import blocks, lines
 from sync.store.materialise import materialise, to_end
 from sync.store.nouns import FILE, Entry, Root
 from sync.store.reader import Reader
@@ -46,7 +46,7 @@ class Mail:
             name=layout.snapshot(laptop, seq),
             kind="tree",
             seq=seq,
-            tree=lambda place: lines(entries, place),
+            tree=lambda place: blocks(lines(entries, place)),
             meta=meta,
         )
 

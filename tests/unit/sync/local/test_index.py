@@ -13,7 +13,8 @@ from sync.clock import ManualClock
 from sync.errors import HybridError
 from sync.local.database import VERSION, connect, transaction
 from sync.local.entry import Entry, Signature
-from sync.local.index import FileRow, Index, Noted, is_unchanged
+from sync.local.index import FileRow, Index
+from sync.local.noted import Noted, is_unchanged
 from sync.local.rules import Rules
 from sync.local.scan import scan
 from sync.store.lines import content
@@ -258,7 +259,8 @@ def test_a_kill_loses_no_finished_write_and_keeps_no_half(tmp_path: Path) -> Non
     program = f"""
 from pathlib import Path
 from sync.local.entry import Signature
-from sync.local.index import FileRow, Index, Noted
+from sync.local.index import FileRow, Index
+from sync.local.noted import Noted
 from sync.store.lines import Content
 index, _ = Index.open(Path({str(path)!r}))
 for i in range(100_000):

@@ -110,7 +110,7 @@ def test_new_times_alone_publish_nothing(desk: Desk) -> None:
     for path in ("a", "b", "empty"):
         os.utime(desk.tree / path, (1, 1))
     assert desk.look().nothing_to_do
-    assert desk.look().changed == [] and desk.look().recorded.keys() == {b"a", b"b", b"empty"}
+    assert desk.look().changed == []
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no such bit on Windows")

@@ -11,7 +11,7 @@ import pytest
 from sync.errors import ConfirmationNeeded, HybridError
 from sync.progress import Silent
 from sync.push import publish as push_module
-from sync.push.changes import look
+from sync.push.looking import View
 from sync.remotes.memory import MemoryRemote
 from sync.store.nouns import MOST_LEANED_ON
 from tests.support.pushes import URL, Desk, newest, snapshots
@@ -43,7 +43,7 @@ class Meddling(Silent):
 def pushed_while(desk: Desk, act: object, nth: int = 1) -> push_module.Pushed:
     """A push during which ``act`` happens, when its ``nth`` block has been read."""
     with desk.index() as index:
-        seen = look(desk.tree, index, desk.clock, url=URL)
+        seen = View(desk.tree, desk.clock, url=URL).look(index)
         return desk.publish(seen, index, progress=Meddling(act, nth))
 
 

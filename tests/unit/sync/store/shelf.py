@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sync.remotes.memory import MemoryRemote
-from sync.store.lines import lines
+from sync.store.lines import blocks, lines
 from sync.store.materialise import Laid, materialise, to_end
 from sync.store.nouns import DIRECTORY, FILE, LINK, Entry, Location, Root
 from sync.store.reader import Reader
@@ -82,7 +82,11 @@ class Shelf:
                 entries.append(Entry(path, FILE, executable=item.executable, size=size, chunks=chunks))
         name = f"snapshots/{self.writer}-{self.seq:08d}-{{sha256}}.snap"
         root = writer.finish(
-            name=name, kind=kind, seq=self.seq, tree=lambda place: lines(entries, place), meta={"n": self.seq}
+            name=name,
+            kind=kind,
+            seq=self.seq,
+            tree=lambda place: blocks(lines(entries, place)),
+            meta={"n": self.seq},
         )
         self.sent = writer.sent
         return root

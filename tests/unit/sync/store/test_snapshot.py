@@ -11,7 +11,7 @@ from sync.store import lines as lines_module
 from sync.store import pack as pack_module
 from sync.store.entries import TreeHash
 from sync.store.fetch import LARGEST_READ
-from sync.store.lines import lines
+from sync.store.lines import blocks, lines
 from sync.store.nouns import FILE, Entry
 from sync.store.pack import read_index
 from sync.store.reader import Reader
@@ -216,7 +216,7 @@ def test_a_chunk_that_nobody_added_is_a_bug() -> None:
             name="snapshots/x-{sha256}.snap",
             kind="tree",
             seq=1,
-            tree=lambda place: lines(shelf.entries(root.name), place),
+            tree=lambda place: blocks(lines(shelf.entries(root.name), place)),
             meta={},
         )
 
