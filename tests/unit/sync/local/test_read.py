@@ -152,3 +152,24 @@ def test_memory_is_bounded_by_the_block(tmp_path: Path) -> None:
         assert tracemalloc.get_traced_memory()[1] < 4 * BUFFER
     finally:
         tracemalloc.stop()
+
+
+def test_any_place_can_be_read_by_itself(tmp_path: Path) -> None:
+    content = os.urandom(1000)
+    make_tree(tmp_path, {"f": content})
+    buffer = bytearray(300)
+    with open_stable(tmp_path, b"f") as file:
+        assert file.read(700, 300) == content[700:]
+        file.read_into(100, memoryview(buffer))
+        assert bytes(buffer) == content[100:400]
+        assert b"".join(file.blocks(64, start=990)) == content[990:]
+
+
+def test_what_ends_before_what_was_asked_for_has_changed(tmp_path: Path) -> None:
+    make_tree(tmp_path, {"f": b"x" * 1000})
+    with open_stable(tmp_path, b"f") as file:
+        os.truncate(tmp_path / "f", 500)
+        with pytest.raises(FileChanged):
+            file.read(400, 200)
+        with pytest.raises(FileChanged):
+            file.read_into(400, memoryview(bytearray(200)))
