@@ -17,7 +17,7 @@ from ..ssh.sftp_drafts import Draft
 from ..ssh.sftp_packets import NO_SUCH_FILE, NOT_A_FOLDER, PERMISSION_DENIED, SftpBroken, SftpStatus
 from ..ssh.target import HostSpec, parse_host
 from .base import Capabilities, RemoteFile
-from .names import TEMP_PREFIX, checked, checked_folder, is_shown, with_parents
+from .names import TEMP_PREFIX, checked, checked_folder, is_shown, is_unfinished, with_parents
 from .opening import Opening
 from .sftp_links import SftpLinks
 
@@ -48,10 +48,10 @@ class SftpRemote:
         return f"sftp://{self._spec.address}{quote(root, safe='/~')}"
 
     def list_files(self, folder: str) -> list[RemoteFile]:
-        checked_folder(folder)
-        with self._session(f"list {folder or 'the mailbox'}") as session:
-            entries = self._entries(session, self._place(folder))
-            return [RemoteFile(e.name, e.size) for e in entries if e.is_file and is_shown(e.name)]
+        return self._files(folder, is_shown)
+
+    def list_unfinished(self, folder: str) -> list[RemoteFile]:
+        return self._files(folder, is_unfinished)
 
     def list_folders(self, folder: str) -> list[str]:
         checked_folder(folder)
@@ -111,6 +111,12 @@ class SftpRemote:
     def close(self) -> None:
         self._links.close()
 
+    def _files(self, folder: str, is_wanted: Callable[[str], bool]) -> list[RemoteFile]:
+        checked_folder(folder)
+        with self._session(f"list {folder or 'the mailbox'}") as session:
+            entries = self._entries(session, self._place(folder))
+            return [RemoteFile(e.name, e.size) for e in entries if e.is_file and is_wanted(e.name)]
+
     def _write(
         self,
         session: SftpSession,
@@ -140,6 +146,8 @@ class SftpRemote:
                 session.remove_all([draft.path], [])
             if taken:
                 return False
+            if error.code == NO_SUCH_FILE and session.look(folder) is not None:
+                raise Transient(f"Cannot write {target}: what was written of it was taken away.") from error
             raise self._refusal(target, error, space, len(data)) from error
         return True
 
