@@ -1,14 +1,18 @@
 """``hybrid agent install`` and ``uninstall``: whether the system starts the agent."""
 
+import os
 import shlex
+import shutil
 from collections.abc import Sequence
 
 import click
 
+from sync.errors import HybridError
+
 from .. import service
 from ..daemon import process
 from ..service.base import Call as Word
-from ..service.base import Step, Write, take
+from ..service.base import Remove, Step, Write, take
 from .options import Call, common_options
 
 
@@ -32,6 +36,11 @@ def install(call: Call, dry_run: bool) -> None:
     path = system.file(mine)
     left: list[Word] = []
     if not dry_run:
+        if shutil.which(system.program) is None:
+            raise HybridError(
+                f"There is no {system.program} on this machine, so the agent cannot be {system.name}.",
+                "Have your session start it in its own way: hybrid agent start.",
+            )
         answers = system.answers()
         if answers:
             process.stop(project, call.clock)  # there can be but one, and the system looks after its own
@@ -65,7 +74,7 @@ def uninstall(call: Call, dry_run: bool) -> None:
     system, mine = service.here(), service.of(project)
     steps = system.uninstall(mine)
     path = system.file(mine)
-    was_there = path.exists()
+    was_there = any(os.path.lexists(step.path) for step in steps if isinstance(step, Remove))
     left: list[Word] = []
     if was_there and not dry_run:
         left = take(steps, answers=system.answers())

@@ -73,6 +73,8 @@ def next_step(page: Page) -> str:
     status = page.status
     if page.living is None:
         return "hybrid agent start"
+    if status is None and page.living.pid:
+        return "hybrid agent stop, then hybrid agent start"
     if status is None:
         return "hybrid agent status, again in a moment"
     if status.needs:
@@ -120,6 +122,8 @@ def _head(page: Page, now: float) -> str:
         if status is None:
             return "No agent runs, and none of this project has told of itself on this machine yet"
         return f"No agent runs; the last one was heard of {duration(now - status.written)} ago: {page.ended}"
+    if status is None and page.living.pid:
+        return f"Agent: there is one of another version of hybrid (process {page.living.pid})"
     if status is None:
         return "Agent: there is one, which has not told of itself yet"
     state = _STATES.get(status.state, status.state)

@@ -24,7 +24,7 @@ from .. import places
 from ..project import Project
 from .bell import Bell, SystemBell
 from .log import OUTPUT_NAME, Handler, last_output, logging_to
-from .record import Record, folder, read
+from .record import Record, document, folder, read
 from .signals import heeding
 from .status import STARTING, STOPPED, Status, Trouble
 
@@ -55,9 +55,11 @@ class Loop(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Living:
-    """An agent that lives. ``status`` is None, and ``pid`` 0, while it has not told of itself yet."""
+    """An agent that lives. While it has not told of itself yet, ``pid`` is 0; ``status`` is None then, and where it is of a
+    version that tells other things. ``born`` is empty where the system does not tell."""
 
     pid: int
+    born: str
     status: Status | None
 
 
@@ -78,10 +80,12 @@ def living(project: Project) -> Living | None:
     """The project's agent, of this folder or of a clone of it; None where none lives. Answers at once."""
     if not _is_held(project):
         return None
-    status = read(place_of(project))
-    if status is None or status.state == STOPPED or host.born(status.pid) != status.born:
-        return Living(pid=0, status=None)
-    return Living(pid=status.pid, status=status)
+    told = document(place_of(project)) or {}
+    pid, born = told.get("pid"), told.get("born")
+    is_its_own = isinstance(pid, int) and told.get("state") != STOPPED and host.born(pid) == born
+    if not isinstance(pid, int) or not isinstance(born, str) or not is_its_own:
+        return Living(pid=0, born="", status=None)
+    return Living(pid=pid, born=born, status=Status.from_json(told))
 
 
 def run(project: Project, clock: Clock, loop: Loop, *, level: int = logging.INFO) -> None:
@@ -116,13 +120,13 @@ def start(project: Project, clock: Clock, command: Sequence[str] = ()) -> tuple[
         return found, False
     place = place_of(project)
     place.mkdir(parents=True, exist_ok=True)
-    before = _identity(read(place))
+    before = _identity(place)
     process = _spawn(command or foreground(project), place)
     until = clock.monotonic() + START_S
     while True:
         code = process.poll()
         found = living(project)
-        if found is not None and found.status is not None and _identity(found.status) != before:
+        if found is not None and found.pid and _identity(place) != before:
             # On Windows the process may be a starter of the one that became the agent.
             is_ours = code is None and (found.pid == process.pid or os.name == "nt")
             process.returncode = 0 if code is None else code  # it is not waited for: it outlives this process
@@ -146,7 +150,7 @@ def stop(project: Project, clock: Clock, *, patience_s: float = PATIENCE_S) -> E
     found = _introduced(project, clock)
     if found is None:
         return None
-    if found.status is None:
+    if not found.pid:
         raise HybridError(
             "An agent holds the lock of this project, and has not told which process it is.",
             "Do it again in a moment.",
@@ -194,7 +198,7 @@ def _is_held(project: Project) -> bool:
 def _introduced(project: Project, clock: Clock) -> Living | None:
     """As ``living``; one that has just begun, or is about to end, is given a moment."""
     until = clock.monotonic() + _INTRODUCTION_S
-    while (found := living(project)) is not None and found.status is None and clock.monotonic() < until:
+    while (found := living(project)) is not None and not found.pid and clock.monotonic() < until:
         clock.sleep(_LOOK_S)
     return found
 
@@ -269,8 +273,7 @@ def _ends(project: Project, clock: Clock, found: Living, wait_s: float) -> bool:
 
 def _is_there(found: Living) -> bool:
     """Whether its process is; False where the system does not tell."""
-    born = found.status.born if found.status is not None else ""
-    return born != "" and host.born(found.pid) == born
+    return found.born != "" and host.born(found.pid) == found.born
 
 
 def _signal(pid: int, number: signal.Signals) -> None:
@@ -278,5 +281,6 @@ def _signal(pid: int, number: signal.Signals) -> None:
         os.kill(pid, number)
 
 
-def _identity(status: Status | None) -> tuple[object, ...]:
-    return (status.pid, status.born, status.started) if status is not None else ()
+def _identity(place: Path) -> tuple[object, ...]:
+    told = document(place) or {}
+    return told.get("pid"), told.get("born"), told.get("started")

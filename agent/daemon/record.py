@@ -44,6 +44,12 @@ def read(place: Path) -> Status | None:
 
     Never waits for a writer.
     """
+    found = document(place)
+    return Status.from_json(found) if found is not None else None
+
+
+def document(place: Path) -> dict[str, Any] | None:
+    """As ``read``, with whatever the version that wrote it has put into it."""
     for _ in range(_TRIES):
         try:
             content = (place / FILE_NAME).read_bytes()
@@ -77,7 +83,8 @@ class Record:
                 "Make room there, or see who owns it.",
             ) from error
         self._count = found[0] if found else 0
-        self.last: Status | None = _parsed(found[1]) if found else None
+        told = _parsed(found[1]) if found else None
+        self.last: Status | None = Status.from_json(told) if told is not None else None
 
     def write(self, status: Status) -> None:
         self.last = status
@@ -132,8 +139,9 @@ def _encoded(status: Status) -> bytes:
     return json.dumps(status.to_json(), separators=(",", ":")).encode("ascii")
 
 
-def _parsed(payload: bytes) -> Status | None:
-    return Status.from_json(json.loads(payload))
+def _parsed(payload: bytes) -> dict[str, Any] | None:
+    found = json.loads(payload)
+    return found if isinstance(found, dict) else None
 
 
 def _newest(content: bytes) -> tuple[int, bytes] | None:

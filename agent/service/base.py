@@ -62,10 +62,11 @@ Step = Write | Remove | Call
 
 @dataclass(frozen=True, kw_only=True)
 class System:
-    """``file`` is what describes the service, and there as long as it is installed; ``answers`` tells whether the system
+    """``program`` is what it is told with. ``file`` describes the service, and is there as long as it is installed; ``answers`` tells whether the system
     can be asked now, as it cannot be without a session of the user. What it is told to do may be told again."""
 
     name: str
+    program: str
     file: Callable[[Service], Path]
     install: Callable[[Service], Sequence[Step]]
     uninstall: Callable[[Service], Sequence[Step]]

@@ -69,4 +69,11 @@ def answers() -> bool:
     return shutil.which("launchctl") is not None
 
 
-SYSTEM = System(name="an agent of launchd", file=file, install=install, uninstall=uninstall, answers=answers)
+SYSTEM = System(
+    name="an agent of launchd",
+    program="launchctl",
+    file=file,
+    install=install,
+    uninstall=uninstall,
+    answers=answers,
+)

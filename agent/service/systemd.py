@@ -101,5 +101,10 @@ def answers() -> bool:
 
 
 SYSTEM = System(
-    name="a user unit of systemd", file=file, install=install, uninstall=uninstall, answers=answers
+    name="a user unit of systemd",
+    program="systemctl",
+    file=file,
+    install=install,
+    uninstall=uninstall,
+    answers=answers,
 )

@@ -93,5 +93,10 @@ def _add(parent: xml.Element, name: str, value: str) -> None:
 
 
 SYSTEM = System(
-    name="a task of the Task Scheduler", file=file, install=install, uninstall=uninstall, answers=answers
+    name="a task of the Task Scheduler",
+    program="schtasks",
+    file=file,
+    install=install,
+    uninstall=uninstall,
+    answers=answers,
 )

@@ -1,21 +1,26 @@
 """An agent that does nothing but tell of itself: ``python small_agent.py ROOT MODE``.
 
-MODE: ``good``; ``deaf``, which does not end when it is asked to; ``broken``, ``bug``, which end with an error at once.
+MODE: ``good``; ``newer``, which tells what nobody here knows; ``deaf``, which does not end when it is asked to; ``broken``, ``bug``, which end with an error at once.
 """
 
 import sys
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from agent.cli.failures import report
 from agent.daemon import process
 from agent.daemon.bell import Bell
 from agent.daemon.record import Record
-from agent.daemon.status import WATCHING
+from agent.daemon.status import WATCHING, Status
 from agent.project import Project
 from sync.clock import Clock, SystemClock
 from sync.errors import HybridError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Newer(Status):
+    mood: str = "good"
 
 
 def command(root: Path, mode: str = "good") -> tuple[str, ...]:
@@ -31,7 +36,8 @@ def loop(mode: str) -> process.Loop:
             raise HybridError("The mailbox is upside down.", "Turn it round.")
         if mode == "bug":
             raise ValueError("no")
-        record.write(replace(record.last, state=WATCHING, written=clock.wall()))
+        status = replace(record.last, state=WATCHING, written=clock.wall())
+        record.write(Newer(**status.__dict__) if mode == "newer" else status)
         while mode == "deaf" or not stopping():
             bell.wait(None)
 

@@ -110,7 +110,13 @@ def test_logs_are_followed(project: Project) -> None:
 def test_unit_is_shown_written_and_removed_without_a_trace(
     project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))  # no systemctl there
+    monkeypatch.setenv("PATH", str(tmp_path))
+    code, _, err = project.call("agent", "install")
+    assert code == 1 and "There is no systemctl on this machine" in err
+    assert not (tmp_path / "settings").exists()
+    program = tmp_path / "systemctl"
+    program.write_text("#!/bin/sh\nexit 1\n")  # as where no user manager runs
+    program.chmod(0o755)
     path = tmp_path / "settings" / "systemd" / "user" / "hybrid-p.service"
     shown = project.json("agent", "install", "--dry-run")
     assert str(project.root) in shown["content"] and shown["file"] == str(path) and not path.exists()

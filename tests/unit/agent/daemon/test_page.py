@@ -27,7 +27,7 @@ def status(**parts: Any) -> Status:
 
 
 def shown(told: Status | None, *, lives: bool = True, ended: str = "", root: str = "/p") -> Page:
-    alive = Living(pid=told.pid if told else 0, status=told) if lives else None
+    alive = Living(pid=told.pid if told else 0, born="b", status=told) if lives else None
     return Page(root=root, living=alive, status=told, published=PUBLISHED, ended=ended, log="/log")
 
 
@@ -111,6 +111,19 @@ def test_agent_that_never_was_and_one_that_begins_are_told() -> None:
     assert page.text(never, NOW).startswith("No agent runs, and none")
     assert page.text(begins, NOW).startswith("Agent: there is one")
     assert page.document(never)["state"] is None and page.document(begins)["running"] is True
+
+
+def test_agent_of_another_version_is_told() -> None:
+    found = Page(
+        root="/p",
+        living=Living(pid=47, born="b", status=None),
+        status=None,
+        published=None,
+        ended="",
+        log="/log",
+    )
+    assert "another version of hybrid (process 47)" in page.text(found, NOW)
+    assert page.next_step(found) == "hybrid agent stop, then hybrid agent start"
 
 
 def test_document_holds_what_the_status_holds() -> None:

@@ -78,6 +78,15 @@ def test_agent_that_was_killed_holds_nothing(project: Project) -> None:
     assert is_new and again.pid != found.pid
 
 
+def test_agent_of_another_version_can_be_ended(project: Project) -> None:
+    found, _ = start(project, clock, command(project.root, "newer"))
+    while (told := living(project)) is not None and told.status is not None:
+        clock.sleep(0.02)
+    assert told is not None and told.pid == found.pid
+    assert start(project, clock)[1] is False
+    assert stop(project, clock) == Ended(pid=found.pid, killed=False)
+
+
 def test_two_that_start_at_once_make_one_agent(project: Project) -> None:
     results = []
     threads = [
