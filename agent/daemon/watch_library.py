@@ -11,39 +11,10 @@ nothing to do and drops the word of an overflow. None of them wakes up while not
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
-
-@dataclass(frozen=True, kw_only=True)
-class Word:
-    """Of a recursive stream.
-
-    path    what changed, relative to the root, with ``/``; empty where that is the root
-    came    it may not have been there before
-    folder  it is a folder; None where the system does not say
-    """
-
-    path: bytes
-    came: bool = False
-    folder: bool | None = None
-
-
-class Listener(Protocol):
-    """Is called by one thread, that of the library."""
-
-    def overflowed(self) -> None:
-        """Words were lost."""
-
-    def failed(self, error: Exception) -> None:
-        """``error`` came up while a word was listened to."""
-
-    def ended(self, error: Exception) -> None:
-        """There will be no more words."""
-
-    def rested(self) -> None:
-        """All, or nearly all, was told that there was to tell."""
-
+from .watch_words import Listener, Word
 
 if sys.platform == "linux":
     from watchdog.observers.inotify_c import CallbackId, InotifyFD, Mask
@@ -117,9 +88,9 @@ elif sys.platform == "darwin":
     _FOLDER = 0x20000
 
     class Stream(FSEventsEmitter):
-        """Words about everything below ``path``; ``heard`` gets None when the folder itself went."""
+        """As ``watch_words.Stream``."""
 
-        def __init__(self, path: str, listener: Listener, heard: Callable[[Word | None], None]) -> None:
+        def __init__(self, path: Path, listener: Listener, heard: Callable[[Word | None], None]) -> None:
             real = os.path.realpath(path)
             super().__init__(EventQueue(), ObservedWatch(real, recursive=True))
             self._top = os.fsencode(real) + b"/"
@@ -163,9 +134,9 @@ elif sys.platform == "win32":
                 self._buf_queue.put(None)
 
     class Stream:
-        """Words about everything below ``path``; ``heard`` gets None when the folder itself went."""
+        """As ``watch_words.Stream``."""
 
-        def __init__(self, path: str, listener: Listener, heard: Callable[[Word | None], None]) -> None:
+        def __init__(self, path: Path, listener: Listener, heard: Callable[[Word | None], None]) -> None:
             self._listener = listener
             self._heard = heard
             self._reader = _Reader(os.path.realpath(path), recursive=True)

@@ -1,7 +1,6 @@
 """macOS and Windows: the system watches the whole tree, and what cannot go is dropped here before the disk is asked."""
 
 import os
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,22 +10,25 @@ from .hints import Hints
 from .watch_git import git_folder
 from .watch_mode import EVENTS, GONE, Mode, after
 from .watch_rules import RULE_FILES, RULES_CHANGED, doubt_about
-
-assert sys.platform != "linux"
-
-from .watch_library import Stream, Word  # noqa: E402
+from .watch_words import Listen, Stream, Word
 
 
 class Recursive:
     """As ``watch_tree.Tree``. Neither system tells when a file is closed: what changes is not known to be open."""
 
     def __init__(
-        self, root: Path, folders: Callable[[], Folders], hints: Hints, settled: Callable[[Mode], None]
+        self,
+        root: Path,
+        folders: Callable[[], Folders],
+        hints: Hints,
+        settled: Callable[[Mode], None],
+        listen: Listen,
     ) -> None:
         self._root = root
         self._folders = folders
         self._hints = hints
         self._settled = settled
+        self._listen = listen
         self._streams: list[Stream] = []
 
     def start(self) -> None:
@@ -34,24 +36,23 @@ class Recursive:
 
     def stop(self) -> None:
         streams, self._streams = self._streams, []
-        for stream in streams:
-            stream.stop()
-        for stream in streams:
-            stream.join()
+        _end(streams)
 
     def renew(self) -> None:
-        """Listens anew: the folder may be another one than before."""
-        self.stop()
+        """Listens anew, because the folder may be another one than before. The new begin before the old end."""
+        before, self._streams = self._streams, []
         try:
-            self._listen(self._root, self._heard)
+            self._open(self._root, self._heard)
             git = git_folder(self._root)
             if git is not None and git.parent != Path(os.path.realpath(self._root)):
-                self._listen(git, self._heard_git)
+                self._open(git, self._heard_git)
         except OSError as error:
             self.stop()
             self._settled(GONE if not self._root.is_dir() else after(error))
         else:
             self._settled(EVENTS)
+        finally:
+            _end(before)
 
     def overflowed(self) -> None:
         self._hints.doubt("more changed at once than the system can tell")
@@ -65,8 +66,8 @@ class Recursive:
     def rested(self) -> None:
         """There are no watches to be made complete."""
 
-    def _listen(self, place: Path, heard: Callable[[Word | None], None]) -> None:
-        stream = Stream(os.fspath(place), self, heard)
+    def _open(self, place: Path, heard: Callable[[Word | None], None]) -> None:
+        stream = self._listen(place, self, heard)
         stream.start()
         self._streams.append(stream)
 
@@ -99,3 +100,10 @@ class Recursive:
     def _brings_rules(self, path: bytes) -> bool:
         place = os.path.join(os.fsencode(self._root), path)
         return any(os.path.lexists(os.path.join(place, name)) for name in RULE_FILES)
+
+
+def _end(streams: list[Stream]) -> None:
+    for stream in streams:
+        stream.stop()
+    for stream in streams:
+        stream.join()

@@ -70,9 +70,10 @@ class Watching:
 
             return Tree(self._root, self._folders, self._hints, self._settle)
         else:
+            from .watch_library import Stream
             from .watch_recursive import Recursive
 
-            return Recursive(self._root, self._folders, self._hints, self._settle)
+            return Recursive(self._root, self._folders, self._hints, self._settle, Stream)
 
     def _settle(self, mode: Mode) -> None:
         before, self._mode = self._mode, mode
