@@ -4,6 +4,8 @@ Our packages have plain names, and a user's project may well hold a folder named
 the current folder or PYTHONPATH comes first on the path, Python would import that one.
 """
 
+import atexit
+import gc
 import importlib
 import sys
 from importlib.util import find_spec
@@ -38,6 +40,8 @@ def run() -> int:
             file=sys.stderr,
         )
         return 2
+    # What is left goes with the process. Python would look through all of it, twice, for what refers to itself.
+    atexit.register(gc.freeze)
     from agent.cli import main
 
     return main()
