@@ -55,6 +55,8 @@ def pulled(spec: "Spec", found: "Pulled", *, by_hand: bool = False) -> Event | N
         by_hand,
     )
     shards = f"{here} of {count(spec.shards, 'shard')}"
+    if by_hand and not found.fetched and found.phase is Phase.DONE:
+        return None  # it was home before
     if found.phase is Phase.DONE and here == spec.shards:
         text = f"Run {spec.run} is done, and all of it is here: {count(spec.shards, 'shard')}."
         return Event(kind=DONE, text=text, run=spec.run, data=data)

@@ -1,0 +1,114 @@
+"""``hybrid today``: what happened since yesterday, on one screen, from what this laptop knows."""
+
+import contextlib
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from local_grader import tables as parquet
+
+from .. import today as days
+from .. import today_page
+from ..daemon import process, record
+from ..daemon.journal import Journal
+from ..daemon.status import STOPPED, Status
+from ..project import Project
+from ..run_table import Table
+from ..run_words import Words
+from ..state import opened
+from ..today import DayGrade, Today
+from ..today_since import moment
+from .options import Call, common_options
+
+_MOST_RUNS = 30
+
+
+@click.command()
+@click.option(
+    "--since", metavar="TIME", help="From when: 24h, 3d, today, or a date. [default: yesterday's midnight]"
+)
+@common_options
+def today(call: Call, since: str | None) -> None:
+    """Show what happened since yesterday: pushes, runs, grades, money, and what needs you.
+
+    Tells what this laptop knows and contacts nothing, so it answers at once, also offline. How long a run took is from
+    when it was queued here to when it was home.
+
+    \b
+    Examples:
+      hybrid today
+      hybrid today --since 3d
+      hybrid today --since 2026-11-20 --json
+    """
+    project = call.project()
+    day = _look(call, project, since)
+    pictures = not call.json and sys.stdout.isatty() and _can_draw()
+    shown = replace(day, runs=day.runs[-_MOST_RUNS:])
+    short = Words([each.run for each in day.runs] + [each.run for each in day.grades]).short
+    text = [today_page.head(day, pictures=pictures), *today_page.tail(day)]
+    call.console.result(day.to_json(), "\n".join(text))
+    if day.runs:
+        _table(call, "Runs", today_page.runs(shown), today_page.runs(shown, short), pictures)
+    if len(shown.runs) < len(day.runs):
+        call.console.say(f"... and {len(day.runs) - len(shown.runs)} more before them (--json has all)")
+    if day.grades:
+        _table(call, "Grades", today_page.grades(day), today_page.grades(day, short), pictures)
+    step = today_page.next_step(day)
+    if step:
+        call.console.next_step(step)
+
+
+def _look(call: Call, project: Project, since: str | None) -> Today:
+    now = call.clock.wall()
+    then = moment(since, now)
+    status = _status(project)
+    with opened(project, call.console.warn) as state:
+        journal = Journal(state)
+        entries = journal.since(then)
+        runs = {each.event.run for each in entries} | {each.run for each in (status.runs if status else [])}
+        queued = journal.queued(sorted(runs))
+    folder = project.state_dir / "ledger" / "grades"
+    grades = _grades(folder, then, days.graded_files(entries))
+    return days.tell(entries, grades, status, queued=queued, since=then, until=now)
+
+
+def _status(project: Project) -> Status | None:
+    """The agent's, without what may have changed since it ended."""
+    found = record.read(process.place_of(project))
+    if found is not None and process.living(project) is None:
+        return replace(found, state=STOPPED, runs=[], waiting=None)
+    return found
+
+
+def _grades(folder: Path, since: float, known: set[str]) -> list[DayGrade]:
+    """Of the files that were written since then, those that are not ``known``. One that cannot be read is left out:
+    `hybrid grade` says what is wrong with it, and writes it anew."""
+    found = []
+    with contextlib.suppress(FileNotFoundError):
+        for path in sorted(folder.iterdir()):
+            if path.suffix != ".parquet" or path.name.startswith(".") or path.name in known:
+                continue
+            with contextlib.suppress(OSError, parquet.BadTable):
+                at = path.stat().st_mtime
+                if at >= since:
+                    found.append(days.summed(path.name, at, parquet.read(path)))
+    return [each for each in found if each is not None]
+
+
+def _table(call: Call, title: str, plain: Table, drawn: Table, pictures: bool) -> None:
+    if pictures:
+        from ..tables import fits
+
+        if fits(sys.stdout, *drawn):
+            plain = drawn
+    call.console.table(title, *plain)
+
+
+def _can_draw() -> bool:
+    try:
+        "━·▁█░".encode(sys.stdout.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
