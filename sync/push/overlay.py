@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 
 from ..local.index import FileRow, Index
+from ..store.entries import reference
 from ..store.lines import MOST_LINES, Block, Line, blocks, file_line, folder_line, link_line
-from .shelf import between
+from .shelf import Page, Shelf, between
 
 
 class Lines:
@@ -72,3 +73,23 @@ class Lines:
         if objects not in self._objects:
             self._objects[objects] = tuple(self._names[name] for name in objects.split())
         return self._objects[objects]
+
+
+def fill(shelf: Shelf, index: Index) -> None:
+    """Writes the pages that are to be written anew, so that the next push finds them. Who publishes again and again
+    calls it when there is nothing else to do."""
+    if all(page.block is not None for page in shelf.pages):
+        return
+    names = {reference(name): name for name in index.objects()}
+    lines = Lines(index, {}, frozenset(), index.others(), names)
+    pages: list[Page] = []
+    for page, stop in shelf.ranges():
+        if page.block is not None:
+            pages.append(page)
+            continue
+        try:
+            pages += [Page(path, block) for path, block in lines.blocks_between(page.first, stop)]
+        except KeyError:  # its content lies in an object that the mailbox has lost: the next push stores it anew
+            pages.append(page)
+    shelf.pages = pages or [Page(b"")]
+    shelf.pages[0].first = b""

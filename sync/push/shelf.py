@@ -29,11 +29,9 @@ class Shelf:
     def clear(self) -> None:
         self.pages = [Page(b"")]
 
-    def replace(self, page: Page, pages: list[Page]) -> None:
-        """``pages`` hold the entries of ``page``; there is at least one."""
-        at = self.pages.index(page)
-        pages[0].first = page.first
-        self.pages[at : at + 1] = pages
+    def ranges(self) -> list[tuple[Page, bytes | None]]:
+        """The pages, each with the path before which it ends."""
+        return list(zip(self.pages, [*(page.first for page in self.pages[1:]), None], strict=True))
 
     def changed(self, paths: Iterable[bytes]) -> None:
         """What the index says of these paths is different now."""

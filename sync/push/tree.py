@@ -14,7 +14,7 @@ from .changes import Look
 from .known import Known, is_snapshot
 from .overlay import Lines
 from .reading import Chunks
-from .shelf import Page, Shelf, between
+from .shelf import Shelf, between
 from .unseen import kept
 
 
@@ -134,24 +134,11 @@ class Tree:
             yield from blocks(lines.between(b"", None))
             return
         differing = sorted({*self._rows, *self._gone, *self._others, *self._others_gone})
-        pages = list(self._shelf.pages)
-        for page, after in zip(pages, [*pages[1:], None], strict=True):
-            stop = after.first if after else None
-            if between(differing, page.first, stop):
-                yield from blocks(lines.between(page.first, stop))
-            elif page.block is not None:
+        for page, stop in self._shelf.ranges():
+            if page.block is not None and not between(differing, page.first, stop):
                 yield page.block
             else:
-                yield from self._shelve(self._shelf, page, lines, stop)
-
-    @staticmethod
-    def _shelve(shelf: Shelf, page: Page, lines: Lines, stop: bytes | None) -> Iterator[Block]:
-        written = [Page(path, block) for path, block in lines.blocks_between(page.first, stop)]
-        if written:
-            shelf.replace(page, written)
-        for each in written:
-            assert each.block is not None
-            yield each.block
+                yield from blocks(lines.between(page.first, stop))
 
     def remember(self, riding: Mapping[str, Location], *, as_before: bool) -> None:
         """Makes the index speak of this tree. ``riding`` is content in the snapshot itself, whose place is known only now.

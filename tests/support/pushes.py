@@ -16,6 +16,7 @@ from sync.push.changes import Look
 from sync.push.inventory import own_snapshots, take
 from sync.push.looking import View
 from sync.push.publish import Push, Pushed
+from sync.push.shelf import Shelf
 from sync.remotes.base import Remote
 from sync.store.materialise import materialise, to_end
 from sync.store.nouns import Root
@@ -70,6 +71,7 @@ class Desk:
         *,
         accept_deletions: bool = False,
         progress: Progress | None = None,
+        shelf: Shelf | None = None,
     ) -> Pushed:
         found, there = take(self.remote, BASE, self.laptop, self._meet)
         push = Push(
@@ -83,6 +85,7 @@ class Desk:
             mailbox=found.mailbox,
             there=there,
             look=lambda: self._look(index),
+            shelf=shelf,
             progress=progress,
         )
         return push.publish(seen, accept_deletions=accept_deletions)
