@@ -1,9 +1,7 @@
 """What is asked of the grader: what a person said, then what ``[grade]`` says. For ``hybrid grade`` and for the agent."""
 
-import hashlib
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from local_grader import scorers
@@ -54,18 +52,6 @@ def request_for(project: Project, target: str, said: Said | None = None) -> Requ
         references=said.references or settings.references,
         files=said.files or settings.files,
     )
-
-
-def settings_hash(settings: GradeSettings) -> str:
-    """Tells one way of grading from another: the settings, and the file of references as ``stat`` sees it."""
-    document = asdict(settings)
-    if settings.references is not None:
-        try:
-            status = settings.references.stat()
-            document["references"] = [str(settings.references), status.st_size, status.st_mtime_ns]
-        except OSError:
-            document["references"] = str(settings.references)
-    return hashlib.sha256(json.dumps(document, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def _pulled(outputs: Path, word: str) -> str | None:

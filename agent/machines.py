@@ -1,6 +1,7 @@
 """The runners that this project has started, remembered so that none is forgotten: ``.hybrid/state.db``."""
 
 import json
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -59,6 +60,18 @@ class Machines:
             handle = Handle(**json.loads(text))
             if handle.target == target:
                 return handle, ended is not None
+        return None
+
+    def paused_until(self, target: str) -> float | None:
+        """When the last runner of this target had ended that was asked to end, by ``hybrid down``: what was queued before
+        waits for a person. Infinite where it was not seen to end yet; None where the last one was not asked."""
+        with self._state.reading() as connection:
+            rows = connection.execute(
+                "SELECT handle, ended, id IN (SELECT id FROM machines_asked_to_end) FROM machines ORDER BY id DESC"
+            ).fetchall()
+        for text, ended, asked in rows:
+            if Handle(**json.loads(text)).target == target:
+                return (math.inf if ended is None else float(ended)) if asked else None
         return None
 
     def open(self) -> list[Machine]:

@@ -17,9 +17,8 @@ from .. import launchers, machines, planning, running, stopping
 from ..config import NamedRun
 from ..mailbox import Mailbox, Run
 from ..run_names import name_of
-from ..sizes import count
 from ..state import State
-from . import events
+from . import events, tidings
 from .auto_state import AutoState, Intent, Last
 from .events import Event
 from .outcome import Outcome
@@ -129,15 +128,7 @@ class AutoRuns:
         running.write(mailbox, spec)
         superseded = intent.replaces and _supersede(mailbox, intent.replaces, spec)
         memory.queued(intent.name, Last(hash=intent.hash, run=spec.run))
-        self._happened.append(
-            Event(
-                kind=events.QUEUED,
-                text=f"Run {spec.run} was queued, because files that matter to it were published:"
-                f" {count(spec.shards, 'shard')} on {spec.target}.",
-                run=spec.run,
-                data={"name": spec.name, "target": spec.target, "shards": spec.shards},
-            )
-        )
+        self._happened.append(tidings.queued(spec))
         if superseded:
             self._happened.append(
                 Event(

@@ -5,15 +5,18 @@
 prints one JSON document: what ``local_grader.report.to_json`` gives, or ``error`` and ``hint``.
 """
 
+import hashlib
 import json
 import subprocess
 import sys
 import tempfile
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from sync.errors import HybridError
+
+from ..config import GradeSettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,6 +26,18 @@ class Verdict:
     report: dict[str, Any] | None
     error: str = ""
     hint: str = ""
+
+
+def settings_hash(settings: GradeSettings) -> str:
+    """Tells one way of grading from another: the settings, and the file of references as ``stat`` sees it."""
+    document = asdict(settings)
+    if settings.references is not None:
+        try:
+            status = settings.references.stat()
+            document["references"] = [str(settings.references), status.st_size, status.st_mtime_ns]
+        except OSError:
+            document["references"] = str(settings.references)
+    return hashlib.sha256(json.dumps(document, sort_keys=True, default=str).encode()).hexdigest()
 
 
 class GradingApart:

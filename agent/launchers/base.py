@@ -63,6 +63,11 @@ class Launcher(Protocol):
     nothing for it. ``liveness`` and ``stop`` may be asked by another process, later. Raises only HybridError.
     """
 
+    @property
+    def costs_money(self) -> bool:
+        """Whether a machine that it starts is paid for by the time that it runs: nobody but a person starts one then,
+        unless they have allowed it and there is a budget."""
+
     def start(self, launch: Launch) -> Handle:
         """Starts a runner, and gives it a moment to show life. Raises EndedAtOnce where it has failed already."""
 

@@ -23,6 +23,8 @@ class ProcessLauncher:
     """``run(argv)`` runs a command on the machine; ``archive(sha256)`` is the runner's path there, and ``mailbox`` the
     folder of the mailbox."""
 
+    costs_money = False
+
     def __init__(
         self,
         run: Callable[[list[str]], Ran],
