@@ -6,6 +6,7 @@ Figures come from the events' ``data``, as ``daemon.tidings`` writes them; an ev
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from typing import Any
 
 from .daemon.events import (
@@ -191,6 +192,7 @@ def _run(run: str, entries: Sequence[Entry], line: RunLine | None, queued: float
         name = str(event.data.get("name") or name)
         shards = _count(event, "shards") if "shards" in event.data else shards
         here = _count(event, "here") if "here" in event.data else here
+    queued = _in_id(run) if queued is None else queued
     if line is not None and ended is None:
         phase = line.phase
     if line is not None:
@@ -207,6 +209,16 @@ def _run(run: str, entries: Sequence[Entry], line: RunLine | None, queued: float
         here=here,
         note=line.note if line is not None else "",
     )
+
+
+def _in_id(run: str) -> float | None:
+    """When the run was queued, as its id says, by the clock of the laptop that did."""
+    if not name_of(run):
+        return None
+    try:
+        return datetime.strptime(f"{run[:15]}+0000", "%Y%m%d-%H%M%S%z").timestamp()
+    except ValueError:
+        return None
 
 
 def _grade(entry: Entry) -> DayGrade | None:

@@ -32,13 +32,13 @@ def head(day: Today, *, pictures: bool = False) -> str:
     return text
 
 
-def runs(day: Today, short: Callable[[str], str] | None = None) -> Table:
-    """A row a run: the one heard of last at the bottom. With ``short`` for its id, when it was under way, from left to
-    now."""
+def runs(day: Today, called: Callable[[str], str] = str, *, pictures: bool = False) -> Table:
+    """A row a run: the one heard of last at the bottom. ``called`` is what to write for its id; the picture says when it
+    was under way, from left to now."""
     columns = ("run", "name", "phase", "took", "shards")
     rows = [
         (
-            short(each.run) if short else each.run,
+            called(each.run),
             _cut(each.name),
             f"{each.phase}: {each.note}" if each.note else each.phase,
             duration(each.took_s) if each.took_s is not None else "",
@@ -46,16 +46,15 @@ def runs(day: Today, short: Callable[[str], str] | None = None) -> Table:
         )
         for each in day.runs
     ]
-    if short is None:
+    if not pictures:
         return columns, list(rows)
     bars = [bar(each, day.since, day.until) for each in day.runs]
     header = f"{spoken(day.since)[:-6]} to now"
     return (*columns, header), [(*row, drawn) for row, drawn in zip(rows, bars, strict=True)]
 
 
-def grades(day: Today, short: Callable[[str], str] | None = None) -> Table:
-    """A row a grading: the part of what could be graded that is right, as a share, in samples, and drawn where ``short``
-    is given for the run's id."""
+def grades(day: Today, called: Callable[[str], str] = str, *, pictures: bool = False) -> Table:
+    """A row a grading: the part of what could be graded that is right, as a share and in samples."""
     columns = ("run", "scorer", "right", "of samples", "not graded")
     rows = []
     for each in day.grades:
@@ -71,14 +70,14 @@ def grades(day: Today, short: Callable[[str], str] | None = None) -> Table:
         rate = f"{each.rate:.1%}" if each.rate is not None else "none"
         rows.append(
             (
-                short(each.run) if short else each.run,
+                called(each.run),
                 each.scorer,
                 rate,
                 f"{each.right:,g}/{each.scored:,}",
                 ", ".join(left),
             )
         )
-    if short is None:
+    if not pictures:
         return columns, list(rows)
     return (*columns[:3], "", *columns[3:]), [
         (*row[:3], gauge(each), *row[3:]) for row, each in zip(rows, day.grades, strict=True)

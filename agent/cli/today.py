@@ -2,6 +2,7 @@
 
 import contextlib
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -44,17 +45,20 @@ def today(call: Call, since: str | None) -> None:
     """
     project = call.project()
     day = _look(call, project, since)
-    pictures = not call.json and sys.stdout.isatty() and _can_draw()
+    drawn = not call.json and sys.stdout.isatty()
+    pictures = drawn and _can_draw()
+    called = (
+        Words({each.run for each in day.runs} | {each.run for each in day.grades}).short if drawn else str
+    )
     shown = replace(day, runs=day.runs[-_MOST_RUNS:])
-    short = Words([each.run for each in day.runs] + [each.run for each in day.grades]).short
     text = [today_page.head(day, pictures=pictures), *today_page.tail(day)]
     call.console.result(day.to_json(), "\n".join(text))
     if day.runs:
-        _table(call, "Runs", today_page.runs(shown), today_page.runs(shown, short), pictures)
+        _table(call, "Runs", lambda with_bars: today_page.runs(shown, called, pictures=with_bars), pictures)
     if len(shown.runs) < len(day.runs):
         call.console.say(f"... and {len(day.runs) - len(shown.runs)} more before them (--json has all)")
     if day.grades:
-        _table(call, "Grades", today_page.grades(day), today_page.grades(day, short), pictures)
+        _table(call, "Grades", lambda with_bars: today_page.grades(day, called, pictures=with_bars), pictures)
     step = today_page.next_step(day)
     if step:
         call.console.next_step(step)
@@ -97,13 +101,14 @@ def _grades(folder: Path, since: float, known: set[str]) -> list[DayGrade]:
     return [each for each in found if each is not None]
 
 
-def _table(call: Call, title: str, plain: Table, drawn: Table, pictures: bool) -> None:
+def _table(call: Call, title: str, made: Callable[[bool], Table], pictures: bool) -> None:
+    """With its pictures where they can be drawn and fit."""
+    table = made(pictures)
     if pictures:
         from ..tables import fits
 
-        if fits(sys.stdout, *drawn):
-            plain = drawn
-    call.console.table(title, *plain)
+        table = table if fits(sys.stdout, *table) else made(False)
+    call.console.table(title, *table)
 
 
 def _can_draw() -> bool:

@@ -83,6 +83,9 @@ def test_a_run_that_was_queued_before_has_its_whole_length() -> None:
     assert (run.took_s, run.name) == (3660, "train")
     [run] = day(entry(events.DONE, SINCE, RUN), queued={RUN: SINCE + 1}).runs
     assert run.took_s is None  # the clock was set back
+    [run] = day(entry(events.DONE, UNTIL, RUN)).runs
+    assert run.queued == moment("2026-11-20T09:31:05", UNTIL)  # its id says so, in UTC
+    assert day(entry(events.DONE, SINCE, "20269999-999999-x-0000")).runs[0].queued is None
 
 
 def test_a_run_that_goes_on_has_not_ended() -> None:
@@ -138,7 +141,7 @@ def test_grades_are_told_with_their_samples() -> None:
         (RUN, "includes", "80.0%", "312/390", "10 could not be, 3 never answered"),
         (RUN, "includes", "none", "0/0", "400 could not be"),
     ]
-    columns, rows = grades(found, lambda run: run[:15])
+    columns, rows = grades(found, lambda run: run[:15], pictures=True)
     assert rows[0][0] == "20261120-083105" and rows[0][3] == "████████░░" and len(columns) == len(rows[0])
 
 
