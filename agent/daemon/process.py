@@ -129,7 +129,11 @@ def start(project: Project, clock: Clock, command: Sequence[str] = ()) -> tuple[
         if found is not None and found.pid and _identity(place) != before:
             # On Windows the process may be a starter of the one that became the agent.
             is_ours = code is None and (found.pid == process.pid or os.name == "nt")
-            process.returncode = 0 if code is None else code  # it is not waited for: it outlives this process
+            if is_ours:
+                process.returncode = 0  # it is not waited for: it outlives this process
+            else:
+                process.kill()  # somebody else was first; it would take over as soon as that one is ended
+                process.wait()
             return found, is_ours
         if code is not None and found is None:
             raise _at_once(place)

@@ -99,6 +99,9 @@ def test_two_that_start_at_once_make_one_agent(project: Project) -> None:
         each.join()
     assert len({found.pid for found, _ in results}) == 1
     assert sorted(is_new for _, is_new in results) == [False, False, True]
+    stop(project, clock)
+    clock.sleep(1.0)
+    assert living(project) is None  # none that came too late takes over
 
 
 def test_agent_that_cannot_begin_says_why(project: Project) -> None:
