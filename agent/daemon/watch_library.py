@@ -8,6 +8,7 @@ looks at each path. Windows: ``DirectoryChangeReader``, its thread and its queue
 nothing to do and drops the word of an overflow. None of them wakes up while nothing happens.
 """
 
+import errno
 import os
 import sys
 from collections.abc import Callable
@@ -50,7 +51,7 @@ if sys.platform == "linux":
                 number == -1
             ):  # how watchdog says that it may not be read, and it remembers a watch all the same
                 self.forget([(-1, ear)])
-                raise PermissionError(os.fsdecode(path))
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), os.fsdecode(path))
             return number
 
         def forget(self, watched: list[tuple[int, Ear]]) -> None:

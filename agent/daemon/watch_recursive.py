@@ -94,12 +94,20 @@ class Recursive:
         is_way = word.folder is not False and folder.folder(name)[0] is not None
         if is_way and word.came and self._brings_rules(word.path):
             self._hints.doubt(RULES_CHANGED)
+        elif is_way and not word.came and self._is_folder(word.path):
+            return  # something in it changed, and tells for itself; as a hint it would stand for all below
         elif is_way or (word.folder is not True and folder.file(name)[0]):
             self._hints.changed(word.path)
 
     def _brings_rules(self, path: bytes) -> bool:
-        place = os.path.join(os.fsencode(self._root), path)
-        return any(os.path.lexists(os.path.join(place, name)) for name in RULE_FILES)
+        return any(os.path.lexists(os.path.join(self._place(path), name)) for name in RULE_FILES)
+
+    def _is_folder(self, path: bytes) -> bool:
+        place = self._place(path)
+        return os.path.isdir(place) and not os.path.islink(place)
+
+    def _place(self, path: bytes) -> bytes:
+        return os.path.join(os.fsencode(self._root), path)
 
 
 def _end(streams: list[Stream]) -> None:

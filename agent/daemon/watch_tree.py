@@ -203,11 +203,11 @@ class Tree:
     def _folders_in(self, at: Directory) -> list[bytes]:
         try:
             with os.scandir(os.path.join(self._base, at.path())) as listing:
-                found = list(listing)
+                found = [(item.name, item.is_dir(follow_symlinks=False)) for item in listing]
         except OSError:
             return []  # gone or shut meanwhile: its parent's watch tells
-        at.has_rules = any(item.name in RULE_FILES for item in found)
-        return [item.name for item in found if item.is_dir(follow_symlinks=False)]
+        at.has_rules = any(name in RULE_FILES for name, _ in found)
+        return [name for name, is_folder in found if is_folder]
 
     def _look_around(self) -> None:
         """Watches git's folder, and those above the project: a project that moves with one of them does not hear of it."""

@@ -25,7 +25,8 @@ class _Way(Protocol):
 
 
 class Watching:
-    """``folders`` gives the rules in force, and is called from other threads; ``renew`` when it gives new ones."""
+    """``folders`` gives the rules in force; it is called from other threads and must not wait for any. ``renew`` is to be
+    called when it gives new ones."""
 
     def __init__(self, root: Path, folders: Callable[[], Folders], hints: Hints) -> None:
         self._root = root

@@ -86,7 +86,17 @@ def test_what_cannot_go_is_dropped_and_not_looked_at(system: ByHand, path: bytes
 def test_a_file_that_is_known_as_one_is_judged_as_one(system: ByHand) -> None:
     assert system.tell(b"a.log", folder=False) is None
     assert system.tell(b"b.log", folder=True) is None
-    assert system.tell(b"src", folder=True) is not None
+    assert system.tell(b"gone", folder=True) is not None
+
+
+@pytest.mark.parametrize("folder", [None, True])
+def test_a_folder_in_which_something_changed_is_no_hint_but_one_that_came_is(
+    system: ByHand, folder: bool | None
+) -> None:
+    assert system.tell(b"src", folder=folder) is None
+    heard = system.tell(b"src", came=True, folder=folder)
+    assert heard is not None
+    assert heard.paths == {b"src"}
 
 
 @pytest.mark.parametrize(

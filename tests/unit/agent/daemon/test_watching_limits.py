@@ -59,6 +59,30 @@ def test_an_overflow_is_a_doubt_and_what_came_meanwhile_is_watched(tmp_path: Pat
         assert watched.watches() == len(folders)
 
 
+class BrokenBell(SystemBell):
+    """Breaks when it is rung for the first time."""
+
+    broke = False
+
+    def ring(self) -> None:
+        super().ring()
+        if not self.broke:
+            self.broke = True
+            raise RuntimeError("broken")
+
+
+def test_a_failure_in_the_thread_is_a_doubt_and_it_goes_on(tmp_path: Path) -> None:
+    root = make_tree(tmp_path / "project", {"src/a": ""})
+    with Watched(root, BrokenBell()) as watched:
+        (root / "src" / "a").write_text("new")
+        watched.until(lambda so_far: any("RuntimeError: broken" in doubt for doubt in so_far.doubts))
+        watched.all()
+        watched.forget()
+        (root / "src" / "a").write_text("newer")
+        assert watched.all() == {b"src/a"}
+        assert watched.watching.how == "events"
+
+
 def with_limit(limit: str, code: str, tmp_path: Path) -> str:
     """What ``code`` prints in a user namespace of its own, in which ``limit`` was set."""
     make_tree(tmp_path / "project", {f"d{number}/x": "" for number in range(50)})
