@@ -1,6 +1,7 @@
 """``hybrid agent``: its commands, what they print, and how they exit."""
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -19,6 +20,16 @@ from tests.support import small_agent
 from tests.support.projects import Project
 
 REPOSITORY = Path(__file__).parents[3]
+
+
+FOREGROUND = """
+import sys
+from tests.support import small_agent
+module = sys.modules["agent.daemon.loop"] = type(sys)("agent.daemon.loop")
+module.run = small_agent.loop("good")
+from agent.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
 
 
 @pytest.fixture
@@ -75,6 +86,23 @@ def test_second_agent_in_the_foreground_is_locked_out(
     started = project.json("agent", "start")
     code, _, err = project.call("agent", "run")
     assert code == 11 and f"(id {started['pid']}) is at work" in err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are no such signals")
+@pytest.mark.parametrize("quiet", [False, True])
+def test_agent_in_the_foreground_tells_what_it_does_and_ends_in_order(project: Project, quiet: bool) -> None:
+    words = [sys.executable, "-c", FOREGROUND, *(["-q"] if quiet else []), "agent", "run"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        while not project.call("agent", "status", "--json")[1].count('"watching"'):
+            assert running.poll() is None
+            time.sleep(0.02)
+        if sys.platform.startswith("linux"):  # it keeps no folder of the user's from being moved
+            assert os.readlink(f"/proc/{running.pid}/cwd") == str(place_of(Found.find(project.root)))
+        running.send_signal(signal.SIGTERM)
+        out, err = running.communicate(timeout=60)
+    assert (running.returncode, out) == (0, "")
+    assert ("The agent begins" in err and "as it was told to" in err) is not quiet
+    assert not quiet or err == ""
 
 
 def test_logs_are_shown_from_their_end(project: Project) -> None:
