@@ -1,8 +1,8 @@
 """Where a file will probably be cut, known from where it was cut before.
 
 Content-defined cutting begins anew at each cut, so a chunk depends on nothing before it. Where a file stands at a cut
-and goes on with the bytes of a former chunk, that chunk is what the cutter would cut, too: its SHA-256 tells, and the
-cutter need not look. Only the last chunk was cut by the end of the file: it is expected only where the file ends.
+and goes on with the bytes of two former chunks, the first of them is what the cutter would cut, too: SHA-256 tells, and
+the cutter need not look. Only the last chunk was cut by the end of the file: it is expected only where the file ends.
 """
 
 from bisect import bisect_left
@@ -55,7 +55,8 @@ class Expected:
         self._patience = max(1, self._patience - 1)
 
     def failed(self) -> None:
-        """The next chunk is not the upcoming one."""
+        """The next chunk is not the upcoming one, so that the one before it is in doubt, too."""
+        self._next = max(0, self._next - 1)
         self._in_a_row = 0
         self._met = 0
         self._patience = min(2 * self._patience, _MOST_PATIENCE)

@@ -66,28 +66,41 @@ def follow(source: StableFile, former: Iterable[Chunk], sink: Sink, progress: Pr
 def _hashed(
     source: StableFile, expected: Expected, at: int, sink: Sink, lanes: Lanes
 ) -> Generator[Chunk, None, None]:
-    """The chunks from ``at`` on, as long as they are the expected ones."""
+    """The chunks from ``at`` on, as long as they are the expected ones.
+
+    The cutter also looks at the first byte behind a chunk: so it is one only once the next one, or the end, is there.
+    """
+    size = source.signature.size
     most = _HASHED_AHEAD if lanes.count > 1 else 1
     waiting: deque[tuple[Chunk, Answer[tuple[str, bytes]]]] = deque()
+    held: tuple[Chunk, bytes] | None = None
+    given = ahead_at = at
     try:
-        while True:
+        while given < size:
             # No more is staked than has been won: what is hashed in vain stays a part of what was not.
             room = min(most, expected.in_a_row + 1)
-            while len(waiting) < room and (chunk := expected.upcoming(len(waiting), at)):
-                call = partial(_hash, source, at, chunk[1], keep=not sink.holds(chunk[0]))
+            while len(waiting) < room and (chunk := expected.upcoming(len(waiting), ahead_at)):
+                call = partial(_hash, source, ahead_at, chunk[1], keep=not sink.holds(chunk[0]))
                 waiting.append((chunk, lanes.start(call)))
-                at += chunk[1]
+                ahead_at += chunk[1]
             if not waiting:
+                expected.failed()
                 return
             chunk, answer = waiting.popleft()
             sha256, data = answer()
             if sha256 != chunk[0]:
                 expected.failed()
                 return
-            if data:
-                sink.add_hashed(sha256, data)
             expected.came_true()
-            yield chunk
+            sure = [held] if held else []
+            held = chunk, data
+            if ahead_at == size and not waiting:
+                sure.append(held)
+            for known, content in sure:
+                if content:
+                    sink.add_hashed(known[0], content)
+                given += known[1]
+                yield known
     finally:
         for _, answer in waiting:  # the file must stay open until nobody reads it
             with contextlib.suppress(FileChanged, FileUnreadable):

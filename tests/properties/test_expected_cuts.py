@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sync.local.read import open_stable
@@ -88,6 +88,13 @@ def edited(data: bytes, changes: list[tuple[int, int, bytes]]) -> bytes:
 
 
 @bounded
+@example(  # the byte behind a cut changes, and nothing before it
+    data=random.Random(2).randbytes(3224),
+    changes=[(0, 0, bytes(12)), (3232, 1, b"")],
+    bare=False,
+    threads=False,
+    held=False,
+)
 @given(data=stretches, changes=edits, bare=st.booleans(), threads=st.booleans(), held=st.booleans())
 def test_an_edited_file_is_cut_as_if_nothing_had_been_expected(
     data: bytes, changes: list[tuple[int, int, bytes]], bare: bool, threads: bool, held: bool
@@ -125,7 +132,7 @@ def test_cuts_of_another_chunker_do_no_harm(
 
 @pytest.mark.skipif(not chunker.follows_content(), reason="pyfastcdc is not installed")
 @pytest.mark.parametrize("threads", [False, True])
-@pytest.mark.parametrize(("at", "most"), [(0, 3), (50_000, 3), (100_000, 3)], ids=["head", "middle", "end"])
+@pytest.mark.parametrize(("at", "most"), [(0, 3), (50_000, 5), (100_000, 3)], ids=["head", "middle", "end"])
 def test_one_insertion_leaves_little_to_cut(threads: bool, at: int, most: int) -> None:
     data = random.Random(7).randbytes(100_000)
     shelf = Shelf()
