@@ -22,6 +22,9 @@ SINCE, UNTIL = 1_795_132_800.0, 1_795_230_000.0
 RUN = "20261120-083105-train-9f3a"
 
 
+pytestmark = pytest.mark.platform
+
+
 @pytest.fixture(autouse=True)
 def berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     if not hasattr(time, "tzset"):

@@ -28,6 +28,11 @@ BUS = """<busconfig><type>session</type><listen>unix:path={path}</listen><auth>E
 <policy context="default"><allow send_destination="*" eavesdrop="true"/><allow eavesdrop="true"/><allow own="*"/></policy></busconfig>"""
 
 
+# Elsewhere notices would be shown to who runs the tests.
+ON_LINUX = pytest.mark.skipif(sys.platform != "linux", reason="only Linux has a session bus")
+pytestmark = pytest.mark.platform
+
+
 @pytest.fixture
 def bus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The address of a session bus where nothing is started by itself."""
@@ -121,6 +126,7 @@ def until(condition: object, limit_s: float = 20.0) -> None:
         time.sleep(0.01)
 
 
+@ON_LINUX
 def test_a_notice_reaches_what_shows_them(bus: str, logged: pytest.LogCaptureFixture) -> None:
     screen = Desktop()
     with Shown(bus) as shown:
@@ -134,6 +140,7 @@ def test_a_notice_reaches_what_shows_them(bus: str, logged: pytest.LogCaptureFix
     assert lines(logged) == []
 
 
+@ON_LINUX
 def test_a_desktop_that_hangs_holds_nothing_up(
     bus: str, logged: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -156,6 +163,7 @@ def test_a_desktop_that_hangs_holds_nothing_up(
     assert len(lines(logged)) == 1 and "TimeoutError" in lines(logged)[0]
 
 
+@ON_LINUX
 def test_a_bus_without_a_desktop_is_silent(bus: str, logged: pytest.LogCaptureFixture) -> None:
     screen = Desktop()
     for _ in range(3):
@@ -165,6 +173,7 @@ def test_a_bus_without_a_desktop_is_silent(bus: str, logged: pytest.LogCaptureFi
     assert "nothing on this desktop takes notices" in lines(logged)[0]
 
 
+@ON_LINUX
 @pytest.mark.parametrize("address", ["", "unix:path=/nowhere/bus", "nonsense"])
 def test_without_a_bus_it_is_silent(
     address: str, logged: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
@@ -177,6 +186,7 @@ def test_without_a_bus_it_is_silent(
     assert len(lines(logged)) == 1
 
 
+@ON_LINUX
 def test_without_the_library_it_is_silent(
     bus: str, logged: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -174,6 +174,7 @@ def test_without_git_nothing_holds(tmp_path: Path) -> None:
     assert GitWatch(tmp_path).hold(heard(), 1.0) == (0.0, "", None)
 
 
+@pytest.mark.platform
 @LINUX
 @pytest.mark.parametrize("place", ["tree", "second", "tree/sub"])
 def test_a_git_at_work_is_found_and_a_dead_one_is_not(repository: Path, tmp_path: Path, place: str) -> None:
@@ -191,6 +192,7 @@ def test_a_git_at_work_is_found_and_a_dead_one_is_not(repository: Path, tmp_path
         assert is_at_work(lock)
 
 
+@pytest.mark.platform
 @LINUX
 def test_a_git_that_only_serves_reads_does_not_count(repository: Path) -> None:
     lock = repository / ".git" / "index.lock"
@@ -201,3 +203,18 @@ def test_a_git_that_only_serves_reads_does_not_count(repository: Path) -> None:
     ) as process:
         assert not is_at_work(lock)
         process.communicate(b"")
+
+
+def test_a_lock_in_a_real_repository_holds_until_it_is_gone_or_abandoned(repository: Path) -> None:
+    watching = GitWatch(repository, at_work=lambda lock: False)
+    assert watching.hold(heard(), 1.0).seconds == 0
+    lock = repository / ".git" / "index.lock"
+    lock.touch()
+    assert watching.hold(heard(), 2.0).why == "git is at work here"
+    assert watching.hold(heard(), 181.0).seconds > 0
+    found = watching.hold(heard(), 182.0)
+    assert found.seconds == 0 and found.need is not None and found.need.key == "git-lock"
+    lock.unlink()
+    assert watching.hold(heard(), 183.0) == (0.0, "", None)
+    (repository / ".git" / "MERGE_HEAD").touch()
+    assert "merge" in watching.hold(heard(), 184.0).why
