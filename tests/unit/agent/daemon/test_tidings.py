@@ -75,7 +75,14 @@ def test_a_push_is_told_with_what_it_took() -> None:
         leans_on=[],
     )
     done = Pushed(
-        published=state, changed=1, removed=2, new_bytes=9, sent_bytes=2_500, objects=2, unpublished=False
+        published=state,
+        changed=1,
+        removed=2,
+        new_bytes=9,
+        sent_bytes=2_500,
+        objects=2,
+        unpublished=False,
+        written={},
     )
     found = tidings.published(done)
     assert (found.kind, found.text) == (PUBLISHED, "Snapshot 7 was published: 1 file read, 2.5 kB sent.")
