@@ -1,5 +1,6 @@
 """Whether and when the agent starts a runner. Pure."""
 
+from sync.mailbox.layout import CHECKPOINT
 from sync.mailbox.state import Phase
 
 from ..mailbox import Run
@@ -43,9 +44,10 @@ def ask_again_s(times: int) -> float:
 
 
 def progress(run: Run) -> int:
-    """Grows with what workers have got done: attempts that came to an end, and what was published of others."""
+    """Grows with what workers have got done: attempts that came to an end, and checkpoints of others."""
     seen = run.seen
-    return len(seen.done) + len(seen.failed) + len(seen.left) + len(seen.snapshots)
+    checkpoints = sum(each.what == CHECKPOINT for each in seen.snapshots)
+    return len(seen.done) + len(seen.failed) + len(seen.left) + checkpoints
 
 
 def standing(run: Run) -> str:

@@ -156,8 +156,10 @@ class Starting:
         before, its.started = its.started, None
         if before is not None and before == done:
             raise HybridError(f"The last runner on {target} has ended and got nothing done.", _look(waiting))
-        its.failures, its.error, its.asked = 0, None, 0
+        if before is not None:
+            its.failures = 0
         handle = machines.start(mailbox, known, launch, target, idle_exit=running.IDLE_EXIT_S)
+        its.error, its.asked = None, 0
         self._alive(its)
         if handle is None:
             return

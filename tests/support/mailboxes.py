@@ -70,8 +70,8 @@ def publish_tree(
 
 def queue_run(remote: Remote, base: str, run_id: str, snapshot: str, **fields: Any) -> Spec:
     """Writes a run's spec. ``fields`` are those of Spec."""
-    values: dict[str, Any] = {"target": "local", "shards": 1, **fields}
-    spec = Spec(run=run_id, laptop=LAPTOP, created=0.0, snapshot=snapshot, **values)
+    values: dict[str, Any] = {"target": "local", "shards": 1, "created": 0.0, **fields}
+    spec = Spec(run=run_id, laptop=LAPTOP, snapshot=snapshot, **values)
     remote.make_folders([f"{base}/{RunFolder(run_id).path}"])
     remote.write(f"{base}/{layout.spec(run_id)}", records.encode(spec))
     return spec
