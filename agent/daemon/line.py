@@ -1,10 +1,9 @@
 """The agent's way to the mailbox: made when there is something to say, and kept while more is likely to follow."""
 
-from sync.clock import Clock
 from sync.local.index import Index
 
-from ..project import Project
 from ..pushing import Contact, Met
+from .ground import Ground
 
 WARM_S = 120.0
 """Seconds after its last use for which a connection is kept: it costs some wake-ups a second."""
@@ -13,21 +12,25 @@ WARM_S = 120.0
 class Line:
     """One connection at a time; for one thread."""
 
-    def __init__(self, project: Project, clock: Clock) -> None:
-        self._project = project
-        self._clock = clock
+    def __init__(self, ground: Ground) -> None:
+        self._ground = ground
         self._contact: Contact | None = None
         self._used = 0.0
+
+    @property
+    def is_there(self) -> bool:
+        return self._contact is not None
 
     def begin(self, index: Index) -> None:
         """Connects in the background, unless that was done."""
         if self._contact is None:
-            self._contact = Contact(self._project, index, self._clock)
-        self._contact.begin()
-        self._used = self._clock.monotonic()
+            self._contact = Contact(self._ground.project, index, self._ground.clock)
+            self._contact.begin()
+        self._used = self._ground.clock.monotonic()
 
     def met(self, index: Index) -> Met:
-        """The mailbox. Raises what meeting it raises; the line is closed then, and made anew by the next call."""
+        """The mailbox as it was when it was met. Raises what meeting it raises; the line is closed then, and made anew by
+        the next call."""
         self.begin(index)
         assert self._contact is not None
         try:
@@ -40,7 +43,7 @@ class Line:
         """Seconds after which the line is to be closed; None where there is none."""
         if self._contact is None:
             return None
-        return max(0.0, self._used + WARM_S - self._clock.monotonic())
+        return max(0.0, self._used + WARM_S - self._ground.clock.monotonic())
 
     def close(self) -> None:
         """Idempotent; cuts off what is under way."""

@@ -1,5 +1,6 @@
 """What an error means to the agent: a state with a next step, and how soon it is worth trying again. Pure."""
 
+import random
 from dataclasses import dataclass
 
 from sync.errors import (
@@ -18,6 +19,7 @@ from sync.errors import (
     UsageError,
 )
 
+from .schedule import backoff_s
 from .status import AWAY, HELD, OFFLINE, Need
 
 SOON_S = 1.0
@@ -78,3 +80,10 @@ def _need(key: str, error: HybridError) -> Need:
 
 def _clause(error: HybridError) -> str:
     return str(error).rstrip(".")
+
+
+def retry_s(told: Setback, error: HybridError, tries: int, dice: random.Random) -> float:
+    """Seconds until it is tried again, after so many tries in a row."""
+    if told.steady:
+        return told.least_s
+    return max(told.least_s, backoff_s(tries, dice, getattr(error, "retry_after", None)))

@@ -70,6 +70,7 @@ class Status:
     watch      how changes are noticed: ``events``, or ``polling`` and why, as a clause
     published  of the last published snapshot: ``seq``, ``snapshot``, ``created``, ``files``, ``bytes``; None before that
     next_look  when the mailbox is looked at again; None: when there is a reason
+    port       where the agent hears that there is something new, on this machine; 0 for nowhere
     spent      money that the agent's machines have cost, by currency; empty where none costs any
     """
 
@@ -88,6 +89,7 @@ class Status:
     problems: list[str] = field(default_factory=list)
     needs: list[Need] = field(default_factory=list)
     spent: dict[str, float] = field(default_factory=dict)
+    port: int = 0
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

@@ -1,7 +1,7 @@
 """What a push asks the mailbox before it sends anything, side by side, so that it waits for answers only once."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
@@ -9,6 +9,7 @@ from ..mailbox import layout
 from ..mailbox.layout import SnapshotName
 from ..remotes.base import Remote, RemoteFile
 from ..store.lanes import Lanes
+from .known import is_snapshot
 
 M = TypeVar("M")
 
@@ -23,6 +24,15 @@ class Inventory:
     mine: list[SnapshotName]
     sizes: Mapping[str, int]
     complete: bool
+
+    def after(self, written: Mapping[str, int]) -> "Inventory":
+        """With what this laptop has written since: bytes of each file, by mailbox path."""
+        names = (layout.parse_snapshot(path.rpartition("/")[2]) for path in written if is_snapshot(path))
+        return replace(
+            self,
+            mine=sorted({*self.mine, *(name for name in names if name is not None)}),
+            sizes={**self.sizes, **written},
+        )
 
 
 def take(remote: Remote, base: str, laptop: str, meet: Callable[[], M]) -> tuple[M, Inventory]:

@@ -1,0 +1,86 @@
+"""What both sides of the agent stand on: the project with its settings as they are now, the clock, and who is told."""
+
+import logging
+import random
+from dataclasses import dataclass, field
+
+from sync.clock import Clock
+from sync.errors import HybridError, UsageError
+from sync.local.scan import identity
+
+from .. import config
+from ..project import Project
+from ..state import State
+from . import events
+from .board import Board
+from .events import Event
+from .journal import Journal
+from .status import Need, Trouble
+
+AWAY_S = 5.0
+"""Seconds between two looks for a project folder that is gone."""
+_log = logging.getLogger(__name__)
+
+
+@dataclass(kw_only=True)
+class Ground:
+    """``project`` is replaced when its settings change: whoever has opened something by them opens it anew then."""
+
+    project: Project
+    clock: Clock
+    board: Board
+    dice: random.Random
+    need: Need | None = None
+    """What is wrong with the settings now; the former ones are in force."""
+    _read: tuple[int, ...] = field(default=())
+
+    def place(self) -> tuple[int, int] | None:
+        """Tells the project folder from another that takes its name; None while there is none that is a project."""
+        try:
+            if not (self.project.root / config.FILE_NAME).exists():
+                return None
+            return identity(self.project.root)
+        except (HybridError, OSError):
+            return None
+
+    def renew(self) -> bool:
+        """Reads the settings again if their file changed; returns whether they are different now."""
+        path = self.project.root / config.FILE_NAME
+        try:
+            found = path.stat()
+        except OSError:
+            return False
+        mark = (found.st_ino, found.st_size, found.st_mtime_ns)
+        before, self._read = self._read, mark
+        if not before or before == mark:
+            return False
+        try:
+            settings = config.load(path)
+            if settings.project.id != self.project.config.project.id:
+                raise UsageError(
+                    f"The project in {path} has another id now, and this agent is that of the former one.",
+                    "hybrid agent stop, then hybrid agent start",
+                )
+        except UsageError as error:
+            self.need = Need(key="settings", what=str(error), how=error.hint)
+            _log.warning("The settings were not taken over: %s", error)
+            return False
+        self.need = None
+        changed = settings != self.project.config
+        if changed:
+            self.project = Project(root=self.project.root, config=settings)
+            _log.info("The settings have changed")
+        return changed
+
+    def note(self, state: State, event: Event) -> None:
+        """Keeps what happened."""
+        level = (
+            logging.WARNING if event.kind in (events.FAILED, events.NEED, events.OFFLINE) else logging.INFO
+        )
+        _log.log(level, "%s", " ".join(filter(None, (event.text, event.how))))
+        Journal(state).note(event, self.clock.wall())
+
+    def trouble(self, side: str, what: str, how: str) -> None:
+        """Tells of something that failed, now."""
+        _log.warning("%s", " ".join(filter(None, (what, how))))
+        self.board.tell(side, trouble=Trouble(at=self.clock.wall(), what=what, how=how))

@@ -1,0 +1,169 @@
+"""The side of the agent that looks after runs: brings them home, starts runners for them, and tells a person."""
+
+import contextlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sync.errors import HybridError, RemoteError
+
+from ..mailbox import Mailbox
+from ..mailbox import opened as opened_mailbox
+from ..project import Project
+from ..state import State
+from ..state import opened as opened_state
+from . import notices
+from .desktop import Desktop
+from .ground import AWAY_S, Ground
+from .journal import Journal
+from .outcome import soonest
+from .runs_duty import RunsDuty, Seen
+from .setbacks import retry_s, setback
+from .status import OFFLINE, WATCHING
+
+RECONCILE_S = 900.0
+"""Seconds after which the mailbox is looked at although nothing is expected there."""
+WARM_S = 30.0
+"""A connection is kept where it is used again so soon: it costs some wake-ups a second."""
+
+
+@dataclass(kw_only=True)
+class _Opened:
+    """What is open while the project folder and its settings stay the same."""
+
+    place: tuple[int, int]
+    project: Project
+    state: State
+    stack: contextlib.ExitStack
+
+
+class Homing:
+    """For one thread."""
+
+    name = "looking after runs"
+
+    def __init__(self, ground: Ground, desktop: Desktop, *, was_pushed: Callable[[], bool]) -> None:
+        """``was_pushed``: there is a mailbox of which the project knows."""
+        self._ground = ground
+        self._desktop = desktop
+        self._was_pushed = was_pushed
+        self._runs = RunsDuty(ground.clock, ground.dice)
+        self._opened: _Opened | None = None
+        self._mailbox: Mailbox | None = None
+        self._line = contextlib.ExitStack()
+        self._look_at = 0.0
+        self._tries = 0
+
+    def close(self) -> None:
+        self._hang_up()
+        self._runs.close()
+        opened, self._opened = self._opened, None
+        if opened is not None:
+            opened.stack.close()
+
+    def doubt(self, why: str) -> None:
+        self._hang_up()
+        self._runs.forget()
+        self._look_at = 0.0
+
+    def now(self) -> None:
+        """There may be something new: the next turn looks at the mailbox. From any thread; ring its bell as well."""
+        self._look_at = 0.0
+
+    def turn(self) -> float | None:
+        clock = self._ground.clock
+        opened = self._ready()
+        if opened is None:
+            return AWAY_S
+        if clock.monotonic() >= self._look_at and self._was_pushed():
+            self._look_at = clock.monotonic() + self._look(opened)
+        again_s = self._notify(opened)
+        left_s = max(0.0, self._look_at - clock.monotonic()) if self._was_pushed() else None
+        return soonest((left_s, again_s))
+
+    def _ready(self) -> _Opened | None:
+        """What is open, opened where it is not; None while the project folder is gone, or nothing can be kept in it."""
+        place, project = self._ground.place(), self._ground.project
+        opened = self._opened
+        if opened is not None and (opened.place, opened.project) != (place, project):
+            self.close()
+            self.doubt("the project folder or its settings are others now")
+        if place is None:
+            return None
+        if self._opened is None:
+            stack = contextlib.ExitStack()
+            try:
+                state = stack.enter_context(opened_state(project, lambda text: None))
+            except HybridError as error:
+                self._ground.trouble(self.name, str(error), error.hint)
+                return None
+            self._opened = _Opened(place=place, project=project, state=state, stack=stack)
+        return self._opened
+
+    def _look(self, opened: _Opened) -> float:
+        """Looks at the runs; returns after how many seconds to do so again."""
+        ground = self._ground
+        try:
+            if self._mailbox is None:
+                self._mailbox = self._line.enter_context(opened_mailbox(opened.project, ground.clock))
+            seen = self._runs.look(self._mailbox, opened.state)
+            for event in seen.events:
+                ground.note(opened.state, event)
+            self._runs.told(opened.state)
+        except HybridError as error:
+            return self._set_back(error)
+        self._tries = 0
+        again_s = seen.again_s if seen.again_s is not None else RECONCILE_S * ground.dice.uniform(0.75, 1.25)
+        if again_s > WARM_S:
+            self._hang_up()
+        self._tell(seen, again_s)
+        return again_s
+
+    def _tell(self, seen: Seen, again_s: float) -> None:
+        # Progress is told by the second: a look a minute ahead is nothing that anybody counts down to.
+        self._ground.board.tell(
+            self.name,
+            state=WATCHING,
+            needs=tuple(seen.needs),
+            runs=seen.lines,
+            next_look=self._ground.clock.wall() + again_s,
+        )
+
+    def _set_back(self, error: HybridError) -> float:
+        told = setback(error)
+        self._tries += 1
+        wait_s = retry_s(told, error, self._tries, self._ground.dice)
+        self._hang_up()
+        if not isinstance(error, RemoteError):
+            self.close()  # perhaps the state was damaged, and was set aside
+        self._ground.board.tell(
+            self.name,
+            state=OFFLINE if told.state == OFFLINE else WATCHING,
+            needs=(told.need,) if told.need else (),
+            next_look=self._ground.clock.wall() + wait_s,
+        )
+        self._ground.trouble(self.name, str(error), error.hint)
+        return wait_s
+
+    def _notify(self, opened: _Opened) -> float | None:
+        """Shows what is new to a person; returns after how many seconds more may be shown."""
+        status, wall = self._ground.board.status, self._ground.clock.wall()
+        table = notices.ToldTable(opened.state)
+        told = table.load()
+        decision = notices.decide(
+            Journal(opened.state).since(wall - notices.NEWS_S),
+            status.needs,
+            status,
+            told,
+            wall,
+            project=opened.project.root.name,
+            unpublished_hours=opened.project.config.agent.unpublished_hours,
+        )
+        if decision.told != told:
+            table.save(decision.told)
+        if decision.notice is not None:
+            self._desktop.show(decision.notice)
+        return decision.again_s
+
+    def _hang_up(self) -> None:
+        self._mailbox = None
+        self._line.close()

@@ -1,0 +1,53 @@
+"""A word from a command to the agent: there is something new, look. It says nothing else, and may get lost.
+
+A datagram on loopback: it needs no answer, no file and no polling, on every system. Any program of this machine can send
+one, and all that comes of it is a look.
+"""
+
+import contextlib
+import socket
+import threading
+from collections.abc import Callable, Iterator
+
+_HERE = "127.0.0.1"
+_WORD = b"hybrid"
+
+
+@contextlib.contextmanager
+def listening(nudged: Callable[[], None]) -> Iterator[int]:
+    """Gives the port on which ``nudged`` is called for; 0 where none can be had."""
+    ear = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        ear.bind((_HERE, 0))
+        port = int(ear.getsockname()[1])
+    except OSError:
+        ear.close()
+        yield 0
+        return
+    ended = threading.Event()
+
+    def listen() -> None:
+        while not ended.is_set():
+            try:
+                word = ear.recv(64)
+            except OSError:  # Windows tells of earlier answers that nobody took
+                continue
+            if word == _WORD and not ended.is_set():
+                nudged()
+
+    thread = threading.Thread(target=listen, name="nudge", daemon=True)
+    thread.start()
+    try:
+        yield port
+    finally:
+        ended.set()
+        nudge(port)
+        thread.join(1.0)
+        ear.close()
+
+
+def nudge(port: int) -> None:
+    """Never fails."""
+    if port:
+        with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as mouth:
+            mouth.sendto(_WORD, (_HERE, port))

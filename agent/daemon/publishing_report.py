@@ -1,0 +1,134 @@
+"""What the publishing side tells: what waits and why, how far an upload is, and what stands in the way."""
+
+import contextlib
+
+from sync.errors import HybridError, Locked
+from sync.push.changes import Look, Published
+from sync.push.publish import Pushed
+
+from ..console import path_text
+from ..sizes import count, size
+from ..state import State
+from . import events
+from .events import Event
+from .ground import Ground
+from .hints import Heard
+from .quiet import Hold
+from .setbacks import setback
+from .status import AWAY, HELD, OFFLINE, WATCHING, Need, Waiting
+
+MOST_PROBLEMS = 20
+_TELL_S = 1.0
+
+
+class Report:
+    """A ``Progress`` as well, of the publication that was said to go. ``queue_needs`` are those of the runs to be queued;
+    ``offline``: the mailbox could not be used when it was last tried."""
+
+    def __init__(self, ground: Ground, side: str) -> None:
+        self._ground = ground
+        self._side = side
+        self._left = 0
+        self._told = 0.0
+        self.queue_needs: list[Need] = []
+        self.offline = False
+
+    def away(self) -> None:
+        what = f"The project folder {self._ground.project.root} is gone, or is no project any more."
+        need = Need(key="root", what=what, how="Put it back; until then nothing is published.")
+        self._ground.board.tell(self._side, state=AWAY, needs=(need,))
+
+    def held(self, heard: Heard, hold: Hold) -> None:
+        waiting = Waiting(files=len(heard.paths) or None, bytes=None, since=self._since(heard), why=hold.why)
+        needs = self._needs([hold.need] if hold.need else [])
+        self._ground.board.tell(self._side, state=HELD, needs=needs, waiting=waiting)
+
+    def problems(self, seen: Look) -> None:
+        told = [f"{path_text(problem.path)} {problem.what}." for problem in seen.problems[:MOST_PROBLEMS]]
+        if len(seen.problems) > MOST_PROBLEMS:
+            told.append(f"... and {len(seen.problems) - MOST_PROBLEMS} more paths")
+        self._ground.board.tell(self._side, problems=told)
+
+    def goes(self, heard: Heard, seen: Look) -> None:
+        """It is about to be published."""
+        self._left = sum(entry.signature.size for entry in seen.changed)
+        files = len(seen.changed) + len(seen.removed) + len(seen.moved)
+        waiting = Waiting(files=files, bytes=self._left, since=self._since(heard), why="it is on its way")
+        self._ground.board.tell(self._side, waiting=waiting)
+
+    def set_back(self, state: State | None, heard: Heard | None, error: HybridError) -> None:
+        clock, board = self._ground.clock, self._ground.board
+        told, before = setback(error), board.status.waiting
+        waiting = Waiting(
+            files=before.files if before else None,
+            bytes=before.bytes if before else None,
+            since=self._since(heard) if heard is not None else before.since if before else clock.wall(),
+            why=told.why,
+        )
+        needs = self._needs([told.need] if told.need else [])
+        board.tell(self._side, state=told.state, needs=needs, waiting=waiting)
+        if not isinstance(error, Locked):
+            self._ground.trouble(self._side, str(error), error.hint)
+        if told.state == OFFLINE and not self.offline:
+            self.offline = True
+            if state is not None:
+                with contextlib.suppress(HybridError):  # there is one to tell of already
+                    self._ground.note(state, Event(kind=events.OFFLINE, text=str(error), how=error.hint))
+
+    def out(self, state: State, *, reached: bool, more: bool) -> None:
+        """What was heard of is published, or was nothing. ``reached``: the mailbox was; ``more`` was heard meanwhile."""
+        if self.offline and reached:
+            self.offline = False
+            self._ground.note(state, Event(kind=events.ONLINE, text="The mailbox can be reached again."))
+        self._ground.board.tell(self._side, state=WATCHING, needs=self._needs([]))
+        if not more:
+            self._ground.board.tell(self._side, waiting=None)
+
+    def published(self, published: Published | None) -> None:
+        told = None
+        if published is not None:
+            told = {
+                name: getattr(published, name) for name in ("seq", "snapshot", "created", "files", "bytes")
+            }
+        self._ground.board.tell(self._side, published=told)
+
+    def start(self, label: str, total: int | None = None, unit: str = "B") -> None:
+        pass
+
+    def advance(self, amount: int) -> None:
+        self._left -= amount
+        now = self._ground.clock.monotonic()
+        before = self._ground.board.status.waiting
+        if before is not None and now - self._told >= _TELL_S:
+            self._told = now
+            waiting = Waiting(
+                files=before.files, bytes=max(0, self._left), since=before.since, why=before.why
+            )
+            self._ground.board.tell(self._side, waiting=waiting)
+
+    def finish(self) -> None:
+        pass
+
+    def _since(self, heard: Heard) -> float:
+        clock = self._ground.clock
+        return clock.wall() - max(0.0, clock.monotonic() - heard.first)
+
+    def _needs(self, needs: list[Need]) -> tuple[Need, ...]:
+        settings = [self._ground.need] if self._ground.need else []
+        return (*needs, *settings, *self.queue_needs)
+
+
+def published_event(done: Pushed) -> Event:
+    published = done.published
+    text = (
+        f"Snapshot {published.seq} was published: {count(done.changed, 'file')} read,"
+        f" {count(done.removed, 'file')} gone, {size(done.sent_bytes)} sent."
+    )
+    data = {
+        "seq": published.seq,
+        "files": published.files,
+        "changed": done.changed,
+        "removed": done.removed,
+        "sent_bytes": done.sent_bytes,
+    }
+    return Event(kind=events.PUBLISHED, text=text, data=data)
