@@ -18,11 +18,19 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from sync.remotes.base import Capabilities
 from sync.remotes.memory import MemoryRemote, MemoryStore
 from tests.support.pushes import Desk, later
-from tests.support.trees import Fingerprint, fingerprint, reads_everything
+from tests.support.trees import FOLDER, Content, Fingerprint, Link, fingerprint, make_tree, reads_everything
 
 ODD = [b"\xff", b"line\n"] if sys.platform == "linux" else []
 NAMES = st.sampled_from([b"a", b"b", b"c", b"a.b", b"a-b", b"d e", *ODD])
 PATHS = st.lists(NAMES, min_size=1, max_size=3).map(b"/".join)
+AT_FIRST: dict[str, Content] = {
+    "a/a": b"a",
+    "a/b": Link(b"a"),
+    "a/c": FOLDER,
+    "b/c/a": Link(b"nowhere"),
+    "b/c/b": b"b" * 3_000,
+    "d e": FOLDER,
+}
 NTH = st.integers(0, 40)
 """Picks one of what is there; 0 where that is nothing."""
 SIZES = st.sampled_from([0, 1, 300, 3_000, 40_000, 128 * 1024, 128 * 1024 + 1, 300_000])
@@ -49,6 +57,7 @@ class Edits(RuleBasedStateMachine):
         self.desk = Desk(self.home / "desk", MemoryRemote(self.store), later())
         self.top = os.fsencode(self.desk.tree)
         self.can_close = not reads_everything()
+        make_tree(self.desk.tree, AT_FIRST)
 
     def teardown(self) -> None:
         if hasattr(self, "home"):

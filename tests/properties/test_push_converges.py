@@ -6,12 +6,13 @@ from collections.abc import Iterable
 import hypothesis
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import rule, run_state_machine_as_test
+from hypothesis.stateful import precondition, rule, run_state_machine_as_test
 
 from sync.errors import ConfirmationNeeded
 from sync.store.nouns import MOST_LEANED_ON
 from tests.independent_reader.__main__ import restore
 from tests.independent_reader.snapshots import Snapshot
+from tests.properties.edits import NTH
 from tests.properties.mishaps import Mishaps
 from tests.support.mortal import as_mortal
 from tests.support.pushes import BASE, root_of, snapshots
@@ -31,6 +32,7 @@ class Project(Mishaps):
     def teardown(self) -> None:
         if hasattr(self, "home"):
             self.push()
+            self.collect(last=2, of_the_other=False)
             self.open_up()
             self.push()
             self.read_by_a_stranger()
@@ -91,6 +93,17 @@ class Project(Mishaps):
             with self.opened(), open(self.free(b"often" if one else b"often%d" % n), "wb") as file:
                 file.write(random.Random(n).randbytes(300))
             self.push()
+
+    @precondition(lambda self: self.can_close)
+    @rule(nth=NTH, seed=st.integers(0, 5), forgotten=st.booleans())
+    def push_with_a_folder_closed(self, nth: int, seed: int, forgotten: bool) -> None:
+        """And something new beside it, so that there is a new snapshot. What is hidden may be known from the mailbox only."""
+        self.push()
+        self.close_a_folder(nth=nth)
+        if forgotten:
+            self.lose_the_local_state()
+        self.write(where=b"new", size=300, seed=seed)
+        self.push()
 
     def read_by_a_stranger(self) -> None:
         """Who knows nothing but ``docs/protocol.md``."""
