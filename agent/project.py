@@ -108,6 +108,21 @@ class Project:
         finally:
             lock.release()
 
+    def is_locked_elsewhere(self, name: str) -> bool:
+        """Whether another process holds the lock ``name`` now, as far as that can be told."""
+        from filelock import FileLock, Timeout
+
+        path = places.data_folder() / "locks" / f"{self.config.project.id}.{name}"
+        lock = FileLock(f"{path}.lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            return _text(Path(f"{path}.pid")) != f"{os.getpid()} {_PROCESS}"
+        except OSError:
+            return False  # nobody has ever held it, or nobody can
+        lock.release()
+        return False
+
 
 def enclosing(start: Path) -> Path | None:
     """The nearest folder, from ``start`` upwards, that holds ``hybrid.toml``; None where there is none."""

@@ -178,6 +178,12 @@ class Home:
             key = "disk" if isinstance(error, LocalDiskFull) else f"pull:{spec.run}"
             look.needs.append(Need(key=key, what=str(error), how=error.hint))
             return run
+        except OSError as error:
+            what = f"The outputs of run {spec.run} cannot be written: {error.strerror or error}"
+            way.lacks(wanted, what)
+            how = f"See who may write to {error.filename or 'the project'}."
+            look.needs.append(Need(key=f"pull:{spec.run}", what=f"{what}.", how=how))
+            return run
         states = shards(pulled.seen, spec.shards, spec.retries)
         run = Run(spec=spec, seen=pulled.seen, states=states, phase=phase(pulled.seen, states))
         way.had(frozenset(pulled.present) | frozenset(pulled.fetched), over=over)

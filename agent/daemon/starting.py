@@ -21,6 +21,8 @@ from .outcome import Outcome, soonest
 from .start_rules import SEVERAL, ask_again_s, backoff_s, progress, refusal, standing, wants_runner
 from .status import Need
 
+LOCKED_S = 2.0
+
 
 @dataclass(kw_only=True)
 class _Target:
@@ -119,10 +121,12 @@ class Starting:
         waiting: list[OpenRun],
         done: int,
     ) -> None:
+        if mailbox.project.is_locked_elsewhere("push"):
+            its.at = self._clock.monotonic() + LOCKED_S  # who is queueing a run will start its runner, too
+            return
         try:
-            machines.ensure_archive(
-                mailbox
-            )  # first, so that what the mailbox raises is not the machine's fault
+            # First, so that what the mailbox raises is not taken for the machine's fault.
+            machines.ensure_archive(mailbox)
         except CorruptMailbox as error:
             self._failed(its, error)
             return

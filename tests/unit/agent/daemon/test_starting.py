@@ -3,6 +3,8 @@
 import os
 import random
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from agent.daemon.outcome import Outcome
 from agent.daemon.runs_duty import RunsDuty, Seen
 from agent.daemon.starting import Starting
 from agent.machines import Machines
+from agent.project import Project as Settings
 from cloud_runner import host
 from sync.clock import ManualClock
 from sync.mailbox import lease
@@ -87,6 +90,22 @@ def test_runner_that_a_person_started_is_enough(project: Project, agent: Agent) 
     assert agent.runners() == [pid]
 
 
+def test_command_that_has_queued_a_run_is_left_to_start_its_runner(project: Project, agent: Agent) -> None:
+    project.queue(command=SLEEP)
+    code = "import sys; from agent.project import Project; from pathlib import Path\nwith Project.find(Path('.')).lock('push'): print(flush=True); sys.stdin.read()"
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=project.root
+    ) as other:
+        assert other.stdout is not None and other.stdin is not None
+        other.stdout.readline()
+        seen = agent.look()
+        assert (seen.events, seen.again_s) == ([], 2.0)
+        other.stdin.close()
+    agent.clock.advance(2)
+    with Settings.find(project.root).lock("push"):  # our own
+        assert [event.kind for event in agent.look().events] == ["started"]
+
+
 def test_down_is_a_pause_until_somebody_says_up(project: Project, agent: Agent) -> None:
     project.queue(command=SLEEP)
     agent.look()
@@ -103,8 +122,9 @@ def test_down_is_a_pause_until_somebody_says_up(project: Project, agent: Agent) 
 def test_runner_that_cannot_be_started_is_tried_again_and_becomes_a_need(
     project: Project, agent: Agent, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    (tmp_path / "file").write_text("no folder")
-    monkeypatch.setenv("HYBRID_DATA_DIR", str(tmp_path / "file"))
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken/runner").write_text("no folder")
+    monkeypatch.setenv("HYBRID_DATA_DIR", str(tmp_path / "broken"))
     with at(project.root, agent.clock) as (mailbox, state):
         starting, found = Starting(agent.clock, random.Random(1)), Outcome()
         spec = project.queue()
