@@ -2,14 +2,15 @@
 
 What it leans on, of watchdog 7.1. Linux: ``InotifyFD``, one kernel queue with a thread that sleeps until there is something
 to read; made directly, not as the instance that watchdog shares; ``add_callback`` and ``remove_callbacks``, a watch for
-each folder; ``read_events``, ``handle_event`` and what the protocol ``WatchCallback`` promises. Its observers are not used:
-they watch every folder below a root, and know no rules. macOS: ``FSEventsEmitter`` and its ``events_callback``, before it
-looks at each path. Windows: ``DirectoryChangeReader``, its thread and its queue, because its ``get_events`` wakes up with
-nothing to do and drops the word of an overflow. None of them wakes up while nothing happens.
+each folder; ``read_events``, ``handle_event``, ``_inotify_fd`` and what the protocol ``WatchCallback`` promises. Its
+observers are not used: they watch every folder below a root, and know no rules. macOS: ``FSEventsEmitter`` and its
+``events_callback``, before it looks at each path. Windows: ``DirectoryChangeReader``, its thread and its queue, because its
+``get_events`` wakes up with nothing to do and drops the word of an overflow. None of them wakes up while nothing happens.
 """
 
 import errno
 import os
+import select
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -21,9 +22,6 @@ if sys.platform == "linux":
     from watchdog.observers.inotify_c import CallbackId, InotifyFD, Mask
     from watchdog.observers.inotify_c import InotifyConstants as InotifyConstants
     from watchdog.observers.inotify_c import InotifyEvent as InotifyEvent
-
-    # Fewer than this at once, and the queue is about empty; a read brings up to some two thousand.
-    _FEW = 200
 
     class Ear(Protocol):
         """What is told about one watch; alive for as long as it is watched."""
@@ -60,13 +58,17 @@ if sys.platform == "linux":
         def run(self) -> None:
             try:
                 while self.should_keep_running():
-                    events = self.read_events()
-                    for event in events:
+                    for event in self.read_events():
                         self.handle_event(event)
-                    if len(events) < _FEW:
+                    if not self._has_more():
                         self._listener.rested()
             except Exception as error:
                 self._listener.ended(error)
+
+        def _has_more(self) -> bool:
+            waiting = select.poll()
+            waiting.register(self._inotify_fd, select.POLLIN)
+            return bool(waiting.poll(0))
 
         def handle_event(self, event: InotifyEvent) -> None:
             if event.is_queue_overflow:

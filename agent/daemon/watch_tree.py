@@ -54,7 +54,7 @@ class Tree:
         self._base = b""  # the root as it was when it was last looked for, without links
         self._top: Directory | None = None
         self._bystanders: list[Bystander] = []
-        self._incomplete = False
+        self._incomplete = ""  # why there may be folders without a watch
         self._stopped = False
 
     def start(self) -> None:
@@ -70,12 +70,12 @@ class Tree:
             inotify.join()
 
     def renew(self) -> None:
-        """Watches what is to be watched now. What stays watched is so all the time."""
+        """Watches what is to be watched now. What stays watched is so all the time; what is new, from the return on."""
         with self._lock:
             if self._stopped:
                 return
             before, outside = self._top, self._bystanders
-            self._top, self._bystanders, self._incomplete = None, [], False
+            self._top, self._bystanders, self._incomplete = None, [], ""
             try:
                 if self._inotify is None:
                     inotify = Inotify(self)
@@ -92,18 +92,16 @@ class Tree:
             self._settled(_mode_of(self._base) if is_there else GONE)
 
     def overflowed(self) -> None:
-        self._hints.doubt("more changed at once than the system can tell")
+        self._miss("more changed at once than the system can tell")
         # That a file was closed may be among what was lost.
         if (heard := self._hints.peek()) is not None:
             self._hints.forget_open(heard.open)
-        self._incomplete = True
 
     def failed(self, error: Exception) -> None:
         if isinstance(error, OSError):
             self._give_up(error)
-            return
-        self._hints.doubt(f"the watcher failed: {type(error).__name__}: {error}")
-        self._incomplete = True
+        else:
+            self._miss(f"the watcher failed: {type(error).__name__}: {error}")
 
     def ended(self, error: Exception) -> None:
         with self._lock:
@@ -111,9 +109,11 @@ class Tree:
             self._inotify = None
 
     def rested(self) -> None:
-        if self._incomplete:
-            # Not before: while more is lost than is told, each walk would be followed by the next.
+        # Not before: while more is lost than is told, each walk would be followed by the next.
+        if why := self._incomplete:
             self.renew()
+            # Who looked meanwhile may have looked at a folder before it was watched.
+            self._hints.doubt(why)
 
     def heard(self, at: Directory, event: InotifyEvent) -> None:
         with self._lock:
@@ -240,6 +240,10 @@ class Tree:
         self._let_go(self._top, self._bystanders)
         self._top, self._bystanders = None, []
         self._settled(GONE)
+
+    def _miss(self, why: str) -> None:
+        self._incomplete = why
+        self._hints.doubt(why)
 
     def _give_up(self, error: Exception) -> None:
         """No watch is kept: the limit is that of all programs of this user, and an editor may need them."""

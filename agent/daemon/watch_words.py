@@ -33,7 +33,7 @@ class Listener(Protocol):
         """There will be no more words."""
 
     def rested(self) -> None:
-        """All, or nearly all, was told that there was to tell."""
+        """All was told that there was to tell."""
 
 
 class Stream(Protocol):

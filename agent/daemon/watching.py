@@ -60,7 +60,8 @@ class Watching:
 
     def renew(self) -> None:
         """To be called when the ignore rules changed, the root came back, or, while ``how`` is polling, now and then:
-        what stood in the way of events may be gone."""
+        what stood in the way of events may be gone. What it has to watch anew is heard of from its return on only, so
+        the look at everything comes after it."""
         if self._way is not None:
             self._way.renew()
 
