@@ -20,11 +20,13 @@ LEAST_PYTHON = (3, 11)
 # Distribution and module; those of the codec and the chunker have checks of their own.
 MODULES = {
     "click": "click",
+    "desktop-notifier": "desktop_notifier",
     "filelock": "filelock",
     "paramiko": "paramiko",
     "platformdirs": "platformdirs",
     "pyarrow": "pyarrow",
     "rich": "rich",
+    "watchdog": "watchdog",
 }
 LITTLE = 1_000_000_000
 """Bytes of free disk below which it is worth a word; a tenth of it is too little."""

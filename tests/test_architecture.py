@@ -30,7 +30,7 @@ SPEAKERS = (
     "cloud_runner/detached.py",
 )
 # Distributions whose module is not called as they are.
-MODULES = {"backports.zstd": "backports"}
+MODULES = {"backports.zstd": "backports", "desktop-notifier": "desktop_notifier"}
 
 
 def name(path: Path) -> str:

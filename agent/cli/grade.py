@@ -13,6 +13,8 @@ from local_grader.request import grade_outputs
 from local_grader.scorer import Option
 
 from ..console import Console
+from ..daemon import tidings
+from ..daemon.journal import note_done
 from ..exits import Exit
 from ..grading import Said, request_for
 from .options import Call, common_options
@@ -78,6 +80,7 @@ def grade(
     )
     request = request_for(project, target, said)
     report = grade_outputs(request, call.console.progress())
+    note_done(project, call.clock, tidings.graded(report, by_hand=True), call.console.warn)
     _show(report, call.console)
     if report.problems:
         return Exit.PARTIAL

@@ -16,6 +16,8 @@ from sync.pull.puller import Puller
 
 from .. import runs
 from ..console import path_text
+from ..daemon import tidings
+from ..daemon.journal import note_done
 from ..exits import Exit
 from ..mailbox import Mailbox, Run, opened
 from ..memory import Memory
@@ -83,6 +85,9 @@ def pull(call: Call, names: tuple[str, ...], into: Path | None, no_partial: bool
                 if not dry_run and pulled.phase in OVER and all_shown and not pulled.incomplete:
                     _close(mailbox, memory, spec, pulled)
             gone = [] if names or into else _gone(mailbox, memory, outputs)
+    for spec, pulled in [] if dry_run or into else done:
+        if (event := tidings.pulled(spec, pulled, by_hand=True)) is not None:
+            note_done(project, call.clock, event, call.console.warn)
     document = {
         "dry_run": dry_run,
         "runs": [_document(*each, dry_run) for each in done],

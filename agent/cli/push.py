@@ -13,6 +13,8 @@ from sync.push.publish import Pushed
 
 from .. import pushing
 from ..console import path_text
+from ..daemon import tidings
+from ..daemon.journal import note_done
 from ..exits import Exit
 from ..sizes import count, size
 from .options import Call, common_options
@@ -80,6 +82,8 @@ def push(call: Call, dry_run: bool, check: bool, accept_deletions: bool, new_mai
         call.console.warn(
             f"The mailbox had lost {count(len(missing), 'object')}, {missing[0]} among them; their content was sent again."
         )
+    if not done.unpublished:
+        note_done(project, call.clock, tidings.published(done, by_hand=True), call.console.warn)
     return _show_result(call, done, missing, project.root, seen)
 
 

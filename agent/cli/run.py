@@ -10,6 +10,8 @@ from sync.local.index import Index
 from .. import launchers, machines, planning, pushing, running
 from ..config import NamedRun
 from ..console import path_text
+from ..daemon import tidings
+from ..daemon.journal import note_done
 from ..exits import Exit
 from ..mailbox import opened
 from ..planning import Wish
@@ -119,6 +121,7 @@ def run(
             finally:
                 if launch is not None:
                     launch.close()
+    note_done(project, call.clock, tidings.queued(spec, by_hand=True), call.console.warn)
     if not wait or queued.refusal is not None:
         return _show_queued(call, queued, no_start)
     call.console.say(f"Run {spec.run}: {count(spec.shards, 'shard')} on {spec.target}.")

@@ -5,6 +5,8 @@ from sync.mailbox.records import Ended
 from sync.mailbox.state import Phase
 
 from .. import details, last_runner, machines, run_page, running, runs
+from ..daemon import tidings
+from ..daemon.journal import note_done
 from ..exits import Exit
 from ..mailbox import Mailbox, Run
 from ..project import Project
@@ -69,6 +71,8 @@ def _given_up(call: Call, project: Project, mailbox: Mailbox, found: Run, target
 
 def _bring_home(call: Call, project: Project, mailbox: Mailbox, found: Run) -> int:
     pulled = pull_run(call, project, mailbox, found.spec)
+    if (event := tidings.pulled(found.spec, pulled, by_hand=True)) is not None:
+        note_done(project, call.clock, event, call.console.warn)
     here = len(pulled.fetched) + len(pulled.present)
     if found.phase is not Phase.DONE:
         for failure in details.failures(mailbox, found)[:MOST_SHOWN]:

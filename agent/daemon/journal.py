@@ -14,6 +14,7 @@ from sync.local.database import Damage
 from ..project import Project
 from ..state import State, opened
 from .events import QUEUED, Event
+from .nudge import nudge_agent
 
 MOST_ROWS = 10_000
 KEPT_S = 31 * 86_400.0
@@ -93,12 +94,14 @@ class Journal:
 
 
 def note_done(project: Project, clock: Clock, event: Event, warn: Callable[[str], None]) -> None:
-    """Notes what a command has done. Never fails, because it was done: ``warn`` gets a sentence where it cannot be noted."""
+    """Notes what a command has done, and lets the agent know, if there is one. Never fails, because it was done: ``warn``
+    gets a sentence where it cannot be noted."""
     try:
         with opened(project, warn) as state:
             Journal(state).note(event, clock.wall())
     except HybridError as error:
         warn(f"hybrid today will not tell of this: {error}")
+    nudge_agent(project)
 
 
 def _entry(at: float, kind: str, text: str, how: str, run: str, data: str) -> Entry:

@@ -9,6 +9,10 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 
+from ..project import Project
+from .record import folder, read
+from .status import STOPPED
+
 _HERE = "127.0.0.1"
 _WORD = b"hybrid"
 
@@ -44,6 +48,13 @@ def listening(nudged: Callable[[], None]) -> Iterator[int]:
         nudge(port)
         thread.join(1.0)
         ear.close()
+
+
+def nudge_agent(project: Project) -> None:
+    """Lets the project's agent look at once, if there is one. Never fails."""
+    status = read(folder(project.config.project.id))
+    if status is not None and status.state != STOPPED:
+        nudge(status.port)
 
 
 def nudge(port: int) -> None:

@@ -1,6 +1,7 @@
 """The side of the agent that looks at the tree and publishes what changed."""
 
 import contextlib
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -16,12 +17,12 @@ from .. import pushing
 from ..pushing import Met
 from ..state import State
 from ..state import opened as opened_state
-from . import quiet, schedule
+from . import quiet, schedule, tidings
 from .autorun import AutoRuns
 from .ground import AWAY_S, Ground
 from .hints import Heard, Hints
 from .line import Line
-from .publishing_report import Report, published_event
+from .publishing_report import Report
 from .setbacks import retry_s, setback
 
 AFTER_GIT_S = 30.0
@@ -67,7 +68,7 @@ class Publishing:
         self._met: Met | None = None
         self._is_met = False
         """The line has been used to meet the mailbox."""
-        self._rescan_at = 0.0
+        self._rescan_at = math.inf
         self._retry_at = 0.0
         self._tries = 0
         self._report = Report(ground, self.name)
@@ -98,6 +99,7 @@ class Publishing:
         if self._hints.take_git():
             self._rescan_at = min(self._rescan_at, now + AFTER_GIT_S)
         if now >= self._rescan_at:
+            self._rescan_at = math.inf  # until it was done
             self._hints.doubt("it is time for a look at everything")
         heard = self._hints.peek()
         queues = self._queue_at is not None and now >= self._queue_at
@@ -107,8 +109,10 @@ class Publishing:
             return self._retry_at - now
         if heard is not None:
             hold = self._git.hold(heard, now)
+            self._report.git_need = hold.need
             if hold.seconds > 0:
                 return self._hold(opened, heard, hold, now)
+            self._hints.forget_open(heard.open)  # they were waited for
         try:
             self._act(opened)
         except HybridError as error:
@@ -162,8 +166,8 @@ class Publishing:
     def _hold(self, opened: _Opened, heard: Heard, hold: quiet.Hold, now: float) -> float:
         if heard.paths and not self._report.offline:
             self._line.begin(opened.index)  # it takes about as long as who writes needs
-        if now - heard.first > quiet.MANY_DEBOUNCE_S or hold.need:
-            self._report.held(heard, hold)
+        if now - heard.first > quiet.MANY_DEBOUNCE_S:
+            self._report.held(heard, hold.why)
         return hold.seconds
 
     def _act(self, opened: _Opened) -> None:
@@ -215,7 +219,7 @@ class Publishing:
         )
         self._owe(done.published, frozenset(paths))
         self._report.published(done.published)
-        self._ground.note(opened.state, published_event(done))
+        self._ground.note(opened.state, tidings.published(done))
         self._on_publish()
 
     def _begin(self, index: Index) -> None:

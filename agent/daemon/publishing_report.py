@@ -4,16 +4,13 @@ import contextlib
 
 from sync.errors import HybridError, Locked
 from sync.push.changes import Look, Published
-from sync.push.publish import Pushed
 
 from ..console import path_text
-from ..sizes import count, size
 from ..state import State
 from . import events
 from .events import Event
 from .ground import Ground
 from .hints import Heard
-from .quiet import Hold
 from .setbacks import setback
 from .status import AWAY, HELD, OFFLINE, WATCHING, Need, Waiting
 
@@ -22,8 +19,8 @@ _TELL_S = 1.0
 
 
 class Report:
-    """A ``Progress`` as well, of the publication that was said to go. ``queue_needs`` are those of the runs to be queued;
-    ``offline``: the mailbox could not be used when it was last tried."""
+    """A ``Progress`` as well, of the publication that was said to go. ``queue_needs`` are those of the runs to be queued,
+    ``git_need`` of what git has left; ``offline``: the mailbox could not be used when it was last tried."""
 
     def __init__(self, ground: Ground, side: str) -> None:
         self._ground = ground
@@ -31,6 +28,7 @@ class Report:
         self._left = 0
         self._told = 0.0
         self.queue_needs: list[Need] = []
+        self.git_need: Need | None = None
         self.offline = False
 
     def away(self) -> None:
@@ -38,10 +36,9 @@ class Report:
         need = Need(key="root", what=what, how="Put it back; until then nothing is published.")
         self._ground.board.tell(self._side, state=AWAY, needs=(need,))
 
-    def held(self, heard: Heard, hold: Hold) -> None:
-        waiting = Waiting(files=len(heard.paths) or None, bytes=None, since=self._since(heard), why=hold.why)
-        needs = self._needs([hold.need] if hold.need else [])
-        self._ground.board.tell(self._side, state=HELD, needs=needs, waiting=waiting)
+    def held(self, heard: Heard, why: str) -> None:
+        waiting = Waiting(files=len(heard.paths) or None, bytes=None, since=self._since(heard), why=why)
+        self._ground.board.tell(self._side, state=HELD, needs=self._needs([]), waiting=waiting)
 
     def problems(self, seen: Look) -> None:
         told = [f"{path_text(problem.path)} {problem.what}." for problem in seen.problems[:MOST_PROBLEMS]]
@@ -114,21 +111,5 @@ class Report:
         return clock.wall() - max(0.0, clock.monotonic() - heard.first)
 
     def _needs(self, needs: list[Need]) -> tuple[Need, ...]:
-        settings = [self._ground.need] if self._ground.need else []
-        return (*needs, *settings, *self.queue_needs)
-
-
-def published_event(done: Pushed) -> Event:
-    published = done.published
-    text = (
-        f"Snapshot {published.seq} was published: {count(done.changed, 'file')} read,"
-        f" {count(done.removed, 'file')} gone, {size(done.sent_bytes)} sent."
-    )
-    data = {
-        "seq": published.seq,
-        "files": published.files,
-        "changed": done.changed,
-        "removed": done.removed,
-        "sent_bytes": done.sent_bytes,
-    }
-    return Event(kind=events.PUBLISHED, text=text, data=data)
+        others = [need for need in (self._ground.need, self.git_need) if need is not None]
+        return (*needs, *others, *self.queue_needs)
