@@ -1,23 +1,17 @@
 """``hybrid.toml``: what it may say, and that every mistake is named with its line."""
 
 import contextlib
-import dataclasses
-import json
-import re
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent import config
-from agent.config import TABLES, Config, ConfigError, NamedRun, load, parse
+from agent.config import Config, ConfigError, load, parse
 from agent.config_lines import Lines
-from agent.config_schema import kinds_of
 from sync.errors import UsageError
 
 PATH = Path("/project/hybrid.toml")
-DOCS = Path(config.__file__).parents[1] / "docs" / "config.md"
 
 COMPLETE = """\
 # A comment with [brackets] and "quotes
@@ -269,33 +263,3 @@ def test_lines_are_found_in_any_way_to_write_a_key() -> None:
 def test_finding_lines_always_ends(text: str) -> None:
     with contextlib.suppress(ValueError):  # text that tomllib would have refused before
         Lines(text)
-
-
-def test_docs_explain_exactly_the_settings_that_exist() -> None:
-    documented: dict[str, set[str]] = {}
-    table = ""
-    for line in DOCS.read_text(encoding="utf-8").splitlines():
-        if heading := re.match(r"## `\[+([a-z]+)(?:\.NAME)?\]", line):
-            table = heading[1]
-            documented.setdefault(table, set())
-        elif row := re.match(r"\| `([a-z_]+)` \|", line):
-            documented[table].add(row[1])
-    schema = {name: set(kinds_of(nouns)) for name, nouns in TABLES.items()}
-    schema["run"] |= set(kinds_of(NamedRun))
-    assert documented == schema
-
-
-def test_docs_give_the_defaults_that_hold() -> None:
-    text = DOCS.read_text(encoding="utf-8")
-    for nouns in [*TABLES.values(), NamedRun]:
-        for field in dataclasses.fields(nouns):
-            if field.default not in (None, "", (), dataclasses.MISSING):
-                shown = json.dumps(field.default)
-                assert re.search(rf"\| `{field.name}` \|[^|]*\| `{shown}` \|", text), field.name
-
-
-def test_examples_in_the_docs_are_valid() -> None:
-    blocks = re.findall(r"```toml\n(.*?)```", DOCS.read_text(encoding="utf-8"), re.DOTALL)
-    assert len(blocks) > 5
-    for block in blocks:
-        read(block if "[project]" in block else f'[project]\nid = "p"\n{block}')
