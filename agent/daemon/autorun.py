@@ -15,6 +15,7 @@ from sync.push.changes import Published
 
 from .. import launchers, machines, planning, running, stopping
 from ..config import NamedRun
+from ..config_auto import AutoSettings
 from ..mailbox import Mailbox, Run
 from ..run_names import name_of
 from ..state import State
@@ -44,8 +45,8 @@ class AutoRuns:
 
     def __init__(self, dice: random.Random) -> None:
         self._dice = dice
-        self._is_settled = False
-        """The published state has been compared, and what came of it is done."""
+        self._settled: AutoSettings | None = None
+        """The settings by which the published state was compared, once all that came of it is done."""
         self._happened: list[Event] = []
         self._needs: list[Need] = []
 
@@ -67,9 +68,10 @@ class AutoRuns:
         for intent in memory.intents():
             self._fulfil(mailbox, memory, intent)
         selection = Selection(auto.on)
-        if auto.run and not (
-            self._is_settled and changed is not None and not any(map(selection.matches, changed))
-        ):
+        same = self._settled == auto and changed is not None and not any(map(selection.matches, changed))
+        if not auto.run:
+            self._needs = []
+        elif not same:
             self._compare(mailbox, memory, index, published, selection)
         happened, self._happened = self._happened, []
         again_s = TRY_AGAIN_S if self._needs else None
@@ -78,7 +80,7 @@ class AutoRuns:
     def _compare(
         self, mailbox: Mailbox, memory: AutoState, index: Index, published: Published, selection: Selection
     ) -> None:
-        self._is_settled = False
+        self._settled = None
         self._needs = []
         state = fingerprint(selection, index.all_contents(), index.others())
         for name in mailbox.project.config.auto.run:
@@ -87,7 +89,7 @@ class AutoRuns:
                 memory.queued(name, Last(hash=state, run=run_id))
             elif is_due(last, state):
                 self._queue(mailbox, memory, index, published, name, state, last.run if last else "")
-        self._is_settled = not self._needs
+        self._settled = None if self._needs else mailbox.project.config.auto
 
     def _queue(
         self,

@@ -129,6 +129,25 @@ def test_several_runs_are_each_queued(project: Project) -> None:
     ]
 
 
+def test_run_that_is_written_into_the_settings_is_queued_though_no_file_of_it_changed(
+    project: Project,
+) -> None:
+    auto = AutoRuns(random.Random(1))
+    publish_and_queue(project.root, auto)
+    project.configure(EVAL.replace('"eval"', '["eval", "second"]') + '[run.second]\ncommand = "true"\n')
+    [queued] = publish_and_queue(project.root, auto).events
+    assert queued.data["name"] == "second"
+
+
+def test_need_ends_where_the_run_is_taken_out_of_the_settings(project: Project) -> None:
+    project.configure(EVAL + 'over = "in.jsonl"\n')
+    auto = AutoRuns(random.Random(1))
+    assert publish_and_queue(project.root, auto).needs
+    project.configure()
+    found = publish_and_queue(project.root, auto)
+    assert (found.needs, found.again_s) == ([], None)
+
+
 def test_intent_for_another_mailbox_is_forgotten(project: Project) -> None:
     from agent.daemon.auto_state import AutoState, Intent
 
