@@ -9,6 +9,7 @@ import pytest
 
 from agent.daemon import events
 from agent.daemon.autorun import AutoRuns
+from sync.errors import HybridError
 from tests.support.agents import EVAL, at, publish_and_queue, published_of
 from tests.support.projects import Project
 
@@ -146,6 +147,25 @@ def test_need_ends_where_the_run_is_taken_out_of_the_settings(project: Project) 
     project.configure()
     found = publish_and_queue(project.root, auto)
     assert (found.needs, found.again_s) == ([], None)
+
+
+def test_run_that_the_mailbox_did_not_take_is_queued_once_it_does(project: Project) -> None:
+    auto = AutoRuns(random.Random(1))
+    project.configure()
+    publish_and_queue(project.root, auto)
+    project.configure(EVAL)
+    folder = project.mail / "runs"
+    folder.rmdir()
+    folder.write_bytes(b"in the way")
+    for _ in range(2):
+        with pytest.raises(HybridError):
+            publish_and_queue(project.root, auto)
+    folder.unlink()
+    folder.mkdir()
+    write(project, "src/eval.py", "print(2)")
+    queued, newer, superseded = publish_and_queue(project.root, auto).events
+    assert [queued.kind, newer.kind, superseded.kind] == [events.QUEUED, events.QUEUED, events.SUPERSEDED]
+    assert runs(project) == {newer.run: published_of(project.root).snapshot}
 
 
 def test_intent_for_another_mailbox_is_forgotten(project: Project) -> None:
