@@ -115,6 +115,7 @@ class Hybrid:
     cases = frozenset(case.name for case in CASES) - {SSH}
 
     def __init__(self, site: Site) -> None:
+        self.site = site
         self._laptop = Laptop(site.home / "laptop")
         self.tree = self._laptop.project
         self.there = site.there

@@ -1,0 +1,51 @@
+"""What a process costs while it is left alone, as Linux counts it."""
+
+import time
+from dataclasses import dataclass
+from os import sysconf
+from pathlib import Path
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """cpu     share of one core, over ``seconds``
+    memory  resident bytes at the end
+    wakes   how often any of its threads began to run again after it had waited, a minute
+    """
+
+    seconds: float
+    cpu: float
+    memory: int
+    wakes: float
+
+
+def cost_of(pid: int, seconds: float, *, first_s: float = 0.0) -> Cost | None:
+    """Of the process and all its threads, ``first_s`` seconds from now on; None where there is no /proc."""
+    place = Path(f"/proc/{pid}")
+    if not place.exists():
+        return None
+    time.sleep(first_s)
+    begun, cpu, wakes = time.monotonic(), _cpu_s(place), _wakes(place)
+    time.sleep(seconds)
+    passed = time.monotonic() - begun
+    return Cost(
+        seconds=passed,
+        cpu=(_cpu_s(place) - cpu) / passed,
+        memory=int((place / "statm").read_text().split()[1]) * sysconf("SC_PAGE_SIZE"),
+        wakes=(_wakes(place) - wakes) / passed * 60,
+    )
+
+
+def _cpu_s(place: Path) -> float:
+    fields = (place / "stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / sysconf("SC_CLK_TCK")
+
+
+def _wakes(place: Path) -> int:
+    """Voluntary switches: each is a wait, which ended."""
+    total = 0
+    for task in (place / "task").iterdir():
+        for line in (task / "status").read_text().splitlines():
+            if line.startswith("voluntary_ctxt_switches"):
+                total += int(line.split()[1])
+    return total
