@@ -79,8 +79,10 @@ class Mishaps(Edits):
             collector = Collector(desk.remote, BASE, desk.laptop, desk.clock)
             collector.collect(last=last, days=0, forget=index.drop_objects)
         assert set(before[-last:]) <= self.both()
-        for name in self.trees.keys() - self.both():
-            del self.trees[name]
+        # Of the rest, some stay as content that others lean on, and need not be whole themselves.
+        rest = set(before[:-last])
+        self._may_lack |= rest
+        self.trees = {name: tree for name, tree in self.trees.items() if name not in rest}
         for name, tree in self.trees.items():
             assert laid_out(self.desk.remote, name, self.home / "out") == tree, f"{name} was collected"
 

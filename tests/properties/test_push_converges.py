@@ -74,7 +74,9 @@ class Project(Mishaps):
         objects = root_of(self.desk.remote, name).objects
         assert len([each for each in objects if each.endswith(".snap")]) <= MOST_LEANED_ON
         with self.desk.index() as index:
-            there = {file.path.removeprefix(f"{BASE}/") for file in self.store.files}
+            there = {
+                file.path.removeprefix(f"{BASE}/") for file in self.store.files if file.deleted_at is None
+            }
             assert set(index.objects()) <= there
 
     @rule()
@@ -109,6 +111,8 @@ class Project(Mishaps):
         """Who knows nothing but ``docs/protocol.md``."""
         mailbox = self.home / "mailbox"
         for file in self.store.files:
+            if file.deleted_at is not None:
+                continue
             path = mailbox / file.path
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(file.data)
