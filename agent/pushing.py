@@ -9,6 +9,7 @@ from types import TracebackType
 
 from sync.clock import Clock
 from sync.errors import CorruptMailbox, HybridError, NotFound, Problem, Unreachable
+from sync.local.git import Commit
 from sync.local.index import Index
 from sync.mailbox import layout
 from sync.mailbox.records import Format
@@ -134,10 +135,11 @@ def publish(
     progress: Progress,
     *,
     accept_deletions: bool = False,
+    commit: Callable[[], Commit | None] | None = None,
     shelf: Shelf | None = None,
 ) -> Pushed:
-    """Publishes what ``seen`` found; the caller holds the push lock. Raises ConfirmationNeeded. ``shelf`` as for
-    ``Push``."""
+    """Publishes what ``seen`` found; the caller holds the push lock. Raises ConfirmationNeeded. ``commit`` and ``shelf`` as
+    for ``Push``."""
     mailbox = met.mailbox
     push = Push(
         mailbox.project.root,
@@ -150,6 +152,7 @@ def publish(
         mailbox=met.format.mailbox,
         there=met.there,
         look=lambda: view(mailbox.project, clock).look(index),
+        commit=commit,
         ready=met.finish,
         shelf=shelf,
         progress=progress,

@@ -4,9 +4,11 @@ import contextlib
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 from sync.errors import ConfirmationNeeded, HybridError, Locked, RemoteError
 from sync.local.folders import Folders
+from sync.local.git import Commits
 from sync.local.index import Index
 from sync.push.changes import Published, refuse_mass_deletion
 from sync.push.looking import View
@@ -61,6 +63,7 @@ class Publishing:
         self._on_publish = on_publish
         self._autoruns = AutoRuns(ground.dice)
         self._git = quiet.GitWatch(ground.project.root)
+        self._commits = Commits(ground.project.root)
         self._line = Line(ground)
         self._opened: _Opened | None = None
         self._view: View | None = None
@@ -210,14 +213,12 @@ class Publishing:
         refuse_mass_deletion(seen)
         self._report.goes(heard, seen)
         met = self._mailbox(index)
-        done = pushing.publish(met, index, seen, clock, self._report, shelf=self._shelf)
+        commit = partial(self._commits.now, seen.paths if near else None)
+        done = pushing.publish(met, index, seen, clock, self._report, commit=commit, shelf=self._shelf)
         self._met = replace(met, there=met.there.after(done.written))
         if done.unpublished:
             return
-        paths = {entry.path for entry in seen.changed}.union(
-            seen.removed, seen.moved, seen.others, seen.others_gone
-        )
-        self._owe(done.published, frozenset(paths))
+        self._owe(done.published, seen.paths)
         self._report.published(done.published)
         self._ground.note(opened.state, tidings.published(done))
         self._on_publish()

@@ -7,10 +7,12 @@ their usual places.
 
 import os
 import subprocess
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
 _TIMEOUT_S = 60.0
+_MOST_PATHS = 100  # as words of a command, which Windows bounds
 # Set while git runs one of its hooks, and then they point away from the project that is asked about.
 _REPOSITORY_VARIABLES = (
     "GIT_ALTERNATE_OBJECT_DIRECTORIES",
@@ -48,11 +50,36 @@ class IgnoreSettings:
 
 def commit(root: Path) -> Commit | None:
     """The commit that is checked out, or None without git, a repository, or a first commit."""
-    head = _git(root, "rev-parse", "--verify", "-q", "HEAD^{commit}")
-    if head is None:
-        return None
-    changes = _git(root, "status", "--porcelain", "-z", "--untracked-files=normal", "--", ".")
-    return Commit(hash=head.decode("ascii").strip(), dirty=bool(changes) or changes is None)
+    return Commits(root).now()
+
+
+class Commits:
+    """The commit of one project, asked for again and again: of a large tree git needs to look only where it changed."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._last: Commit | None = None
+
+    def now(self, changed: Collection[bytes] | None = None) -> Commit | None:
+        """As ``commit``. ``changed``: nothing else in the project has, since this was last asked."""
+        found = _git(self._root, "rev-parse", "--verify", "-q", "HEAD^{commit}")
+        if found is None:
+            self._last = None
+            return None
+        head = found.decode("ascii").strip()
+        last = self._last
+        if changed and len(changed) <= _MOST_PATHS and last is not None and last.hash == head:
+            # What was clean is as clean as the rest; what was not may be so no more only as a whole.
+            dirty = self._is_dirty(changed) or (last.dirty and self._is_dirty((b".",)))
+        else:
+            dirty = self._is_dirty((b".",))
+        self._last = Commit(hash=head, dirty=dirty)
+        return self._last
+
+    def _is_dirty(self, paths: Collection[bytes]) -> bool:
+        words = ("--literal-pathspecs", "status", "--porcelain", "-z", "--untracked-files=normal", "--")
+        changes = _git(self._root, *words, *(os.fsdecode(path) for path in paths))
+        return bool(changes) or changes is None
 
 
 def ignore_settings(root: Path) -> IgnoreSettings:

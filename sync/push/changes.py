@@ -94,6 +94,12 @@ class Look:
     before: Published | None
 
     @property
+    def paths(self) -> frozenset[bytes]:
+        """All paths that differ, as far as ``stat`` tells."""
+        changed = (entry.path for entry in self.changed)
+        return frozenset((*changed, *self.removed, *self.moved, *self.others, *self.others_gone))
+
+    @property
     def nothing_to_do(self) -> bool:
         return not self.changed and self._only_files_may_differ
 

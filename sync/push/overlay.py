@@ -89,7 +89,9 @@ def fill(shelf: Shelf, index: Index) -> None:
             continue
         try:
             pages += [Page(path, block) for path, block in lines.blocks_between(page.first, stop)]
-        except KeyError:  # its content lies in an object that the mailbox has lost: the next push stores it anew
+        except (
+            KeyError
+        ):  # its content lies in an object that the mailbox has lost: the next push stores it anew
             pages.append(page)
     shelf.pages = pages or [Page(b"")]
     shelf.pages[0].first = b""

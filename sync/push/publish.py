@@ -66,8 +66,8 @@ class Push:
     """Pushes ``root`` into ``base`` of ``remote``, by ``laptop``; ``mailbox`` is the id of what is at ``url``, and
     ``there`` what is in it. ``ready`` is asked before a snapshot is published: it raises where none must be.
 
-    ``look`` looks at the tree once more, where the index turned out to speak of another mailbox. ``shelf`` speaks of the
-    tree that the index holds."""
+    ``look`` looks at the tree once more, where the index turned out to speak of another mailbox. ``commit`` asks git what
+    is checked out; default: of the whole tree. ``shelf`` speaks of the tree that the index holds."""
 
     def __init__(
         self,
@@ -82,6 +82,7 @@ class Push:
         mailbox: str,
         there: Inventory,
         look: Callable[[], Look],
+        commit: Callable[[], git.Commit | None] | None = None,
         ready: Callable[[], None] = lambda: None,
         shelf: Shelf | None = None,
         progress: Progress | None = None,
@@ -96,6 +97,7 @@ class Push:
         self._mailbox = mailbox
         self._there = there
         self._look = look
+        self._commit = commit or partial(git.commit, root)
         self._ready = ready
         self._shelf = shelf
         self._is_noted = True
@@ -127,7 +129,7 @@ class Push:
         tree = Tree(seen, self._index, self._shelf)
         compact = tree.settle_places(known)
         with Lanes(2) as aside, Upload(self._remote, self._base, known, self._note_mailbox) as upload:
-            commit = aside.start(partial(_commit, self._root))  # git looks at the whole tree, too
+            commit = aside.start(self._commit)  # git looks at the tree, too
             writer = SnapshotWriter(
                 upload,
                 writer=self._laptop,
@@ -150,7 +152,7 @@ class Push:
                         kind="tree",
                         seq=seq,
                         tree=lambda place: tree.blocks(place, upload.names),
-                        meta={"created": self._clock.wall(), **commit()},
+                        meta={"created": self._clock.wall(), **_told(commit())},
                         rides=not compact,
                     )
                 published = Published.of(root, url=self._url, mailbox=self._mailbox)
@@ -227,6 +229,5 @@ class Push:
         return None
 
 
-def _commit(root: Path) -> dict[str, Any]:
-    found = git.commit(root)
+def _told(found: git.Commit | None) -> dict[str, Any]:
     return {"commit": found.hash, "dirty": found.dirty} if found else {}

@@ -1,10 +1,11 @@
+import os
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from sync.local.git import Commit, commit, ignore_settings, tracked_but_ignored
+from sync.local.git import Commit, Commits, commit, ignore_settings, tracked_but_ignored
 from tests.support.trees import make_tree
 
 
@@ -41,6 +42,30 @@ def test_the_commit_and_whether_the_project_differs_from_it(repository: Path) ->
     assert commit(repository / "sub") == Commit(hash=head, dirty=False)
     (repository / "sub" / "b").write_text("2")
     assert commit(repository / "sub") == Commit(hash=head, dirty=True)
+
+
+def test_asked_again_it_says_the_same_from_what_changed(repository: Path) -> None:
+    git(repository, "add", ".")
+    git(repository, "commit", "-q", "-m", "one")
+    asked = Commits(repository)
+    tree: list[tuple[dict[bytes | str, str], bool]] = [
+        ({"a": "2"}, True),
+        ({"sub/b": "2"}, True),
+        ({"a": "1"}, True),  # b still differs
+        ({"sub/b": "1"}, False),
+        ({"held": "x"}, False),
+        ({"[a]*": "x"}, True),
+    ]
+    assert asked.now() == commit(repository)
+    for change, dirty in tree:
+        make_tree(repository, change)
+        paths = [os.fsencode(path) for path in change]
+        found = asked.now(paths)
+        assert found == commit(repository)
+        assert found is not None and found.dirty is dirty
+    git(repository, "add", ".")
+    git(repository, "commit", "-q", "-m", "two")
+    assert asked.now([b"a"]) == commit(repository)
 
 
 def test_asking_leaves_the_repository_as_it_was(repository: Path) -> None:
