@@ -2,7 +2,9 @@
 
 Requests queue up, and leave when an answer is waited for: what does not depend on an answer costs no round trip, and
 calls that several threads make at once travel together. There is no thread of its own: of those that wait, one sends
-what all have queued and one reads for all, until it has what it needs itself.
+what all have queued and one reads for all, until it has what it needs itself. Who reads cannot be called
+back, so nobody reads unless an answer is due: a thread whose own request is still queued while another sends would
+wait for ever where the other then has all it needs, and leaves.
 """
 
 import copy
@@ -50,7 +52,9 @@ class SftpWire:
         self._connect = connect
         self._stream: Stream | None = None
         self._changed = threading.Condition()  # guards all below
-        self._out: deque[bytes | memoryview] = deque()
+        self._out: deque[tuple[int, bytes | memoryview]] = (
+            deque()
+        )  # parts, with the numbers of their requests
         self._queued = 0
         self._last = LIMITS_REQUEST
         self._wanted: dict[int, bool] = {}
@@ -117,7 +121,7 @@ class SftpWire:
             self._take_part(lambda: self._queued <= _QUEUE, may_read=False)
         with self._changed:
             self._last = self._last % 0xFFFFFFFF + 1
-            self._put(packet(kind, self._last, body, len(tail)), tail)
+            self._put(self._last, packet(kind, self._last, body, len(tail)), tail)
             self._wanted[self._last] = True
             return self._last
 
@@ -138,7 +142,7 @@ class SftpWire:
 
         def something() -> bool:
             can_read = may_read and self._stream is not None and not self._reading
-            return done() or self._failure is not None or can_send() or can_read
+            return done() or self._failure is not None or can_send() or (can_read and self._is_due())
 
         with self._changed:
             self._changed.wait_for(something)
@@ -147,12 +151,13 @@ class SftpWire:
             if self._failure:
                 raise copy.copy(self._failure)
             sends = can_send()
+            batch = self._next(_BATCH) if sends and self._stream else []
             if sends:
                 self._sending = True
             else:
                 self._reading = True
         try:
-            arrived = self._act(sends)
+            arrived = self._act(sends, batch)
             with self._changed:
                 self._deliver(arrived)
         except BaseException as error:
@@ -167,14 +172,16 @@ class SftpWire:
                     self._reading = False
                 self._changed.notify_all()
 
-    def _act(self, sends: bool) -> list[tuple[int, Fields]]:
+    def _is_due(self) -> bool:
+        """Whether something that was sent whole is not answered. Requests leave in the order of their numbers."""
+        return not self._out or next(iter(self._wanted), None) != self._out[0][0]
+
+    def _act(self, sends: bool, batch: list[bytes | memoryview]) -> list[tuple[int, Fields]]:
         if self._stream is None:
             return self._start()
         if not sends:
             return self._stream.receive()
-        with self._changed:
-            parts = self._next(_BATCH)
-        self._stream.send(parts)
+        self._stream.send(batch)
         return []
 
     def _start(self) -> list[tuple[int, Fields]]:
@@ -194,15 +201,15 @@ class SftpWire:
         """Takes whole parts off the queue: one, and then as many as stay within ``most`` bytes."""
         taken: list[bytes | memoryview] = []
         size = 0
-        while self._out and (not taken or size + len(self._out[0]) <= most):
-            taken.append(self._out.popleft())
+        while self._out and (not taken or size + len(self._out[0][1]) <= most):
+            taken.append(self._out.popleft()[1])
             size += len(taken[-1])
         self._queued -= size
         return taken
 
-    def _put(self, *parts: bytes | memoryview) -> None:
+    def _put(self, number: int, *parts: bytes | memoryview) -> None:
         if self._failure is None:
-            self._out.extend(part for part in parts if part)
+            self._out.extend((number, part) for part in parts if part)
             self._queued += sum(map(len, parts))
 
     def _deliver(self, arrived: list[tuple[int, Fields]]) -> None:
@@ -221,7 +228,7 @@ class SftpWire:
     def _drop(self, kind: int, fields: Fields) -> None:
         if kind == HANDLE:  # a file was opened after its call was given up
             self._last = self._last % 0xFFFFFFFF + 1
-            self._put(packet(CLOSE, self._last, string(fields.string())))
+            self._put(self._last, packet(CLOSE, self._last, string(fields.string())))
             self._wanted[self._last] = False
 
     def _forget(self, requests: Iterable[int]) -> None:

@@ -175,7 +175,7 @@ def test_large_writes_go_one_after_another_and_small_calls_between() -> None:
         def send(self, s: bytes) -> int:
             while self.asked.count(WRITE) >= 100 and not asked_in_between:
                 small.set()
-                asked_in_between.extend(part for part in list(session.wire._out) if part[4:5] == b"\x12")
+                asked_in_between.extend(part for _, part in list(session.wire._out) if part[4:5] == b"\x12")
             return super().send(s)
 
     small = threading.Event()
@@ -195,6 +195,37 @@ def test_large_writes_go_one_after_another_and_small_calls_between() -> None:
     assert len(set(blocks[:128])) == len(set(blocks[128:])) == 1
     assert 100 <= server.asked[: server.asked.index(RENAME)].count(WRITE) <= 150
     assert session.bytes_per_s > 0
+
+
+def test_a_call_that_is_asked_while_another_sends_is_sent_though_the_other_leaves() -> None:
+    """The other has its answer before it knows that it has sent all, for the second call read that answer."""
+
+    class Slow(Server):
+        """Its sender goes on late: when the other call waits, and what it might wait for is read."""
+
+        def send(self, s: bytes) -> int:
+            size = super().send(s)
+            if self.asked.count(RENAME) == 1:
+                sent.set()
+                reads_more.wait(0.3)
+            return size
+
+        def recv(self, nbytes: int) -> bytes:
+            if session.wire._answers:
+                reads_more.set()
+            return super().recv(nbytes)
+
+    sent, reads_more = threading.Event(), threading.Event()
+    server = Slow({RENAME: done})
+    session = server.session()
+    session.wire.start()
+
+    def second() -> None:
+        sent.wait(5)
+        session.rename("c", "d")
+
+    assert at_once(lambda: session.rename("a", "b"), second) == [None, None]
+    assert session.wire.is_quiet
 
 
 def test_what_is_queued_for_a_large_write_stays_small() -> None:
