@@ -2,9 +2,10 @@
 
 Requests queue up, and leave when an answer is waited for: what does not depend on an answer costs no round trip, and
 calls that several threads make at once travel together. There is no thread of its own: of those that wait, one sends
-what all have queued and one reads for all, until it has what it needs itself. Who reads cannot be called
-back, so nobody reads unless an answer is due: a thread whose own request is still queued while another sends would
-wait for ever where the other then has all it needs, and leaves.
+what all have queued and one reads for all, until it has what it needs itself.
+
+Who reads cannot be called back, so nobody reads unless an answer is due: a thread whose own request is still queued
+while another sends would wait for ever where the other then has all it needs, and leaves.
 """
 
 import copy
@@ -52,9 +53,8 @@ class SftpWire:
         self._connect = connect
         self._stream: Stream | None = None
         self._changed = threading.Condition()  # guards all below
-        self._out: deque[tuple[int, bytes | memoryview]] = (
-            deque()
-        )  # parts, with the numbers of their requests
+        # Parts, each with the number of its request.
+        self._out: deque[tuple[int, bytes | memoryview]] = deque()
         self._queued = 0
         self._last = LIMITS_REQUEST
         self._wanted: dict[int, bool] = {}
