@@ -2,10 +2,10 @@
 
 import click
 
-from sync.gc import Collected, Collector
+from sync.gc import Collected
 
+from ..collecting import collect
 from ..mailbox import opened
-from ..memory import Memory
 from ..pushing import open_index
 from ..sizes import count, size
 from ..state import opened as opened_state
@@ -28,33 +28,17 @@ def gc(call: Call, dry_run: bool) -> None:
       hybrid gc
     """
     project = call.project()
-    settings = project.config.keep
     with (
         opened(project, call.clock) as mailbox,
         opened_state(project, call.console.warn) as state,
         project.lock("push"),
     ):
         mailbox.require()
-        memory = Memory(state)
         index, message = open_index(project)
         with index:
             if message:
                 call.console.warn(message)
-            collector = Collector(
-                mailbox.remote, mailbox.base, mailbox.laptop, call.clock, call.console.progress()
-            )
-            collected = collector.collect(
-                last=settings.snapshots,
-                days=settings.days,
-                mine=index.objects(),
-                others=memory.others_packs(),
-                forget=index.drop_objects,
-                seen=memory.unfinished(),
-                dry_run=dry_run,
-            )
-        memory.add_others_packs(collected.others)
-        if not dry_run:
-            memory.note_unfinished(collected.unfinished, call.clock.wall())
+            collected = collect(mailbox, state, index, call.console.progress(), dry_run=dry_run)
     _show(call, collected, dry_run)
 
 

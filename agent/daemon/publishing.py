@@ -10,12 +10,14 @@ from sync.errors import ConfirmationNeeded, HybridError, Locked, RemoteError
 from sync.local.folders import Folders
 from sync.local.git import Commits
 from sync.local.index import Index
+from sync.progress import Silent
 from sync.push.changes import Published, refuse_mass_deletion
 from sync.push.looking import View
 from sync.push.overlay import fill
 from sync.push.shelf import Shelf
 
 from .. import pushing
+from ..collecting import collect
 from ..pushing import Met
 from ..state import State
 from ..state import opened as opened_state
@@ -27,6 +29,8 @@ from .line import Line
 from .publishing_report import Report
 from .setbacks import retry_s, setback
 
+CLUTTER = 200
+"""Snapshots beyond those that are kept at which the mailbox is tidied."""
 AFTER_GIT_S = 30.0
 """Seconds after git was at work until everything is looked at: what it tracks decides what goes."""
 
@@ -71,6 +75,8 @@ class Publishing:
         self._met: Met | None = None
         self._is_met = False
         """The line has been used to meet the mailbox."""
+        self._kept = 0
+        """Snapshots that the last collection left."""
         self._rescan_at = math.inf
         self._retry_at = 0.0
         self._tries = 0
@@ -159,12 +165,28 @@ class Publishing:
         """Nothing is to be done. What makes the next publication quick is done now."""
         if opened.index.count():
             fill(self._shelf, opened.index)
+        if self._met is not None and now >= self._retry_at and self._is_cluttered(self._met):
+            try:
+                self._tidy(opened, self._met)
+            except HybridError as error:
+                return self._set_back(opened, None, error)
+            return 0.0
         idle_s = self._line.idle_in()
         if idle_s == 0.0:
             self._forget_mailbox()
             idle_s = None
         times = [self._rescan_at - now, idle_s, self._queue_at - now if self._queue_at is not None else None]
         return max(0.0, min(each for each in times if each is not None))
+
+    def _is_cluttered(self, met: Met) -> bool:
+        keep = self._ground.project.config.keep
+        return len(met.there.mine) >= max(self._kept, keep.snapshots + keep.days) + CLUTTER
+
+    def _tidy(self, opened: _Opened, met: Met) -> None:
+        """Each save is a snapshot: what ``hybrid gc`` would remove goes once there is a lot of it."""
+        with self._ground.project.lock("push"):
+            self._kept = collect(met.mailbox, opened.state, opened.index, Silent()).kept_snapshots
+        self._met = None
 
     def _hold(self, opened: _Opened, heard: Heard, hold: quiet.Hold, now: float) -> float:
         if heard.paths and not self._report.offline:
