@@ -43,7 +43,7 @@ def push(call: Call, dry_run: bool, check: bool, accept_deletions: bool, new_mai
       hybrid push --check --json
     """
     if dry_run and check:
-        raise UsageError("--dry-run contacts nothing, and --check asks the mailbox.", "give one of them.")
+        raise UsageError("--dry-run contacts nothing, and --check asks the mailbox.", "Give one of them.")
     project = call.project()
     missing: list[str] = []
     with contextlib.ExitStack() as stack:

@@ -6,7 +6,7 @@ from typing import Protocol
 
 class Bell(Protocol):
     def ring(self) -> None:
-        """Ends the wait that is under way, or the next one. From any thread, also from a signal handler."""
+        """Ends the wait that is under way, or the next one. From any thread, but not from a signal handler: it takes a lock."""
 
     def wait(self, seconds: float | None) -> None:
         """Returns after so many seconds, None for never, or as soon as it was rung since the last wait ended."""

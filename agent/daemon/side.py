@@ -26,8 +26,19 @@ class Side(Protocol):
         """Lets go of everything; the next turn opens it anew. Idempotent."""
 
 
-def keep_going(side: Side, ground: Ground, bell: Bell, stopping: Callable[[], bool]) -> None:
-    """Returns once ``stopping`` has become true."""
+def keep_going(
+    side: Side,
+    ground: Ground,
+    bell: Bell,
+    stopping: Callable[[], bool],
+    *,
+    longest_s: float | None = None,
+    on_jump: Callable[[str], None] = lambda why: None,
+) -> None:
+    """Returns once ``stopping`` has become true.
+
+    ``longest_s``: no wait is longer, so that a machine that slept is noticed soon after. ``on_jump`` is told why.
+    """
     bugs = 0
     try:
         while not stopping():
@@ -44,16 +55,21 @@ def keep_going(side: Side, ground: Ground, bell: Bell, stopping: Callable[[], bo
                 how = "This is a bug in hybrid; please report it with what hybrid agent logs shows."
                 ground.trouble(side.name, what, how)
                 wait_s = backoff_s(bugs, ground.dice)
-            if not stopping():
-                _wait(side, ground.clock, bell, wait_s)
+            if stopping():
+                return
+            if longest_s is not None:
+                wait_s = longest_s if wait_s is None else min(wait_s, longest_s)
+            why = _wait(ground.clock, bell, wait_s)
+            if why:
+                _log.info("%s: all is looked at anew", why)
+                side.doubt(why)
+                on_jump(why)
     finally:
         side.close()
 
 
-def _wait(side: Side, clock: Clock, bell: Bell, wait_s: float | None) -> None:
+def _wait(clock: Clock, bell: Bell, wait_s: float | None) -> str:
+    """Returns why time has jumped meanwhile, as a clause; empty where it has not."""
     before = Moment.now(clock)
     bell.wait(wait_s)
-    why = jumped(before, Moment.now(clock), wait_s)
-    if why:
-        _log.info("%s: all is looked at anew", why)
-        side.doubt(why)
+    return jumped(before, Moment.now(clock), wait_s)
