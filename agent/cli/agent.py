@@ -1,6 +1,5 @@
 """``hybrid agent``: the process that keeps project and mailbox in step while nobody looks."""
 
-import importlib
 import logging
 import os
 import sys
@@ -160,7 +159,7 @@ def run(call: Call) -> None:
       hybrid agent run
       hybrid agent run -vv
     """
-    from ..daemon import process
+    from ..daemon import loop, process
     from ..daemon.log import formatter, is_of_interest, logging_to
 
     _give_streams()
@@ -176,8 +175,7 @@ def run(call: Call) -> None:
         told[0].setFormatter(formatter())
         told[0].addFilter(is_of_interest)
     with logging_to(*told, level=level):
-        loop: process.Loop = importlib.import_module("agent.daemon.loop").run
-        process.run(project, call.clock, loop, level=level)
+        process.run(project, call.clock, loop.run, level=level)
 
 
 def _give_streams() -> None:

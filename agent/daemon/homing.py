@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from sync.errors import HybridError, RemoteError
 
 from ..mailbox import Mailbox
-from ..mailbox import opened as opened_mailbox
 from ..project import Project
 from ..state import State
 from ..state import opened as opened_state
@@ -52,6 +51,8 @@ class Homing:
         self._line = contextlib.ExitStack()
         self._look_at = 0.0
         self._tries = 0
+        self.slept = ""
+        """Why time has jumped, as another thread has noticed; empty where it has not, or this side knows."""
 
     def close(self) -> None:
         self._hang_up()
@@ -71,6 +72,9 @@ class Homing:
 
     def turn(self) -> float | None:
         clock = self._ground.clock
+        if self.slept:
+            self.doubt(self.slept)
+            self.slept = ""
         opened = self._ready()
         if opened is None:
             return AWAY_S
@@ -104,7 +108,7 @@ class Homing:
         ground = self._ground
         try:
             if self._mailbox is None:
-                self._mailbox = self._line.enter_context(opened_mailbox(opened.project, ground.clock))
+                self._mailbox = self._line.enter_context(ground.open_mailbox(opened.project, ground.clock))
             seen = self._runs.look(self._mailbox, opened.state)
             for event in seen.events:
                 ground.note(opened.state, event)

@@ -20,6 +20,9 @@ from .record import Record
 from .side import keep_going
 from .watching import Watching
 
+LONGEST_S = 60.0
+"""Seconds after which it is noticed, at the latest, that the machine has slept."""
+
 
 def run(project: Project, clock: Clock, *, bell: Bell, record: Record, stopping: Callable[[], bool]) -> None:
     """Returns soon after ``stopping`` has become true, of which ``bell`` is rung. ``record.last`` is the status that it
@@ -42,6 +45,10 @@ def run(project: Project, clock: Clock, *, bell: Bell, record: Record, stopping:
         hints.doubt("another hybrid command was at work")
         look_home()
 
+    def slept(why: str) -> None:
+        homing.slept = why
+        home_bell.ring()
+
     publishing = Publishing(ground, hints, polls=lambda: watch.polls, on_view=watch.use, on_publish=look_home)
     ended = threading.Event()
     thread = threading.Thread(
@@ -51,7 +58,7 @@ def run(project: Project, clock: Clock, *, bell: Bell, record: Record, stopping:
         board.tell("loop", port=port)
         thread.start()
         try:
-            keep_going(publishing, ground, bell, stopping)
+            keep_going(publishing, ground, bell, stopping, longest_s=LONGEST_S, on_jump=slept)
         finally:
             ended.set()
             home_bell.ring()
