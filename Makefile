@@ -20,7 +20,7 @@ help:
 	@echo "make test    everything: system programs, make check, all tests"
 	@echo "make check   style, types, layers, the oldest Python of the runner"
 	@echo "make fast    the tests that need no server, in about a minute"
-	@echo "make bench   time it beside rsync and others, and part by part, in half an hour; docs/performance.md says more"
+	@echo "make bench   time it beside rsync and others, the agent, and part by part, in three quarters of an hour; docs/performance.md says more"
 	@echo "make soak    random histories, kills of real processes, and fuzzing, for SOAK_MINUTES (15)"
 	@echo "make clean   remove the environment and the caches"
 
@@ -43,6 +43,7 @@ fast: $(WORK)
 
 bench: $(WORK)
 	$(BIN)/python -m bench.push
+	$(BIN)/python -m bench.agent
 	$(BIN)/python -m bench.parts
 
 soak: $(WORK)
