@@ -3,6 +3,7 @@
 import contextlib
 import secrets
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -144,3 +145,7 @@ def opened(project: Project, clock: Clock) -> Iterator[Mailbox]:
         yield Mailbox(project, remote, clock)
     finally:
         remote.close()
+
+
+Opener = Callable[[Project, Clock], AbstractContextManager[Mailbox]]
+"""As ``opened``: whoever holds on to a mailbox for long is given the way to open it."""

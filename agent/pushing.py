@@ -23,7 +23,7 @@ from sync.push.shelf import Shelf
 from sync.store.lanes import Answer, Lanes
 
 from .console import path_text
-from .mailbox import Mailbox, gone, opened
+from .mailbox import Mailbox, Opener, gone, opened
 from .project import Project
 from .state import FILE_NAME
 
@@ -47,11 +47,20 @@ class Contact:
     A context manager: connections are let go of at its end. ``new_mailbox``: make one where there is none any more.
     """
 
-    def __init__(self, project: Project, index: Index, clock: Clock, *, new_mailbox: bool = False) -> None:
+    def __init__(
+        self,
+        project: Project,
+        index: Index,
+        clock: Clock,
+        *,
+        new_mailbox: bool = False,
+        open_mailbox: Opener = opened,
+    ) -> None:
         self._project = project
         self._clock = clock
         self.is_first = known_mailbox(index, project.remote_url) is None
         """Nothing was ever pushed there, so that there is no need to look at the tree before the mailbox is met."""
+        self._open_mailbox = open_mailbox
         self._make = new_mailbox or self.is_first
         self._lanes = Lanes(2)
         self._lock = threading.Lock()
@@ -84,7 +93,7 @@ class Contact:
 
     def _ask(self) -> Met:
         with contextlib.ExitStack() as stack:
-            mailbox = stack.enter_context(opened(self._project, self._clock))
+            mailbox = stack.enter_context(self._open_mailbox(self._project, self._clock))
             with self._lock:
                 if self._is_closed:
                     raise RuntimeError("the contact was closed")

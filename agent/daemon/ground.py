@@ -9,6 +9,7 @@ from sync.errors import HybridError, UsageError
 from sync.local.scan import identity
 
 from .. import config
+from ..mailbox import Opener, opened
 from ..project import Project
 from ..state import State
 from . import events
@@ -32,7 +33,10 @@ class Ground:
     dice: random.Random
     need: Need | None = None
     """What is wrong with the settings now; the former ones are in force."""
+    open_mailbox: Opener = opened
     _read: tuple[int, ...] = field(default=())
+    _doubted: tuple[int, ...] = field(default=())
+    """The settings that could not be read last: told of once they stay so, as somebody may be in the middle of writing."""
 
     def place(self) -> tuple[int, int] | None:
         """Tells the project folder from another that takes its name; None while there is none that is a project."""
@@ -62,6 +66,9 @@ class Ground:
                     "hybrid agent stop, then hybrid agent start",
                 )
         except UsageError as error:
+            if self._doubted != mark:
+                self._doubted, self._read = mark, before
+                return False
             self.need = Need(key="settings", what=str(error), how=error.hint)
             _log.warning("The settings were not taken over: %s", error)
             return False

@@ -24,7 +24,9 @@ class Line:
     def begin(self, index: Index) -> None:
         """Connects in the background, unless that was done."""
         if self._contact is None:
-            self._contact = Contact(self._ground.project, index, self._ground.clock)
+            self._contact = Contact(
+                self._ground.project, index, self._ground.clock, open_mailbox=self._ground.open_mailbox
+            )
             self._contact.begin()
         self._used = self._ground.clock.monotonic()
 
