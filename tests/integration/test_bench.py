@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from agent.daemon.quiet import DEBOUNCE_S
 from tests.support.laptop import REPOSITORY
 from tests.support.sshd import system_tool
 
@@ -95,3 +96,18 @@ def test_every_part_is_timed(tmp_path: Path) -> None:
 def test_a_part_tells_where_its_time_goes(part: str) -> None:
     told = bench("parts", "--files", "50", "--mib", "2", "--settle", "0", "--profile", part)
     assert "tottime" in told and "Ordered by: internal time" in told
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="what a process costs is counted by Linux")
+def test_the_agent_is_measured_from_a_save_to_what_all_can_have(tmp_path: Path) -> None:
+    system_tool("rsync")
+    document = tmp_path / "page.md"
+    document.write_text("<!-- bench.agent -->\nthe last ones\n<!-- end of bench.agent -->\n")
+    words = ["--files", "30", "--saves", "2", "--rsyncs", "1", "--settle", "0", "--rtt-ms", "2"]
+    words += ["--idle", "0.5", "--calm", "0"]
+    printed = bench("agent", *words, "--json", str(tmp_path / "agent.json"), "--document", str(document))
+    assert printed.strip() in document.read_text()
+    found = json.loads((tmp_path / "agent.json").read_text())
+    assert len(found["saved"]["agent"]) == 2 and min(found["saved"]["agent"]) > DEBOUNCE_S
+    assert len(found["saved"]["rsync"]) == 1
+    assert found["idle"]["memory"] > 20e6
