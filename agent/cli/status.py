@@ -62,8 +62,9 @@ def _show_all(call: Call, mailbox: Mailbox, state: State, everything: bool) -> N
     memory = Memory(state)
     url = mailbox.project.remote_url
     if not mailbox.is_made():
-        nothing = {"mailbox": url, "made": False, "pushed": None, "runs": [], "unreadable": [], "older": 0}
-        call.console.result(nothing, f"There is no mailbox at {url} yet.")
+        nothing: dict[str, object] = {"made": False, "pushed": None, "runs": [], "unreadable": [], "older": 0}
+        agent = _agent(mailbox.project)
+        call.console.result({"mailbox": url, **nothing, "agent": agent}, f"There is no mailbox at {url} yet.")
         call.console.next_step("hybrid push")
         return
     ids = mailbox.run_ids()
@@ -92,6 +93,7 @@ def _show_all(call: Call, mailbox: Mailbox, state: State, everything: bool) -> N
         "runs": [_document(line) for line in found],
         "unreadable": unreadable,
         "older": len(ids) - len(shown),
+        "agent": _agent(mailbox.project),
     }
     call.console.result(document, f"Mailbox: {url}{line}")
     if found:
@@ -101,6 +103,8 @@ def _show_all(call: Call, mailbox: Mailbox, state: State, everything: bool) -> N
             call.console.say(each)
     if len(ids) > len(shown):
         call.console.say(f"{count(len(ids) - len(shown), 'older run')}: --all shows them.")
+    if document["agent"] is not None:
+        call.console.say(f"The agent is at work ({document['agent']}): hybrid agent status")
     if found and "next" not in columns:
         _say_next(call, found)
     if not ids:
@@ -148,6 +152,14 @@ def _say_next(call: Call, found: list[Line]) -> None:
         if line.step:
             call.console.next_step(line.step)
             return
+
+
+def _agent(project: Project) -> str | None:
+    """The state that the project's agent tells; None where none runs."""
+    from ..daemon.process import living
+
+    found = living(project)
+    return None if found is None else found.status.state if found.status is not None else "starting"
 
 
 def _pushed(call: Call, project: Project) -> tuple[dict[str, object] | None, str]:
