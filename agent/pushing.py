@@ -28,6 +28,8 @@ from .project import Project
 from .state import FILE_NAME
 
 _LOG = logging.getLogger(__name__)
+_MOST_TOLD = 50
+"""Paths that are logged one by one: more would push everything else out of the agent's log."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,14 +169,19 @@ def publish(
         progress=progress,
     )
     if _LOG.isEnabledFor(logging.INFO):
-        for entry in seen.changed:
-            _LOG.info("to read: %s", path_text(entry.path))
-        for path in seen.removed:
-            _LOG.info("gone: %s", path_text(path))
+        _tell("to read", [entry.path for entry in seen.changed])
+        _tell("gone", seen.removed)
     try:
         return push.publish(seen, accept_deletions=accept_deletions)
     except NotFound as error:
         raise _gone(error) from error
+
+
+def _tell(what: str, paths: list[bytes]) -> None:
+    for path in paths[:_MOST_TOLD]:
+        _LOG.info("%s: %s", what, path_text(path))
+    if len(paths) > _MOST_TOLD:
+        _LOG.info("%s: ... and %s more", what, f"{len(paths) - _MOST_TOLD:,}")
 
 
 def current(

@@ -6,7 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
-from sync.errors import ConfirmationNeeded, HybridError, Locked, RemoteError
+from sync.errors import (
+    ConfirmationNeeded,
+    CorruptMailbox,
+    HybridError,
+    Locked,
+    NewerMailbox,
+    RemoteError,
+)
 from sync.local.folders import Folders
 from sync.local.git import Commits
 from sync.local.index import Index
@@ -79,6 +86,8 @@ class Publishing:
         """Snapshots that the last collection left."""
         self._rescan_at = math.inf
         self._retry_at = 0.0
+        self._set_back_at = math.inf
+        """When something of this machine stood in the way: what is heard since then may have mended it."""
         self._tries = 0
         self._report = Report(ground, self.name)
         self._owed: tuple[Published, frozenset[bytes] | None] | None = None
@@ -100,6 +109,11 @@ class Publishing:
         self._shelf.clear()
         self._retry_at = 0.0
 
+    def nudged(self) -> None:
+        """Another command has reached the mailbox, or has done something to the project. From any thread."""
+        self._retry_at = 0.0
+        self._hints.doubt("another hybrid command was at work")
+
     def turn(self) -> float | None:
         now = self._ground.clock.monotonic()
         opened = self._ready()
@@ -114,7 +128,7 @@ class Publishing:
         queues = self._queue_at is not None and now >= self._queue_at
         if heard is None and not queues:
             return self._rest(opened, now)
-        if now < self._retry_at:
+        if now < self._retry_at and not (heard is not None and heard.last > self._set_back_at):
             return self._retry_at - now
         if heard is not None:
             hold = self._git.hold(heard, now)
@@ -161,7 +175,7 @@ class Publishing:
             self._report.published(Published.load(index, project.remote_url))
             return _Opened(place=place, index=index, state=state, stack=stack.pop_all())
 
-    def _rest(self, opened: _Opened, now: float) -> float:
+    def _rest(self, opened: _Opened, now: float) -> float | None:
         """Nothing is to be done. What makes the next publication quick is done now."""
         if opened.index.count():
             fill(self._shelf, opened.index)
@@ -176,7 +190,8 @@ class Publishing:
             self._forget_mailbox()
             idle_s = None
         times = [self._rescan_at - now, idle_s, self._queue_at - now if self._queue_at is not None else None]
-        return max(0.0, min(each for each in times if each is not None))
+        wait_s = min(each for each in times if each is not None)
+        return max(0.0, wait_s) if wait_s < math.inf else None
 
     def _is_cluttered(self, met: Met) -> bool:
         keep = self._ground.project.config.keep
@@ -220,6 +235,7 @@ class Publishing:
             assert self._view is not None
             seen = self._view.look_near(index, heard.paths)
         else:
+            self._report.doubted(heard)
             self._view = pushing.view(self._ground.project, clock)
             self._on_view(Folders(self._ground.project.root, self._view.rules))
             seen = self._view.look(index, on_change=lambda: self._begin(index))
@@ -232,8 +248,8 @@ class Publishing:
             if self._owed is None and seen.before is not None and not near:
                 self._owe(seen.before, None)
             return
-        refuse_mass_deletion(seen)
         self._report.goes(heard, seen)
+        refuse_mass_deletion(seen)
         met = self._mailbox(index)
         commit = partial(self._commits.now, seen.paths if near else None)
         done = pushing.publish(met, index, seen, clock, self._report, commit=commit, shelf=self._shelf)
@@ -283,14 +299,17 @@ class Publishing:
     def _set_back(self, opened: _Opened | None, heard: Heard | None, error: HybridError) -> float:
         self._tries += 1
         wait_s = retry_s(setback(error), error, self._tries, self._ground.dice)
-        self._retry_at = self._ground.clock.monotonic() + wait_s
+        now = self._ground.clock.monotonic()
+        self._retry_at = now + wait_s
+        is_of_the_mailbox = isinstance(error, RemoteError | CorruptMailbox | NewerMailbox)
+        self._set_back_at = math.inf if is_of_the_mailbox or isinstance(error, Locked) else now
         self._report.set_back(opened.state if opened else None, heard, error)
         if isinstance(error, RemoteError):
             self._forget_mailbox()
         elif not isinstance(error, Locked | ConfirmationNeeded):
             self.close()  # perhaps the state was damaged, and was set aside
         if self._owed is not None:
-            self._queue_at = self._ground.clock.monotonic() + wait_s
+            self._queue_at = now + wait_s
         return wait_s
 
     def _forget_mailbox(self) -> None:

@@ -1,6 +1,7 @@
 """What the publishing side tells: what waits and why, how far an upload is, and what stands in the way."""
 
 import contextlib
+import logging
 
 from sync.errors import HybridError, Locked
 from sync.push.changes import Look, Published
@@ -15,7 +16,9 @@ from .setbacks import setback
 from .status import AWAY, HELD, OFFLINE, WATCHING, Need, Waiting
 
 MOST_PROBLEMS = 20
+MOST_HELD_BACK = 5
 _TELL_S = 1.0
+_log = logging.getLogger(__name__)
 
 
 class Report:
@@ -26,6 +29,7 @@ class Report:
         self._ground = ground
         self._side = side
         self._left = 0
+        self._total = 0
         self._told = 0.0
         self.queue_needs: list[Need] = []
         self.git_need: Need | None = None
@@ -40,15 +44,24 @@ class Report:
         waiting = Waiting(files=len(heard.paths) or None, bytes=None, since=self._since(heard), why=why)
         self._ground.board.tell(self._side, state=HELD, needs=self._needs([]), waiting=waiting)
 
+    def doubted(self, heard: Heard) -> None:
+        """Everything is about to be looked at."""
+        _log.info("Everything is looked at: %s", heard.doubt or "what was known was let go of")
+
     def problems(self, seen: Look) -> None:
         told = [f"{path_text(problem.path)} {problem.what}." for problem in seen.problems[:MOST_PROBLEMS]]
         if len(seen.problems) > MOST_PROBLEMS:
             told.append(f"... and {len(seen.problems) - MOST_PROBLEMS} more paths")
-        self._ground.board.tell(self._side, problems=told)
+        stays = [each.path for each in seen.held_back if not each.junk and not each.partly]
+        held_back = [path_text(path) for path in stays[:MOST_HELD_BACK]]
+        more = len(stays) - len(held_back)
+        if more:
+            held_back.append(f"{more} more")
+        self._ground.board.tell(self._side, problems=told, held_back=held_back)
 
     def goes(self, heard: Heard, seen: Look) -> None:
         """It is about to be published."""
-        self._left = sum(entry.signature.size for entry in seen.changed)
+        self._left = self._total = sum(entry.signature.size for entry in seen.changed)
         files = len(seen.changed) + len(seen.removed) + len(seen.moved)
         waiting = Waiting(files=files, bytes=self._left, since=self._since(heard), why="it is on its way")
         self._ground.board.tell(self._side, waiting=waiting)
@@ -58,7 +71,7 @@ class Report:
         told, before = setback(error), board.status.waiting
         waiting = Waiting(
             files=before.files if before else None,
-            bytes=before.bytes if before else None,
+            bytes=None if before is None or before.bytes is None else self._total,
             since=self._since(heard) if heard is not None else before.since if before else clock.wall(),
             why=told.why,
         )

@@ -15,6 +15,7 @@ from agent.state import opened
 from tests.support.laptop import Laptop
 
 LOOK_S = 0.1
+_SHOWN = 4_000
 
 
 class AtWork:
@@ -55,13 +56,13 @@ class AtWork:
         try:
             until(look, what, limit)
         except AssertionError as error:
-            error.add_note(f"{found}\n{self.log()}")
+            error.add_note(f"{found}\n{self.log()[-_SHOWN:]}")
             raise
         return found
 
     def log(self) -> str:
         path = self.place / "agent.log"
-        return path.read_text()[-8_000:] if path.exists() else "no log"
+        return path.read_text() if path.exists() else "no log"
 
     def journal(self) -> list[Entry]:
         with opened(Project.find(self._laptop.project), warn=_no_warning) as state:
@@ -75,11 +76,12 @@ def at_work(laptop: Laptop, project_id: str) -> Iterator[AtWork]:
     try:
         yield agent
     except BaseException as error:
-        error.add_note(agent.log())
+        error.add_note(agent.log()[-_SHOWN:])
         raise
     finally:
         laptop.hybrid("agent", "stop", expect=None)
-    assert "Traceback" not in agent.log(), agent.log()
+    log = agent.log()
+    assert "Traceback" not in log, log[log.index("Traceback") - 400 :][:_SHOWN]
 
 
 def until(reached: Callable[[], object], what: str, limit: float = 60) -> None:
