@@ -34,6 +34,7 @@ from .sftp_packets import (
 _BATCH = 8 * PIECE
 _QUEUE = 2 * _BATCH
 _FIRST_BYTES = 24 * 1024
+_MANY = 32  # answers that may be so large together that the server takes nothing before some are read
 
 
 class SftpWire:
@@ -135,14 +136,18 @@ class SftpWire:
             self._take_part(lambda: request in self._answers, may_read=True)
 
     def _take_part(self, done: Callable[[], bool], *, may_read: bool) -> None:
-        """Waits until ``done``, or until there is something to do for all; then does that, once."""
+        """Waits until ``done``, or until there is something to do for all; then does that, once.
+
+        Without ``may_read`` it reads only where many answers are due, for that would hold up who wants to send.
+        """
 
         def can_send() -> bool:
             return not self._sending and (bool(self._out) or self._stream is None)
 
         def something() -> bool:
-            can_read = may_read and self._stream is not None and not self._reading
-            return done() or self._failure is not None or can_send() or (can_read and self._is_due())
+            can_read = self._stream is not None and not self._reading and self._is_due()
+            should_read = may_read or len(self._wanted) > _MANY
+            return done() or self._failure is not None or can_send() or (can_read and should_read)
 
         with self._changed:
             self._changed.wait_for(something)

@@ -228,6 +228,39 @@ def test_a_call_that_is_asked_while_another_sends_is_sent_though_the_other_leave
     assert session.wire.is_quiet
 
 
+def test_who_may_not_queue_more_reads_where_the_server_takes_nothing_before_its_answers_are_read() -> None:
+    class Full(Server):
+        """It takes no content before somebody receives."""
+
+        def send(self, s: bytes) -> int:
+            if self.asked.count(READ) and not received.is_set():
+                full.set()
+                if not received.wait(5):
+                    raise TimeoutError
+            return super().send(s)
+
+        def recv(self, nbytes: int) -> bytes:
+            if full.is_set():
+                received.set()
+            return super().recv(nbytes)
+
+    full, received = threading.Event(), threading.Event()
+    session = Full({**holding(b"x", 1), WRITE: done}).session()
+    session.wire.start()
+
+    def reads_and_writes() -> None:
+        with session.wire.call() as call:
+            for _ in range(50):
+                call.ask(READ, s(b"h") + struct.pack(">QI", 0, 1))
+            call.settle([call.ask(WRITE, b"", bytes(size)) for size in (300_000, 900_000)])
+
+    def asks() -> None:
+        full.wait(5)
+        session.remove_soon("a")
+
+    assert at_once(reads_and_writes, asks) == [None, None]
+
+
 def test_what_is_queued_for_a_large_write_stays_small() -> None:
     queued: list[int] = []
 
