@@ -1,6 +1,5 @@
 """How a command that ends early says so: one sentence and a hint for what can be expected, a trace for a bug."""
 
-import errno
 import json
 import logging
 import platform
@@ -10,13 +9,12 @@ import traceback
 
 import click
 
-from sync.errors import HybridError, LocalDiskFull
+from sync.errors import HybridError
 
 from .. import __version__
 from ..console import visible
 from ..exits import Exit, exit_for
-
-_SQLITE_FULL = 13
+from ..expected import expected
 
 
 def report(error: BaseException, *, as_json: bool) -> Exit:
@@ -26,7 +24,7 @@ def report(error: BaseException, *, as_json: bool) -> Exit:
     elif isinstance(error, KeyboardInterrupt | click.Abort):
         code, kind, message, hint = Exit.INTERRUPTED, "interrupted", "Interrupted.", ""
     else:
-        error = _expected(error)
+        error = expected(error)
         code, kind = exit_for(error), _kind(error)
         if isinstance(error, HybridError):
             message, hint = str(error), error.hint
@@ -57,37 +55,6 @@ def _print(code: Exit, message: str, hint: str) -> None:
 def _usage_hint(error: click.ClickException) -> str:
     context = getattr(error, "ctx", None)
     return f"{context.command_path} --help" if context is not None else ""
-
-
-def _expected(error: BaseException) -> BaseException:
-    """What the machine may do to any local file access is nobody's bug, wherever it happens."""
-    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
-    if full or getattr(error, "sqlite_errorcode", None) == _SQLITE_FULL:
-        where = f" at {error.filename}" if isinstance(error, OSError) and error.filename else ""
-        return _with_cause(
-            LocalDiskFull(
-                f"There is no room left on this machine's disk{where}.", "Free some space and do it again."
-            ),
-            error,
-        )
-    if (
-        isinstance(error, OSError)
-        and error.errno in (errno.EACCES, errno.EPERM, errno.EROFS)
-        and error.filename
-    ):
-        return _with_cause(
-            HybridError(
-                f"{error.filename}: {error.strerror}.",
-                "Check who owns that path and what may be done with it.",
-            ),
-            error,
-        )
-    return error
-
-
-def _with_cause(error: HybridError, cause: BaseException) -> HybridError:
-    error.__cause__ = cause
-    return error
 
 
 def _kind(error: BaseException) -> str:

@@ -62,7 +62,7 @@ def setback(error: HybridError) -> Setback:
             state=OFFLINE, why="the mailbox takes no more", need=_need("quota", error), least_s=LATER_S
         )
     if isinstance(error, Transient):
-        return Setback(state=OFFLINE, why=_clause(error), least_s=error.retry_after or 0.0)
+        return Setback(state=OFFLINE, why=_clause(error))
     if isinstance(error, Unreachable | NotFound | RemoteError):
         return Setback(state=OFFLINE, why=_clause(error))
     if isinstance(error, CorruptMailbox | NewerMailbox):
