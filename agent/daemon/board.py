@@ -15,10 +15,18 @@ _WORST_FIRST = (STOPPED, AWAY, OFFLINE, HELD, STARTING, WATCHING)
 class Board:
     """Threads may share it. ``write`` keeps a status where others can read it."""
 
-    def __init__(self, first: Status, clock: Clock, write: Callable[[Status], None]) -> None:
+    def __init__(
+        self,
+        first: Status,
+        clock: Clock,
+        write: Callable[[Status], None],
+        on_needs: Callable[[], None] = lambda: None,
+    ) -> None:
+        """``on_needs`` is called when there is something new that only a person can do."""
         self._status = first
         self._clock = clock
         self._write = write
+        self._on_needs = on_needs
         self._lock = threading.Lock()
         self._states: dict[str, str] = {}
         self._needs: dict[str, tuple[Need, ...]] = {}
@@ -47,8 +55,11 @@ class Board:
             worst = min(self._states.values(), key=_WORST_FIRST.index, default=self._status.state)
             all_needs = {need.key: need for each in self._needs.values() for need in each}
             told = replace(self._status, state=worst, needs=list(all_needs.values()), **parts)
+            is_new = not {need.key for need in told.needs} <= {need.key for need in self._status.needs}
             if told != self._status:
                 self._put(replace(told, written=self._clock.wall()))
+        if is_new:
+            self._on_needs()
 
     def _put(self, status: Status) -> None:
         self._status = status

@@ -1,6 +1,6 @@
 """Grading in a process of its own: answers are a stranger's, and what grading needs in memory goes with the process.
 
-    python -P -m agent.daemon.grade_apart ROOT RUN
+    python -I -m agent.daemon.grade_apart ROOT RUN
 
 prints one JSON document: what ``local_grader.report.to_json`` gives, or ``error`` and ``hint``.
 """
@@ -49,7 +49,7 @@ class GradingApart:
         self._complaint = tempfile.TemporaryFile()  # noqa: SIM115
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-m", __spec__.name, str(root), run],
+                [sys.executable, "-I", "-m", __spec__.name, str(root), run],
                 stdin=subprocess.DEVNULL,
                 stdout=self._said,
                 stderr=self._complaint,

@@ -28,7 +28,8 @@ class Heard:
 
 
 class Hints:
-    """Threads may share it. ``bell`` is rung with the first word after a ``take``, and when a file is closed."""
+    """Threads may share it. ``bell`` is rung with the first word after a ``take`` or a ``put_back``, and when a file is
+    closed."""
 
     def __init__(self, clock: Clock, bell: Bell) -> None:
         self._clock = clock
@@ -39,6 +40,8 @@ class Hints:
         self._doubt = ""
         self._git = False
         self._first = self._last = 0.0
+        self._rang = False
+        """The bell was rung for what waits to be taken, as far as it was not put back since."""
 
     def changed(self, path: bytes) -> None:
         self._note(path)
@@ -84,6 +87,7 @@ class Hints:
             heard = self._heard()
             self._paths.clear()
             self._doubt = ""
+            self._rang = False
         return heard
 
     def put_back(self, heard: Heard) -> None:
@@ -93,6 +97,7 @@ class Hints:
             self._doubt = self._doubt or heard.doubt
             self._first = heard.first
             self._last = max(self._last, heard.last)
+            self._rang = False
 
     def forget_open(self, paths: frozenset[bytes]) -> None:
         """These are not waited for any longer."""
@@ -113,8 +118,8 @@ class Hints:
     def _note(self, path: bytes | None, why: str = "", opened: bytes | None = None) -> None:
         now = self._clock.monotonic()
         with self._lock:
-            is_first = not self._paths and not self._doubt
-            if is_first:
+            rings, self._rang = not self._rang, True
+            if not self._paths and not self._doubt:
                 self._first = now
             self._last = now
             if opened is not None:
@@ -127,5 +132,5 @@ class Hints:
                 self._doubt = "many files changed at once"
             if self._doubt:
                 self._paths.clear()
-        if is_first:
+        if rings:
             self._bell.ring()

@@ -82,7 +82,7 @@ class Homing:
             self._look_at = clock.monotonic() + self._look(opened)
         again_s = self._notify(opened)
         left_s = max(0.0, self._look_at - clock.monotonic()) if self._was_pushed() else None
-        return soonest((left_s, again_s))
+        return soonest((left_s, again_s, self._stale_in(opened)))
 
     def _ready(self) -> _Opened | None:
         """What is open, opened where it is not; None while the project folder is gone, or nothing can be kept in it."""
@@ -167,6 +167,16 @@ class Homing:
         if decision.notice is not None:
             self._desktop.show(decision.notice)
         return decision.again_s
+
+    def _stale_in(self, opened: _Opened) -> float | None:
+        """Seconds until a person is to be told that nothing was published although something waits."""
+        waiting = self._ground.board.status.waiting
+        if waiting is None:
+            return None
+        left_s = (
+            waiting.since + 3600 * opened.project.config.agent.unpublished_hours - self._ground.clock.wall()
+        )
+        return left_s + 1.0 if left_s > 0 else None
 
     def _hang_up(self) -> None:
         self._mailbox = None

@@ -28,12 +28,12 @@ def run(project: Project, clock: Clock, *, bell: Bell, record: Record, stopping:
     """Returns soon after ``stopping`` has become true, of which ``bell`` is rung. ``record.last`` is the status that it
     begins with."""
     assert record.last is not None
-    board = Board(record.last, clock, record.write)
+    home_bell = SystemBell()
+    board = Board(record.last, clock, record.write, on_needs=home_bell.ring)
     ground = Ground(project=project, clock=clock, board=board, dice=random.Random())
     hints = Hints(clock, bell)
     watch = Watch(ground, hints)
     desktop = Desktop()
-    home_bell = SystemBell()
     homing = Homing(ground, desktop, was_pushed=lambda: board.status.published is not None)
 
     def look_home() -> None:
@@ -42,7 +42,7 @@ def run(project: Project, clock: Clock, *, bell: Bell, record: Record, stopping:
 
     def nudged() -> None:
         """A command has done something that the agent would only notice later."""
-        hints.doubt("another hybrid command was at work")
+        publishing.nudged()
         look_home()
 
     def slept(why: str) -> None:

@@ -112,6 +112,9 @@ def text(page: Page, now: float) -> str:
     lines += [f"Skipped: {_line(each)}" for each in status.problems[:_MOST]]
     if len(status.problems) > _MOST:
         lines.append(f"Skipped: {count(len(status.problems) - _MOST, 'more path')}")
+    if status.held_back:
+        stays = ", ".join(map(_line, status.held_back))
+        lines.append(f"Stays here: {stays} (hybrid push --dry-run says why, and what brings it in)")
     lines += [f"Needs you: {_line(f'{each.what} {each.how}')}" for each in status.needs]
     return "\n".join(lines)
 
@@ -164,7 +167,7 @@ def _run(run: RunLine, *, lives: bool) -> str:
 def _mailbox(next_look: float | None, now: float) -> str:
     if next_look is None:
         return "Mailbox: looked at when there is a reason"
-    return f"Mailbox: looked at in {duration(next_look - now)}"
+    return f"Mailbox: looked at again in {duration(next_look - now)}"
 
 
 def _line(words: str) -> str:

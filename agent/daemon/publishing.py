@@ -3,7 +3,7 @@
 import contextlib
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 from sync.errors import (
@@ -17,15 +17,12 @@ from sync.errors import (
 from sync.local.folders import Folders
 from sync.local.git import Commits
 from sync.local.index import Index
-from sync.progress import Silent
 from sync.push.changes import Published, refuse_mass_deletion
 from sync.push.looking import View
 from sync.push.overlay import fill
 from sync.push.shelf import Shelf
 
 from .. import pushing
-from ..collecting import collect
-from ..pushing import Met
 from ..state import State
 from ..state import opened as opened_state
 from . import quiet, schedule, tidings
@@ -36,8 +33,6 @@ from .line import Line
 from .publishing_report import Report
 from .setbacks import retry_s, setback
 
-CLUTTER = 200
-"""Snapshots beyond those that are kept at which the mailbox is tidied."""
 AFTER_GIT_S = 30.0
 """Seconds after git was at work until everything is looked at: what it tracks decides what goes."""
 
@@ -79,11 +74,6 @@ class Publishing:
         self._opened: _Opened | None = None
         self._view: View | None = None
         self._shelf = Shelf()
-        self._met: Met | None = None
-        self._is_met = False
-        """The line has been used to meet the mailbox."""
-        self._kept = 0
-        """Snapshots that the last collection left."""
         self._rescan_at = math.inf
         self._retry_at = 0.0
         self._set_back_at = math.inf
@@ -96,7 +86,7 @@ class Publishing:
         hints.doubt("the agent has just begun")
 
     def close(self) -> None:
-        self._forget_mailbox()
+        self._line.close()
         self._view = None
         self._shelf.clear()
         opened, self._opened = self._opened, None
@@ -105,7 +95,7 @@ class Publishing:
 
     def doubt(self, why: str) -> None:
         self._hints.doubt(why)
-        self._forget_mailbox()
+        self._line.close()
         self._shelf.clear()
         self._retry_at = 0.0
 
@@ -179,29 +169,19 @@ class Publishing:
         """Nothing is to be done. What makes the next publication quick is done now."""
         if opened.index.count():
             fill(self._shelf, opened.index)
-        if self._met is not None and now >= self._retry_at and self._is_cluttered(self._met):
+        if self._line.is_cluttered and now >= self._retry_at:
             try:
-                self._tidy(opened, self._met)
+                self._line.tidy(opened.state, opened.index)
             except HybridError as error:
                 return self._set_back(opened, None, error)
             return 0.0
         idle_s = self._line.idle_in()
         if idle_s == 0.0:
-            self._forget_mailbox()
+            self._line.close()
             idle_s = None
         times = [self._rescan_at - now, idle_s, self._queue_at - now if self._queue_at is not None else None]
         wait_s = min(each for each in times if each is not None)
         return max(0.0, wait_s) if wait_s < math.inf else None
-
-    def _is_cluttered(self, met: Met) -> bool:
-        keep = self._ground.project.config.keep
-        return len(met.there.mine) >= max(self._kept, keep.snapshots + keep.days) + CLUTTER
-
-    def _tidy(self, opened: _Opened, met: Met) -> None:
-        """Each save is a snapshot: what ``hybrid gc`` would remove goes once there is a lot of it."""
-        with self._ground.project.lock("push"):
-            self._kept = collect(met.mailbox, opened.state, opened.index, Silent()).kept_snapshots
-        self._met = None
 
     def _hold(self, opened: _Opened, heard: Heard, hold: quiet.Hold, now: float) -> float:
         if heard.paths and not self._report.offline:
@@ -215,7 +195,7 @@ class Publishing:
         try:
             with self._ground.project.lock("push") as is_mine_still:
                 if not is_mine_still:
-                    self._met = None
+                    self._line.doubt()
                     self._shelf.clear()
                 if heard is not None:
                     self._publish(opened, heard)
@@ -225,7 +205,7 @@ class Publishing:
             if heard is not None:
                 self._hints.put_back(heard)
             raise
-        self._report.out(opened.state, reached=self._met is not None, more=self._hints.peek() is not None)
+        self._report.out(opened.state, reached=self._line.is_met, more=self._hints.peek() is not None)
 
     def _publish(self, opened: _Opened, heard: Heard) -> None:
         clock, index = self._ground.clock, opened.index
@@ -250,10 +230,10 @@ class Publishing:
             return
         self._report.goes(heard, seen)
         refuse_mass_deletion(seen)
-        met = self._mailbox(index)
+        met = self._line.met(index)
         commit = partial(self._commits.now, seen.paths if near else None)
         done = pushing.publish(met, index, seen, clock, self._report, commit=commit, shelf=self._shelf)
-        self._met = replace(met, there=met.there.after(done.written))
+        self._line.wrote(done.written)
         if done.unpublished:
             return
         self._owe(done.published, seen.paths)
@@ -265,16 +245,6 @@ class Publishing:
         if not self._report.offline:
             self._line.begin(index)
 
-    def _mailbox(self, index: Index) -> Met:
-        """Met anew where another process may have changed what is in it since."""
-        if self._met is None and self._is_met:
-            self._line.close()
-        if self._met is None or not self._line.is_there:
-            self._met = self._line.met(index)
-            self._is_met = True
-        self._line.begin(index)
-        return self._met
-
     def _owe(self, published: Published, changed: frozenset[bytes] | None) -> None:
         if self._ground.project.config.auto.run:
             before = self._owed[1] if self._owed is not None else frozenset[bytes]()
@@ -282,7 +252,7 @@ class Publishing:
             self._owed = (published, before | changed if known else None)  # type: ignore[operator]
 
     def _queue_runs(self, opened: _Opened, published: Published, changed: frozenset[bytes] | None) -> None:
-        met = self._mailbox(opened.index)
+        met = self._line.met(opened.index)
         outcome = self._autoruns.published(met.mailbox, opened.state, opened.index, published, changed)
         for event in outcome.events:
             self._ground.note(opened.state, event)
@@ -305,14 +275,9 @@ class Publishing:
         self._set_back_at = math.inf if is_of_the_mailbox or isinstance(error, Locked) else now
         self._report.set_back(opened.state if opened else None, heard, error)
         if isinstance(error, RemoteError):
-            self._forget_mailbox()
+            self._line.close()
         elif not isinstance(error, Locked | ConfirmationNeeded):
             self.close()  # perhaps the state was damaged, and was set aside
         if self._owed is not None:
             self._queue_at = now + wait_s
         return wait_s
-
-    def _forget_mailbox(self) -> None:
-        self._met = None
-        self._is_met = False
-        self._line.close()

@@ -29,7 +29,7 @@ _ROOM: Final = SLOT - _HEADER.size
 _TRIES: Final = 20
 _LONGEST_TEXT: Final = 2000
 # What is cut first, where not all fits: what needs the user stays longest.
-_LISTS: Final = ("problems", "runs", "needs")
+_LISTS: Final = ("held_back", "problems", "runs", "needs")
 
 _log = logging.getLogger(__name__)
 

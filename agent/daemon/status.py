@@ -71,6 +71,7 @@ class Status:
     published  of the last published snapshot: ``seq``, ``snapshot``, ``created``, ``files``, ``bytes``; None before that
     next_look  when the mailbox is looked at again; None: when there is a reason
     port       where the agent hears that there is something new, on this machine; 0 for nowhere
+    held_back  what stays here for a rule or its name, some of it
     spent      money that the agent's machines have cost, by currency; empty where none costs any
     """
 
@@ -87,6 +88,7 @@ class Status:
     next_look: float | None = None
     trouble: Trouble | None = None
     problems: list[str] = field(default_factory=list)
+    held_back: list[str] = field(default_factory=list)
     needs: list[Need] = field(default_factory=list)
     spent: dict[str, float] = field(default_factory=dict)
     port: int = 0

@@ -43,7 +43,7 @@ def test_agent_that_has_nothing_to_do_is_told_in_a_few_lines() -> None:
         "Agent: watching (process 47, for 2 h 0 min)",
         "Published: snapshot 12, 4 min ago: 10 files, 3.0 MB",
         "Waiting: nothing",
-        "Mailbox: looked at in 25 s",
+        "Mailbox: looked at again in 25 s",
     ]
     assert page.next_step(quiet) == ""
 
