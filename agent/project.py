@@ -40,6 +40,19 @@ class Project:
             )
         return cls(root=root, config=config.load(root / config.FILE_NAME))
 
+    @classmethod
+    def by_id(cls, start: Path) -> "Project | None":
+        """The project that ``start`` lies in, with its id and no other settings: for what has to go on although they
+        are wrong. None where not even the id can be read."""
+        root = enclosing(start)
+        if root is None:
+            return None
+        text = (root / config.FILE_NAME).read_text(encoding="utf-8", errors="replace")
+        found = re.search(r'^\s*id\s*=\s*"([^"\n]+)"', text, re.MULTILINE)
+        if found is None:
+            return None
+        return cls(root=root, config=config.Config(project=config.ProjectSettings(id=found[1])))
+
     @property
     def remote_url(self) -> str:
         """The mailbox's URL. Raises UsageError where the project has none."""

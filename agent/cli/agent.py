@@ -6,9 +6,12 @@ import sys
 
 import click
 
+from sync.errors import UsageError
+
 from ..exits import Exit
+from ..project import Project
 from .lazy import LazyGroup
-from .options import Call, common_options
+from .options import Call, common_options, current_folder
 
 COMMANDS = {
     "start": ("agent.cli.agent:start", "Start the agent in the background."),
@@ -77,7 +80,7 @@ def stop(call: Call) -> None:
     from .. import service
     from ..daemon import process
 
-    project = call.project()
+    project = _project(call)
     ended = process.stop(project, call.clock)
     if ended is None:
         text = "No agent runs."
@@ -109,7 +112,7 @@ def status(call: Call) -> int | None:
     """
     from ..daemon import page
 
-    found = page.look(call.project())
+    found = page.look(_project(call))
     call.console.result(page.document(found), page.text(found, call.clock.wall()))
     step = page.next_step(found)
     if step:
@@ -134,7 +137,7 @@ def logs(call: Call, lines: int, follow: bool) -> None:
     from ..daemon.log import Follower, last_lines
     from ..daemon.process import place_of
 
-    place = place_of(call.project())
+    place = place_of(_project(call))
     follower = Follower(place)
     found = last_lines(place, lines)
     for line in found:
@@ -176,6 +179,18 @@ def run(call: Call) -> None:
         told[0].addFilter(is_of_interest)
     with logging_to(*told, level=level):
         process.run(project, call.clock, loop.run, level=level)
+
+
+def _project(call: Call) -> Project:
+    """Also where there is a mistake in its settings: an agent that says so must not be out of reach for it."""
+    try:
+        return call.project()
+    except UsageError as error:
+        found = Project.by_id(current_folder())
+        if found is None:
+            raise
+        call.console.warn(str(error))
+        return found
 
 
 def _give_streams() -> None:

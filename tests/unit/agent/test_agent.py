@@ -193,3 +193,18 @@ def test_status_answers_at_once(project: Project) -> None:
         subprocess.run([sys.executable, "-m", "agent", "agent", "status"], check=True, capture_output=True)
         took.append(time.perf_counter() - began)
     assert min(took) < 3.0  # a fifth of a second on an idle machine; this one may be busy
+
+
+def test_agent_is_in_reach_although_the_settings_are_wrong(project: Project) -> None:
+    project.json("agent", "start")
+    settings = project.root / "hybrid.toml"
+    before = settings.read_text()
+    settings.write_text(before + "\n[push]\ninclud = []\n")
+    code, out, err = project.call("agent", "status")
+    assert code == 0 and out.startswith("Agent: ") and "includ" in err
+    assert project.call("agent", "logs")[0] == 0
+    code, out, err = project.call("agent", "stop")
+    assert code == 0 and "has ended" in out
+    settings.write_text("[project\n")
+    assert project.call("agent", "status")[0] == 2
+    settings.write_text(before)
