@@ -162,6 +162,8 @@ def _show_result(call: Call, done: Pushed, missing: list[str], root: Path, seen:
             f" {count(done.changed, 'file')} read, {size(done.sent_bytes)} sent in {count(done.objects, 'object')}."
         )
     call.console.result(document, text)
+    if published.seq == 1:
+        call.console.say("From now on, hybrid agent start does this whenever a file is saved.")
     call.console.next_step("hybrid run -- COMMAND")
     return Exit.PARTIAL if problems else None
 

@@ -71,7 +71,11 @@ def test_text_says_what_went(project: Project) -> None:
     code, out, err = project.call("push")
     assert code == 0
     assert out.startswith("Pushed snapshot 1: 3 files, 400 kB; 3 files read, 40")
-    assert err == "Next: hybrid run -- COMMAND\n"
+    assert err == (
+        "From now on, hybrid agent start does this whenever a file is saved.\nNext: hybrid run -- COMMAND\n"
+    )
+    project.write("a.py", "another")
+    assert project.call("push")[2] == "Next: hybrid run -- COMMAND\n"
 
 
 def test_dry_run_shows_what_would_go_and_contacts_nothing(project: Project) -> None:
