@@ -10,8 +10,8 @@ from sync.local.scan import identity
 
 from .. import config
 from ..mailbox import Opener, opened
-from ..project import Project
-from ..state import State
+from ..project import STATE_FOLDER, Project
+from ..state import FILE_NAME, State
 from . import events
 from .board import Board
 from .events import Event
@@ -46,6 +46,14 @@ class Ground:
             return identity(self.project.root)
         except (HybridError, OSError):
             return None
+
+    def memory(self) -> tuple[int, int] | None:
+        """Tells the local state from another that takes its name; None where there is none."""
+        try:
+            found = (self.project.root / STATE_FOLDER / FILE_NAME).stat()
+        except OSError:
+            return None
+        return found.st_dev, found.st_ino
 
     def renew(self) -> bool:
         """Reads the settings again if their file changed; returns whether they are different now."""

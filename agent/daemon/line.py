@@ -44,8 +44,9 @@ class Line:
         self._used = self._ground.clock.monotonic()
 
     def doubt(self) -> None:
-        """Another process may have changed what is in the mailbox: it is to be met anew before it is used."""
-        self._is_doubted = self._met is not None
+        """Another process may have changed what is in the mailbox: it is to be met anew before it is used. A line that was
+        only begun has asked already."""
+        self._is_doubted = self._contact is not None
 
     def met(self, index: Index) -> Met:
         """The mailbox, met as late as it has to be. Raises what meeting it raises; the line is closed then."""
@@ -75,12 +76,9 @@ class Line:
         return len(self._met.there.mine) >= max(self._kept, keep.snapshots + keep.days) + CLUTTER
 
     def tidy(self, state: State, index: Index) -> None:
-        """As ``hybrid gc``. Raises what that raises, and Locked."""
-        with self._ground.project.lock("push") as is_mine_still:
-            if not is_mine_still:
-                self.doubt()
-            met = self.met(index)
-            self._kept = collect(met.mailbox, state, index, Silent()).kept_snapshots
+        """As ``hybrid gc``; the caller holds the push lock. Raises what that raises."""
+        met = self.met(index)
+        self._kept = collect(met.mailbox, state, index, Silent()).kept_snapshots
         self.doubt()
 
     def idle_in(self) -> float | None:
