@@ -74,7 +74,7 @@ def test_text_says_what_went(project: Project) -> None:
     assert err == (
         "From now on, hybrid agent start does this whenever a file is saved.\nNext: hybrid run -- COMMAND\n"
     )
-    project.write("a.py", "another")
+    (project.root / "a.py").write_text("another")
     assert project.call("push")[2] == "Next: hybrid run -- COMMAND\n"
 
 
