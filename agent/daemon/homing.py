@@ -4,8 +4,9 @@ import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sync.errors import HybridError, RemoteError
+from sync.errors import CorruptMailbox, HybridError, NewerMailbox, RemoteError
 
+from ..expected import as_expected
 from ..mailbox import Mailbox
 from ..project import Project
 from ..state import State
@@ -27,9 +28,10 @@ WARM_S = 30.0
 
 @dataclass(kw_only=True)
 class _Opened:
-    """What is open while the project folder and its settings stay the same."""
+    """What is open while the project folder, its settings and the local state stay the same."""
 
     place: tuple[int, int]
+    memory: tuple[int, int] | None
     project: Project
     state: State
     stack: contextlib.ExitStack
@@ -50,7 +52,9 @@ class Homing:
         self._mailbox: Mailbox | None = None
         self._line = contextlib.ExitStack()
         self._look_at = 0.0
+        self._is_asked = False
         self._tries = 0
+        self._is_set_back = False
         self.slept = ""
         """Why time has jumped, as another thread has noticed; empty where it has not, or this side knows."""
 
@@ -68,43 +72,60 @@ class Homing:
 
     def now(self) -> None:
         """There may be something new: the next turn looks at the mailbox. From any thread; ring its bell as well."""
-        self._look_at = 0.0
+        self._is_asked = True  # a look that is under way may have missed it
 
     def turn(self) -> float | None:
-        clock = self._ground.clock
         if self.slept:
             self.doubt(self.slept)
             self.slept = ""
+        try:
+            with as_expected():
+                return self._turn()
+        except HybridError as error:
+            wait_s = self._set_back(error)
+            self.close()  # perhaps the state was damaged, and was set aside
+            self._look_at = self._ground.clock.monotonic() + wait_s
+            return wait_s
+
+    def _turn(self) -> float | None:
+        clock = self._ground.clock
         opened = self._ready()
         if opened is None:
             return AWAY_S
-        if clock.monotonic() >= self._look_at and self._was_pushed():
-            self._look_at = clock.monotonic() + self._look(opened)
+        if self._is_asked:
+            self._is_asked = False
+            self._look_at = 0.0
+        looks = self._was_pushed()
+        if looks and clock.monotonic() >= self._look_at:
+            wait_s = self._look(opened)
+            self._look_at = clock.monotonic() + wait_s
+        elif self._is_set_back and not looks:
+            self._ground.board.tell(self.name, state=WATCHING, needs=())
+            self._is_set_back = False
         again_s = self._notify(opened)
-        left_s = max(0.0, self._look_at - clock.monotonic()) if self._was_pushed() else None
+        if not self._is_set_back:
+            self._tries = 0
+        left_s = max(0.0, self._look_at - clock.monotonic()) if looks else None
         return soonest((left_s, again_s, self._stale_in(opened)))
 
     def _ready(self) -> _Opened | None:
-        """What is open, opened where it is not; None while the project folder is gone, or nothing can be kept in it."""
-        place, project = self._ground.place(), self._ground.project
+        """What is open, opened where it is not; None while the project folder is gone."""
+        place, project, memory = self._ground.place(), self._ground.project, self._ground.memory()
         opened = self._opened
-        if opened is not None and (opened.place, opened.project) != (place, project):
+        if opened is not None and (opened.place, opened.project, opened.memory) != (place, project, memory):
             self.close()
-            self.doubt("the project folder or its settings are others now")
+            self.doubt("the project folder, its settings or what is known of it are others now")
         if place is None:
             return None
         if self._opened is None:
             stack = contextlib.ExitStack()
-            try:
-                state = stack.enter_context(opened_state(project, lambda text: None))
-            except HybridError as error:
-                self._ground.trouble(self.name, str(error), error.hint)
-                return None
-            self._opened = _Opened(place=place, project=project, state=state, stack=stack)
+            state = stack.enter_context(opened_state(project, lambda text: None))
+            memory = self._ground.memory()
+            self._opened = _Opened(place=place, memory=memory, project=project, state=state, stack=stack)
         return self._opened
 
     def _look(self, opened: _Opened) -> float:
-        """Looks at the runs; returns after how many seconds to do so again."""
+        """Looks at the runs; returns after how many seconds to do so again. Raises what is wrong here, not there."""
         ground = self._ground
         try:
             if self._mailbox is None:
@@ -113,9 +134,9 @@ class Homing:
             for event in seen.events:
                 ground.note(opened.state, event)
             self._runs.told(opened.state)
-        except HybridError as error:
+        except (RemoteError, CorruptMailbox, NewerMailbox) as error:
             return self._set_back(error)
-        self._tries = 0
+        self._is_set_back = False
         again_s = seen.again_s if seen.again_s is not None else RECONCILE_S * ground.dice.uniform(0.75, 1.25)
         if again_s > WARM_S:
             self._hang_up()
@@ -134,11 +155,10 @@ class Homing:
 
     def _set_back(self, error: HybridError) -> float:
         told = setback(error)
+        self._is_set_back = True
         self._tries += 1
         wait_s = retry_s(told, error, self._tries, self._ground.dice)
         self._hang_up()
-        if not isinstance(error, RemoteError):
-            self.close()  # perhaps the state was damaged, and was set aside
         self._ground.board.tell(
             self.name,
             state=OFFLINE if told.state == OFFLINE else WATCHING,

@@ -6,7 +6,7 @@ The tree is a real folder. Its watcher is this: ``write`` and the like say what 
 import contextlib
 import random
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from agent import collecting, places, pushing
@@ -22,10 +22,12 @@ from agent.mailbox import Mailbox
 from agent.project import Project
 from agent.state import opened as opened_state
 from sync.clock import Clock, ManualClock
+from sync.mailbox.view import run_ids
 from sync.progress import Silent
 from sync.push.publish import Pushed
 from sync.remotes.faults import FaultPlan
 from sync.remotes.memory import MemoryRemote, MemoryStore
+from tests.support.mailboxes import queue_run
 from tests.support.pushes import laid_out, later, snapshots
 from tests.support.trees import Fingerprint, fingerprint
 
@@ -44,10 +46,24 @@ class NoBell:
         raise AssertionError("nobody waits here")
 
 
+class Denying(MemoryRemote):
+    """Takes nothing while ``life.denied`` says why."""
+
+    def __init__(self, life: "Life") -> None:
+        super().__init__(life.store, plan=life.plan)
+        self._life = life
+
+    def write(self, path: str, data: bytes, before: Callable[[], None] | None = None) -> bool:
+        if self._life.denied is not None:
+            raise self._life.denied
+        return super().write(path, data, before)
+
+
 class Life:
     """A project in ``home``, its mailbox ``store``, and an agent that is replaced by ``begin``.
 
-    ``plan`` fails calls of whoever opens the mailbox from now on, and ``down`` all of them; ``opened`` counts them.
+    ``plan`` fails calls of whoever opens the mailbox from now on; nobody can open it while ``down`` says why, or write to it
+    while ``denied`` does; ``opened`` counts who opened it.
     """
 
     def __init__(self, home: Path, clock: ManualClock | None = None, seed: int = 0) -> None:
@@ -61,6 +77,7 @@ class Life:
         self.store = MemoryStore()
         self.plan = FaultPlan()
         self.down: BaseException | None = None
+        self.denied: BaseException | None = None
         self.opened = 0
         self.polls = False
         self.shown: list[Notice] = []
@@ -103,7 +120,7 @@ class Life:
         self.opened += 1
         if self.down is not None:
             raise self.down
-        yield Mailbox(project, MemoryRemote(self.store, plan=self.plan), clock)
+        yield Mailbox(project, Denying(self), clock)
 
     # What the agent does
 
@@ -204,7 +221,16 @@ class Life:
     def _open_well(self, project: Project, clock: Clock) -> Iterator[Mailbox]:
         yield Mailbox(project, MemoryRemote(self.store), clock)
 
+    def queue(self, run: str) -> None:
+        """As ``hybrid run`` on another machine of the same laptop's user: it is this laptop's."""
+        published = self.status.published
+        assert published is not None
+        queue_run(self.stranger(), BASE, run, published["snapshot"], target="ssh:nowhere")
+
     # What anybody sees
+
+    def runs(self) -> list[str]:
+        return run_ids(self.stranger(), BASE)
 
     def snapshots(self) -> list[str]:
         return snapshots(self.stranger(), LAPTOP)
