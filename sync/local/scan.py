@@ -127,19 +127,6 @@ class Walk:
             self.held_back.append(held)
         return self._file(path, status) if going else None
 
-    def is_empty(self, folder: Folder) -> bool:
-        """Whether a walk would find the directory of ``folder`` empty, and worth an entry."""
-        try:
-            with os.scandir(self.root + folder.path) as listing:
-                return folder.whole and next(listing, None) is None
-        except OSError:
-            return False
-
-    @staticmethod
-    def empty(path: bytes) -> Entry:
-        """The entry of an empty folder, of which nothing but its path counts."""
-        return Entry(path, FOLDER, NO_SIGNATURE)
-
     def _folder(self, folder: Folder) -> Iterator["list[Entry] | Folder"]:
         """What goes of one directory: its files, in their order, and between them the directories to be read."""
         found = self._listed(folder)
@@ -191,7 +178,7 @@ class Walk:
         if number and folder.apart:
             self.inside[path] = (size, number)
         if not found and path and folder.whole:
-            self.others.append(self.empty(path[:-1]))
+            self.others.append(Entry(path[:-1], FOLDER, NO_SIGNATURE))
 
     def _listed(self, folder: Folder) -> "list[os.DirEntry[bytes]] | None":
         try:

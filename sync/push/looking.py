@@ -3,7 +3,8 @@
 import os
 import stat
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
@@ -70,15 +71,14 @@ class View:
         """As ``look``, but only at these paths and what is below them; each may be anything, or nothing any more."""
         walk = Walk(self._root, self.rules, self._clock)
         found = Compared([], [], {})
-        before = index.others()
+        others = index.others()
         scope: dict[bytes, bytes] = {}
-        for path in _tops(self._top(path) for path in paths):
+        for path in self._tops(index, others, frozenset(paths)):
             some = compare(self._files(walk, path), index.rows(path))
             found.changed.extend(some.changed)
             found.gone.extend(some.gone)
             found.recorded.update(some.recorded)
-            scope.update((other, before[other]) for other in before if _is_at(other, path))
-            self._note_parent(walk, path, before, scope)
+            scope.update((other, others[other]) for other in others if _is_at(other, path))
         found.changed.sort(key=lambda entry: entry.path)
         return _without_the_same(self._root, index, self._seen(index, walk, found, scope), False, Silent())
 
@@ -95,31 +95,37 @@ class View:
         elif (folder := self.folders.of(path)) is not None:
             yield from walk.files(folder)
 
-    def _note_parent(
-        self, walk: Walk, path: bytes, before: dict[bytes, bytes], scope: dict[bytes, bytes]
-    ) -> None:
-        """The folder that the path lies in may be empty now, or may have been."""
-        parent = path.rpartition(b"/")[0]
-        if not parent:
-            return
-        if parent in before:
-            scope[parent] = before[parent]
-        folder = self.folders.of(parent)
-        if folder is not None and walk.is_empty(folder):
-            walk.others.append(walk.empty(parent))
+    def _tops(
+        self, index: Index, others: Mapping[bytes, bytes], paths: AbstractSet[bytes]
+    ) -> Iterator[bytes]:
+        """Where to look so that all that these paths tell is seen, sorted; none lies below another one.
 
-    def _top(self, path: bytes) -> bytes:
-        """The path, or the first one above it that is no directory of the project."""
-        parts = path.split(b"/")
-        for depth in range(1, len(parts)):
-            above = b"/".join(parts[:depth])
-            if not self._is_folder(above):
-                return above
-        return path
+        Not all that changed may be among the paths yet. So what is no folder with something in it, or was none when it was
+        published, is looked at whole: or a snapshot could hold something below a file, a link or an empty folder.
+        """
+        leaves = others.keys() | index.contents({above for path in paths for above in _above(path)}).keys()
+        last: bytes | None = None
+        for path in sorted({self._top(path, leaves) for path in paths}, key=lambda path: path + b"/"):
+            if last is None or not _is_at(path, last):
+                last = path
+                yield path
+
+    def _top(self, path: bytes, leaves: AbstractSet[bytes]) -> bytes:
+        """The path, or the first one above it that is no folder with something in it, or is among the ``leaves``."""
+        top = next((each for each in _above(path) if each in leaves or not self._is_folder(each)), path)
+        parent = top.rpartition(b"/")[0]
+        return parent if parent and self._is_empty(parent) else top
 
     def _is_folder(self, path: bytes) -> bool:
         try:
             return stat.S_ISDIR(os.lstat(os.fsencode(self._root) + b"/" + path).st_mode)
+        except OSError:
+            return False
+
+    def _is_empty(self, path: bytes) -> bool:
+        try:
+            with os.scandir(os.fsencode(self._root) + b"/" + path) as listing:
+                return next(listing, None) is None
         except OSError:
             return False
 
@@ -194,13 +200,9 @@ def _is_telling(noted: Noted) -> bool:
     )
 
 
-def _tops(paths: Iterable[bytes]) -> Iterator[bytes]:
-    """The paths without those that lie below another one."""
-    last: bytes | None = None
-    for path in sorted(set(paths), key=lambda path: path + b"/"):
-        if last is None or not _is_at(path, last):
-            last = path
-            yield path
+def _above(path: bytes) -> list[bytes]:
+    """The folders that the path lies in, the topmost first."""
+    return [path[:at] for at, byte in enumerate(path) if byte == 0x2F]
 
 
 def _is_at(path: bytes, top: bytes) -> bool:
