@@ -69,7 +69,7 @@ class Look:
     folder      identity of the project folder, as long as it is the same
     started_ns  the wall clock before the look
     files       how many files the last published state has
-    recorded    what the files that are ``changed`` or ``removed`` looked like when they were published
+    recorded    what the files that are ``changed``, ``moved`` or ``removed`` looked like when they were published
     changed     files to be read, sorted by path
     moved       files that only have another path now, and the one that they had, which is ``removed``
     removed     files that are gone; what lies in a folder that cannot be read is not
@@ -130,7 +130,7 @@ def refuse_mass_deletion(seen: Look) -> None:
     What cannot be read now is not lost.
     """
     had = seen.files
-    new = len(seen.moved) + sum(entry.path not in seen.recorded for entry in seen.changed)
+    new = sum(path not in seen.recorded for path in (*seen.moved, *(entry.path for entry in seen.changed)))
     has = had - len(seen.removed) + new
     if not had or (has and has * 2 >= had):
         return

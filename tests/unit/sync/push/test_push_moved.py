@@ -1,10 +1,12 @@
 """What ``push`` makes of files that only have another path: no content is sent, and none is read where that is safe."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
+from sync.errors import ConfirmationNeeded
 from sync.local.index import FileRow
 from sync.remotes.memory import MemoryRemote
 from tests.support.pushes import Desk, newest
@@ -51,6 +53,16 @@ def test_two_folders_that_swap_their_names(desk: Desk, tmp_path: Path) -> None:
     assert not desk.push().unpublished
     assert newest(desk.remote, tmp_path / "out") == fingerprint(desk.tree)
     assert desk.look().nothing_to_do and desk.push().unpublished
+
+
+def test_a_folder_that_takes_the_place_of_another_adds_no_files(desk: Desk) -> None:
+    make_tree(desk.tree, {f"{folder}/{n}": noise(500, n) for folder in "abcd" for n in range(9)})
+    desk.push()
+    for folder in "bcd":
+        shutil.rmtree(desk.tree / folder)
+    os.rename(desk.tree / "a", desk.tree / "b")
+    with pytest.raises(ConfirmationNeeded, match="36 before, 9 now"):
+        desk.push()
 
 
 def test_folders_of_one_content_that_swap_names_keep_what_may_be_executed(desk: Desk, tmp_path: Path) -> None:
