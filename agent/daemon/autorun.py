@@ -12,6 +12,7 @@ from sync.local.index import Index
 from sync.mailbox.records import Spec
 from sync.mailbox.state import Phase
 from sync.push.changes import Published
+from sync.store.reader import Reader
 
 from .. import launchers, machines, planning, running, stopping
 from ..config import NamedRun
@@ -23,7 +24,7 @@ from . import events, tidings
 from .auto_state import AutoState, Intent, Last
 from .events import Event
 from .outcome import Outcome
-from .selection import Selection, fingerprint
+from .selection import Selection, fingerprint, fingerprint_of
 from .status import Need
 
 TRY_AGAIN_S = 60.0
@@ -85,7 +86,7 @@ class AutoRuns:
         state = fingerprint(selection, index.all_contents(), index.others())
         for name in mailbox.project.config.auto.run:
             last = memory.last(name)
-            if last is None and (run_id := _queued_before(mailbox, name, published)):
+            if last is None and (run_id := _queued_before(mailbox, name, published, selection, state)):
                 memory.queued(name, Last(hash=state, run=run_id))
             elif is_due(last, state):
                 self._queue(mailbox, memory, index, published, name, state, last.run if last else "")
@@ -153,18 +154,25 @@ def _supersede(mailbox: Mailbox, run_id: str, spec: Spec) -> bool:
     return True
 
 
-def _queued_before(mailbox: Mailbox, name: str, published: Published) -> str:
-    """The newest run of that name, where it is of this laptop and of just this snapshot: then the memory of it was lost
-    with the state database, or a person was faster. Empty where there is none."""
+def _queued_before(
+    mailbox: Mailbox, name: str, published: Published, selection: Selection, state: str
+) -> str:
+    """The newest run of that name, where it is of this laptop and of files in just this state: then the memory of it was
+    lost with the state database, or a person was faster. Empty where there is none."""
     named = [run_id for run_id in mailbox.run_ids() if name_of(run_id) == planning.slug(name)]
     if not named:
         return ""
     try:
         spec = mailbox.spec(named[-1])
+        if (spec.name, spec.laptop) != (name, mailbox.laptop):
+            return ""
+        if spec.snapshot != published.snapshot:
+            reader = Reader(mailbox.remote, mailbox.base)
+            if fingerprint_of(selection, reader.entries(reader.root(spec.snapshot))) != state:
+                return ""
     except (NotFound, CorruptMailbox, NewerMailbox):
         return ""
-    same = (spec.name, spec.laptop, spec.snapshot) == (name, mailbox.laptop, published.snapshot)
-    return spec.run if same else ""
+    return spec.run
 
 
 def _target(mailbox: Mailbox, settings: NamedRun) -> str:

@@ -4,7 +4,8 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping
 
 from sync.local.ignore import NO_RULE, Level, read_rules, top
-from sync.store.lines import Content
+from sync.store.lines import Content, chunks_text
+from sync.store.nouns import FILE, LINK, Entry
 
 
 class Selection:
@@ -51,6 +52,19 @@ def fingerprint(
         if links[path] and selection.matches(path):
             _take(digest.update, b"link", path, links[path])
     return digest.hexdigest()
+
+
+def fingerprint_of(selection: Selection, entries: Iterable[Entry]) -> str:
+    """As ``fingerprint``, of what a snapshot lists."""
+    files: list[tuple[bytes, Content]] = []
+    links: dict[bytes, bytes] = {}
+    for entry in entries:
+        if entry.kind == FILE:
+            chunks = chunks_text((chunk.sha256, chunk.at.length) for chunk in entry.chunks)
+            files.append((entry.path, Content(entry.size, chunks, "", "")))
+        elif entry.kind == LINK:
+            links[entry.path] = entry.target
+    return fingerprint(selection, files, links)
 
 
 def _take(update: Callable[[bytes], object], *parts: bytes) -> None:
