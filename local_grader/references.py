@@ -58,7 +58,7 @@ def _read(source: Source, shape: Shape, fields: Fields) -> Iterator[tuple[str, R
     id_names = (*fields.id_names(), "test") if shape is Shape.ARC else fields.id_names()
     for row in read(source.path, id_names):
         if isinstance(row, BadRow):
-            raise Ungradable(f"The references in {source.path} cannot be used: it {row.what}.")
+            raise Ungradable(f"The references cannot be used: {source.path} {row.what}.")
         try:
             if shape is Shape.ARC:
                 yield from arc_answers.references_of(row, fields, source.path.stem)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from ..console import visible
 from ..state import State
-from .events import DONE, FAILED, Event
+from .events import DONE, FAILED, GRADED, Event
 from .journal import Entry
 from .status import Need, Status
 
@@ -140,12 +140,14 @@ class ToldTable:
 
 def _of_event(event: Event) -> _News | None:
     """None for what nobody is notified of: what a person did, and what needs nobody's eyes."""
-    if event.kind not in (DONE, FAILED) or event.data.get("hand"):
+    ungraded = event.kind == GRADED and bool(event.data.get("failed"))
+    if event.data.get("hand") or not (ungraded or event.kind in (DONE, FAILED)):
         return None
     name = str(event.data.get("name") or event.run)
     # A run that waits for a person, goes on and waits again is told each time, as its text says how far it is.
     key = f"done:{event.run}" if event.kind == DONE else f"failed:{event.run}:{event.text}"
-    return _News(key=key, group=event.kind, line=event.text, how=event.how, name=name)
+    group = DONE if event.kind == DONE else FAILED
+    return _News(key=key, group=group, line=event.text, how=event.how, name=name)
 
 
 def _stale(status: Status | None, now: float, hours: float) -> list[_News]:

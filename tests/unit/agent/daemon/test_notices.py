@@ -63,6 +63,11 @@ def test_what_a_person_did_and_what_needs_nobody_is_not_told() -> None:
     assert look([done("r1", hand=True), *quiet]).notice is None
 
 
+def test_a_run_that_could_not_be_graded_is_told() -> None:
+    event = Event(kind=GRADED, text="Run r1 could not be graded: why.", run="r1", data={"failed": True})
+    assert "could not be graded" in text(look([done("r1"), Entry(at=NOW, event=event)]))
+
+
 def test_old_news_is_not_told() -> None:
     assert look([done("r1", at=NOW - NEWS_S - 1)]).notice is None
     first = look([done("r1")], told=Told(keys={}, first=True))
