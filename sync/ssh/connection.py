@@ -241,9 +241,13 @@ def _open(
 
 
 def _hang_up(sock: socket.socket | paramiko.Channel) -> None:
-    """Wakes the transport's thread, which looks up only every 0.1 s, so that closing does not wait for it."""
+    """Wakes the transport's thread, which looks up only every 0.1 s, so that closing does not wait for it.
+
+    A tunnel is closed at once: woken sooner, the thread would close it too, through a line that may be gone by then.
+    """
     with suppress(OSError, EOFError):
-        sock.shutdown(socket.SHUT_RDWR)
+        if isinstance(sock, socket.socket):
+            sock.shutdown(socket.SHUT_RDWR)
     sock.close()
 
 
