@@ -1,9 +1,9 @@
 """What tests do with a few seeds, with as many as there is time for: ``make soak``.
 
 Four fifths of the time go to random histories of workers, a laptop and a bad storage, as in
-``tests/properties/test_mailbox_machine.py``, to kills of real processes, as in ``tests/crash/test_kills.py``, and to
-projects that are pushed again and again, as in ``tests/properties/test_push_converges.py``: one of those for a few
-histories. A test run takes the seeds from 0 on; here they begin at random, so that every soak
+``tests/properties/test_mailbox_machine.py``, to kills of real processes, as in ``tests/crash/test_kills.py``, to
+projects that are pushed again and again, as in ``tests/properties/test_push_converges.py``, and to agents on clocks of
+their own, as in ``tests/properties/test_agent_converges.py``: one of those for a few histories. A test run takes the seeds from 0 on; here they begin at random, so that every soak
 sees new ones. What a seed does is the same each time, but how far a real process is at a moment is its own. The last
 fifth goes to ``tests/fuzz``, where atheris is installed.
 """
@@ -21,6 +21,7 @@ from pathlib import Path
 
 from tests.crash.kills import KILLED, Kills
 from tests.fuzz.targets import TARGETS
+from tests.properties import test_agent_converges
 from tests.properties.history import MUST_HAPPEN, History
 from tests.properties.test_push_converges import converge
 
@@ -28,6 +29,7 @@ _EVERY_S = 30.0
 _HISTORIES_A_KILL = 5
 _HISTORIES_A_PROJECT = 12
 _PROJECTS = 5
+_HISTORIES_AN_AGENT = 6
 _FUZZED = 0.2
 
 
@@ -67,6 +69,11 @@ def live(first: int, last: int, seconds: float) -> None:
                 if seed % _HISTORIES_A_PROJECT == 0 or last == first + 1:
                     converge(seed, histories=_PROJECTS)
                     met["projects pushed again and again"] += _PROJECTS
+                if seed % _HISTORIES_AN_AGENT == 0 or last == first + 1:
+                    lived: Counter[str] = Counter()
+                    test_agent_converges.converge(seed, folder / "agent", lived)
+                    met["lives of an agent"] += 1
+                    met["snapshots by an agent"] += lived["published"]
             except BaseException:
                 print(f"seed {seed}; again: python -m tests.soak --first {seed} --count 1", file=sys.stderr)
                 raise

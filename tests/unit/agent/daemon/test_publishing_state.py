@@ -17,6 +17,7 @@ AUTO = """
 [auto]
 run = "eval"
 on = ["src/**"]
+start = false
 [run.eval]
 command = "python3 src/a.py"
 on = "local"
