@@ -191,7 +191,12 @@ def _moved(
     if not found:
         return {}
     times = Counter(noted_in(row).signature[:3] for row in index.rows())
-    return {entry.path: was[entry.signature] for entry in found if times[entry.signature[:3]] == 1}
+    links = Counter(entry.signature for entry in found)
+    return {
+        entry.path: was[entry.signature]
+        for entry in found
+        if times[entry.signature[:3]] == links[entry.signature] == 1
+    }
 
 
 def _is_telling(noted: Noted) -> bool:

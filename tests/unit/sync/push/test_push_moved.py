@@ -8,8 +8,9 @@ import pytest
 
 from sync.errors import ConfirmationNeeded
 from sync.local.index import FileRow
+from sync.mailbox import layout
 from sync.remotes.memory import MemoryRemote
-from tests.support.pushes import Desk, newest
+from tests.support.pushes import BASE, Desk, newest, packs
 from tests.support.trees import fingerprint, make_tree, noise
 
 
@@ -63,6 +64,18 @@ def test_a_folder_that_takes_the_place_of_another_adds_no_files(desk: Desk) -> N
     os.rename(desk.tree / "a", desk.tree / "b")
     with pytest.raises(ConfirmationNeeded, match="36 before, 9 now"):
         desk.push()
+
+
+def test_a_moved_file_that_comes_under_a_second_name_is_read(desk: Desk, tmp_path: Path) -> None:
+    make_tree(desk.tree, {"old/a": noise(900_000), ".gitignore": b"*.log\n"})
+    os.link(desk.tree / "old" / "a", desk.tree / "old" / "b.log")
+    desk.push()
+    (desk.tree / ".gitignore").unlink()
+    os.rename(desk.tree / "old", desk.tree / "new")
+    for name in packs(desk.remote):
+        desk.remote.delete(f"{BASE}/{layout.PACKS}/{name}")
+    desk.push()
+    assert newest(desk.remote, tmp_path / "out") == fingerprint(desk.tree)
 
 
 def test_folders_of_one_content_that_swap_names_keep_what_may_be_executed(desk: Desk, tmp_path: Path) -> None:
