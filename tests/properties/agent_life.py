@@ -105,7 +105,7 @@ class AgentLife:
         assert life.there() == life.here()
         before = life.snapshots()
         assert life.push().unpublished, "a second push is a no-op"
-        life.begin()
+        self.kill()
         self.turns(30)
         assert life.snapshots() == before, "a new agent finds nothing to do"
         life.close()
@@ -187,6 +187,7 @@ class AgentLife:
                 waits.append(life.homing.turn())
             except Crash:
                 self.met["died at a call"] += 1
+                self.check_snapshots()
                 self.kill()
                 continue
             left_s = end - life.clock.monotonic()
