@@ -21,7 +21,7 @@ help:
 	@echo "make check   style, types, layers, the oldest Python of the runner"
 	@echo "make fast    the tests that need no server, in about a minute"
 	@echo "make bench   time it beside rsync and others, the agent, and part by part, in three quarters of an hour; docs/performance.md says more"
-	@echo "make soak    random histories, kills of real processes, and fuzzing, for SOAK_MINUTES (15)"
+	@echo "make soak    random histories, lives with an agent, kills of real processes, and fuzzing, for SOAK_MINUTES (15)"
 	@echo "make clean   remove the environment and the caches"
 
 demo: $(USE)

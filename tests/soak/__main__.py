@@ -1,11 +1,12 @@
 """What tests do with a few seeds, with as many as there is time for: ``make soak``.
 
-Four fifths of the time go to random histories of workers, a laptop and a bad storage, as in
-``tests/properties/test_mailbox_machine.py``, to kills of real processes, as in ``tests/crash/test_kills.py``, to
-projects that are pushed again and again, as in ``tests/properties/test_push_converges.py``, and to agents on clocks of
-their own, as in ``tests/properties/test_agent_converges.py``: one of those for a few histories. A test run takes the seeds from 0 on; here they begin at random, so that every soak
-sees new ones. What a seed does is the same each time, but how far a real process is at a moment is its own. The last
-fifth goes to ``tests/fuzz``, where atheris is installed.
+A quarter of the time goes to lives of a laptop with an agent, as in ``agent``, which may be called by itself. Most of it
+goes to random histories of workers, a laptop and a bad storage, as in ``tests/properties/test_mailbox_machine.py``, to
+kills of real processes, as in ``tests/crash/test_kills.py``, to projects that are pushed again and again, as in
+``tests/properties/test_push_converges.py``, and to agents on clocks of their own, as in
+``tests/properties/test_agent_converges.py``: one of those for a few histories. A test run takes the seeds from 0 on; here
+they begin at random, so that every soak sees new ones. What a seed does is the same each time, but how far a real process
+is at a moment is its own. The rest goes to ``tests/fuzz``, where atheris is installed.
 """
 
 import argparse
@@ -24,6 +25,7 @@ from tests.fuzz.targets import TARGETS
 from tests.properties import test_agent_converges
 from tests.properties.history import MUST_HAPPEN, History
 from tests.properties.test_push_converges import converge
+from tests.soak import agent
 
 _EVERY_S = 30.0
 _HISTORIES_A_KILL = 5
@@ -31,6 +33,7 @@ _HISTORIES_A_PROJECT = 12
 _PROJECTS = 5
 _HISTORIES_AN_AGENT = 6
 _FUZZED = 0.2
+_AGENTS = 0.25
 
 
 def main() -> int:
@@ -40,13 +43,16 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=15.0, help="how long [15]")
     parser.add_argument("--first", type=int, help="the first seed [drawn]")
     parser.add_argument(
-        "--count", type=int, help="at most so many seeds, and no fuzzing [as there is time for]"
+        "--count", type=int, help="at most so many histories, and nothing else [as there is time for]"
     )
     given = parser.parse_args()
     first: int = random.SystemRandom().randrange(10**9) if given.first is None else given.first
     fuzz = given.count is None and importlib.util.find_spec("atheris") is not None
     seconds = given.minutes * 60
     last = sys.maxsize if given.count is None else first + given.count
+    if given.count is None:
+        lives(first, seconds * _AGENTS)
+        seconds *= 1 - _AGENTS
     live(first, last, seconds * (1 - _FUZZED) if fuzz else seconds)
     return fuzzed(first, int(seconds * _FUZZED / len(TARGETS)) + 1) if fuzz else 0
 
@@ -88,6 +94,16 @@ def live(first: int, last: int, seconds: float) -> None:
     for what in MUST_HAPPEN:
         if not met[what]:
             print(f"  never: {what}")
+
+
+def lives(first: int, seconds: float) -> None:
+    """Lives with an agent, of the seeds from ``first`` on. Raises what went wrong."""
+    met: Counter[str] = Counter()
+    print(f"lives with an agent, seeds {first}, {first + 1}, ... for {seconds / 60:g} minutes", flush=True)
+    held = agent.live(first, sys.maxsize, seconds, met)
+    print(f"{held} lives held, seeds {first} to {first + held - 1}; what happened in them:")
+    for what, times in sorted(met.items()):
+        print(f"  {times:6} {what}")
 
 
 def fuzzed(seed: int, seconds: int) -> int:

@@ -41,6 +41,7 @@ class Tree:
                 (self.root / "code" / f"c{n}").unlink(missing_ok=True)
             self._git("add", "code")
             self._git("commit", "-q", "-m", branch)
+        self._noted()
 
     def edit(self, dice: random.Random) -> None:
         """Some files, new ones or such that are there, one after another."""
