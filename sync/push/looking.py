@@ -136,7 +136,8 @@ class View:
         problems = [*walk.problems, *(Problem(path, why) for path, why in refused.items())]
         changed = [entry for entry in found.changed if entry.path not in refused]
         now = {entry.path: entry.target for entry in walk.others if entry.path not in refused}
-        unknown = {problem.path for problem in problems}
+        stays = {held.path for held in walk.held_back if not held.folder}
+        unknown = {problem.path for problem in problems} - stays
         gone = (*found.gone, *(path for path in others if path not in now))
         unseen = set(kept(gone, (*now, *(entry.path for entry in changed)), unknown))
         removed = [path for path in found.gone if path not in unseen]

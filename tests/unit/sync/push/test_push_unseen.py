@@ -55,6 +55,16 @@ def test_unreadable_file_is_named_and_its_last_version_stays(desk: Desk, tmp_pat
     assert (out / "closed").read_bytes() == b"first"
 
 
+def test_a_file_that_is_held_back_now_goes_though_something_is_wrong_with_it(
+    desk: Desk, tmp_path: Path
+) -> None:
+    make_tree(desk.tree, {"a": b"a", "in/.gitignore": b"[never\n", "in/b": b"b"})
+    assert [problem.path for problem in desk.push().problems] == [b"in/.gitignore"]
+    make_tree(desk.tree, {".hybridignore": b".gitignore\n"})
+    desk.push()
+    assert newest(desk.remote, tmp_path / "out").keys() == {b".hybridignore", b"a", b"in/b"}
+
+
 @mortal
 def test_folder_that_cannot_be_read_is_unknown_and_not_deleted(desk: Desk, tmp_path: Path) -> None:
     make_tree(desk.tree, {"a": b"a", **{f"closed/{n}": b"%d" % n for n in range(10)}})
