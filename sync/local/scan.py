@@ -122,6 +122,8 @@ class Walk:
         except OSError as error:
             self.problems.append(Problem(path, f"cannot be read: {error.strerror}"))
             return None
+        if is_folder(status):
+            return None  # it has just become one: whoever saw that tells of it
         going, held = folder.file(name)
         if held is not None:
             self.held_back.append(held)
@@ -245,6 +247,12 @@ class Walk:
         else:
             what = _SPECIAL.get(stat.S_IFMT(status.st_mode), "is of an unknown type")
             self.problems.append(Problem(path, what))
+
+
+def is_folder(status: os.stat_result) -> bool:
+    """Whether that is a directory to be looked into, and not one of Windows that stands for another."""
+    is_junction = _JUNCTION is not None and getattr(status, "st_reparse_tag", 0) == _JUNCTION
+    return stat.S_ISDIR(status.st_mode) and not is_junction
 
 
 def identity(root: Path) -> tuple[int, int]:

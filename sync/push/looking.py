@@ -1,7 +1,7 @@
 """Finds out what there is to push, without the mailbox: from ``stat``, and by reading what ``stat`` cannot decide."""
 
 import os
-import stat
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
@@ -18,7 +18,7 @@ from ..local.index import Index
 from ..local.load_rules import load_rules, place_inside
 from ..local.noted import Noted, noted_in, settled
 from ..local.rules import Rules
-from ..local.scan import Walk
+from ..local.scan import Walk, is_folder
 from ..progress import Progress, Silent
 from ..remotes import open_remote
 from ..store.entries import refusal
@@ -26,6 +26,9 @@ from .changes import Look, Published
 from .compare import Compared, compare
 from .reading import reread
 from .unseen import kept
+
+_FOLDS = sys.platform in ("darwin", "win32")
+"""Whether names that are written differently may mean the same file here."""
 
 
 class View:
@@ -39,6 +42,9 @@ class View:
         self._root = root
         self._clock = clock
         self._url = url
+        self._folds = _FOLDS
+        self._listed: dict[bytes, frozenset[bytes]] = {}
+        """Names in directories, of one near look."""
         self.rules: Rules = load_rules(root, include, outputs, _mailbox_inside(root, url, clock))
 
     @cached_property
@@ -70,6 +76,7 @@ class View:
     def look_near(self, index: Index, paths: Iterable[bytes]) -> Look:
         """As ``look``, but only at these paths and what is below them; each may be anything, or nothing any more."""
         walk = Walk(self._root, self.rules, self._clock)
+        self._listed.clear()
         found = Compared([], [], {})
         others = index.others()
         scope: dict[bytes, bytes] = {}
@@ -86,7 +93,7 @@ class View:
         """The files at and below a path, as a walk over the whole tree would find them."""
         parent, _, name = path.rpartition(b"/")
         above = self.folders.of(parent)
-        if above is None:
+        if above is None or not self._is_spelled_so(parent, name):
             return
         if not self._is_folder(path):
             entry = walk.look(above, name)
@@ -117,10 +124,24 @@ class View:
         return parent if parent and self._is_empty(parent) else top
 
     def _is_folder(self, path: bytes) -> bool:
+        parent, _, name = path.rpartition(b"/")
         try:
-            return stat.S_ISDIR(os.lstat(os.fsencode(self._root) + b"/" + path).st_mode)
+            status = os.lstat(os.fsencode(self._root) + b"/" + path)
         except OSError:
             return False
+        return is_folder(status) and self._is_spelled_so(parent, name)
+
+    def _is_spelled_so(self, parent: bytes, name: bytes) -> bool:
+        """Whether that is the name as it is listed: where upper and lower case, or two ways to write an accent, mean the
+        same file, asking for one of them tells nothing about which it is."""
+        if not self._folds:
+            return True
+        if parent not in self._listed:
+            try:
+                self._listed[parent] = frozenset(os.listdir(os.fsencode(self._root) + b"/" + parent))
+            except OSError:
+                self._listed[parent] = frozenset()
+        return name in self._listed[parent]
 
     def _is_empty(self, path: bytes) -> bool:
         try:

@@ -97,7 +97,10 @@ def told(seen: Look) -> tuple[object, ...]:
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_what_changed_is_seen_by_looking_there_alone(tmp_path: Path, seed: int) -> None:
+def test_what_changed_is_seen_by_looking_there_alone(
+    tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sync.push.looking._FOLDS", seed % 2 == 1)  # as on macOS and Windows
     dice = random.Random(seed)
     desk = Desk(tmp_path, MemoryRemote())
     (desk.tree / ".gitignore").write_text("*.log\nc-d/\n")
