@@ -215,7 +215,7 @@ class Publishing:
     def _publish(self, opened: Local, heard: Heard) -> None:
         clock, index = self._ground.clock, opened.index
         began = clock.monotonic()
-        near = bool(heard.paths) and not heard.doubt and self._view is not None
+        near = heard.paths if not heard.doubt and self._view is not None else None
         if near:
             assert self._view is not None
             seen = self._view.look_near(index, heard.paths)
@@ -228,7 +228,8 @@ class Publishing:
             self._rescan_at = clock.monotonic() + schedule.rescan_s(
                 polls=self._polls(), took_s=took_s, dice=self._ground.dice
             )
-            self._report.problems(seen)
+            self._report.held_back(seen)
+        self._report.problems(seen.problems, near)
         if self._is_unchecked and seen.nothing_to_do:
             seen = self._checked(index, seen)
         self._is_unchecked = False
@@ -243,6 +244,7 @@ class Publishing:
         commit = partial(self._commits.now, seen.paths if near else None)
         done = pushing.publish(met, index, seen, clock, self._report, commit=commit, shelf=self._shelf)
         self._line.wrote(done.written)
+        self._report.problems(done.problems, near)
         if done.unpublished:
             self._queueing.found(self._ground.project, done.published)
             return

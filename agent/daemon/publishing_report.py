@@ -2,8 +2,9 @@
 
 import contextlib
 import logging
+from collections.abc import Collection, Sequence
 
-from sync.errors import HybridError, Locked
+from sync.errors import HybridError, Locked, Problem
 from sync.push.changes import Look, Published
 
 from ..console import path_text
@@ -34,6 +35,7 @@ class Report:
         self.queue_needs: list[Need] = []
         self.git_need: Need | None = None
         self.offline = False
+        self._problems: list[Problem] = []
 
     def away(self) -> None:
         what = f"The project folder {self._ground.project.root} is gone, or is no project any more."
@@ -48,16 +50,23 @@ class Report:
         """Everything is about to be looked at."""
         _log.info("Everything is looked at: %s", heard.doubt or "what was known was let go of")
 
-    def problems(self, seen: Look) -> None:
-        told = [f"{path_text(problem.path)} {problem.what}." for problem in seen.problems[:MOST_PROBLEMS]]
-        if len(seen.problems) > MOST_PROBLEMS:
-            told.append(f"... and {len(seen.problems) - MOST_PROBLEMS} more paths")
+    def problems(self, found: Sequence[Problem], near: Collection[bytes] | None = None) -> None:
+        """All that there are now; of the paths ``near``, and what lies below them, where only those were looked at."""
+        if near is not None:
+            found = [*(each for each in self._problems if not _is_looked_at(each.path, near)), *found]
+        self._problems = sorted(set(found), key=lambda each: (each.path, each.what))
+        told = [f"{path_text(problem.path)} {problem.what}." for problem in self._problems[:MOST_PROBLEMS]]
+        if len(self._problems) > MOST_PROBLEMS:
+            told.append(f"... and {len(self._problems) - MOST_PROBLEMS} more paths")
+        self._ground.board.tell(self._side, problems=told)
+
+    def held_back(self, seen: Look) -> None:
         stays = [each.path for each in seen.held_back if not each.junk and not each.partly]
         held_back = [path_text(path) for path in stays[:MOST_HELD_BACK]]
         more = len(stays) - len(held_back)
         if more:
             held_back.append(f"{more} more")
-        self._ground.board.tell(self._side, problems=told, held_back=held_back)
+        self._ground.board.tell(self._side, held_back=held_back)
 
     def goes(self, heard: Heard, seen: Look) -> None:
         """It is about to be published."""
@@ -126,3 +135,9 @@ class Report:
     def _needs(self, needs: list[Need]) -> tuple[Need, ...]:
         others = [need for need in (self._ground.need, self.git_need) if need is not None]
         return (*needs, *others, *self.queue_needs)
+
+
+def _is_looked_at(path: bytes, near: Collection[bytes]) -> bool:
+    """Whether it is one of the paths, or lies below one."""
+    parts = path.split(b"/")
+    return any(b"/".join(parts[:depth]) in near for depth in range(1, len(parts) + 1))

@@ -1,5 +1,6 @@
 """When the agent publishes, and what."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -130,3 +131,24 @@ def test_paths_that_went_are_gone_there(one: Life) -> None:
     one.remove("src")
     one.settle()
     assert one.there() == one.here() and len(one.snapshots()) == 4
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are none")
+def test_what_cannot_be_published_is_told_as_long_as_it_is_there(one: Life) -> None:
+    (one.root / "pipes").mkdir()
+    os.mkfifo(one.root / "pipes" / "one")
+    one.hints.changed(b"pipes")
+    one.settle()
+    assert one.status.problems == ["pipes/one is a named pipe."]
+    os.mkfifo(one.root / "src" / "two")
+    one.hints.changed(b"src/two")
+    one.write("src/a.py", "a = 2")
+    one.settle()
+    assert len(one.status.problems) == 2 and one.status.state == WATCHING
+    one.remove("pipes")
+    one.settle()
+    assert one.status.problems == ["src/two is a named pipe."]
+    one.remove("src/two", told=False)
+    one.hints.doubt("now")
+    one.settle()
+    assert one.status.problems == []
