@@ -145,6 +145,7 @@ class Life:
         for_a_moment = dice.random() < 0.3
         self._link.down(for_a_moment=for_a_moment)
         self._up_in = 1 if for_a_moment else dice.randint(1, 3)
+        self._tree.edit(dice)  # which is to be published, and cannot
 
     def _jump(self, dice: random.Random) -> None:
         """The machine slept, by clocks of both kinds, or its clock was set."""
@@ -260,7 +261,7 @@ DO: dict[str, Callable[[Life, random.Random], None]] = {
     "hybrid gc": _hybrid("gc"),
 }
 WEIGHTS = {"edit": 6, "edit code": 2, "remove": 2, "move": 3, "swap": 3, "checkout": 3, "new word": 2}
-WEIGHTS |= {"kill the agent": 2, "kill runners": 1, "link down": 2, "clock jump": 2}
+WEIGHTS |= {"kill the agent": 2, "kill runners": 1, "link down": 3, "clock jump": 1}
 WEIGHTS |= {"hybrid push": 1, "hybrid pull": 1, "hybrid gc": 1}
 
 

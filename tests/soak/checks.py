@@ -49,8 +49,8 @@ def content(folder: Path, name: str) -> Fingerprint:
 
 
 def runs_are_right(folder: Path, laptop: Laptop, words: int) -> int:
-    """Each run is over: done, with each shard accepted once and its answers here, or stopped. The last one is done. The
-    number of accepted shards."""
+    """Each run is over: done, with each shard accepted once and its answers here, or stopped. No state of the files was run
+    twice, and the last one was. The number of accepted shards."""
     accepted = 0
     done: set[str] = set()
     phases = {each["run"]: each["phase"] for each in laptop.hybrid("status", "--json").json["runs"]}
@@ -64,6 +64,7 @@ def runs_are_right(folder: Path, laptop: Laptop, words: int) -> int:
         answers = sorted((laptop.project / "outputs" / run.name).glob("*/answer.txt"))
         [word] = {path.read_text().partition(" ")[2] for path in answers}
         assert [path.read_text() for path in answers] == [f"{n} {word}" for n in range(run.spec["shards"])]
+        assert word not in done, f"{word} was run twice"
         done.add(word)
     assert f"word {words}" in done, (words, done)
     return accepted
