@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-_TRIES = 100
+_PATIENCE_S = 30.0
 
 
 def system_tool(name: str) -> str:
@@ -104,7 +104,8 @@ class Sshd:
             self._process = subprocess.Popen(
                 [self._program, "-D", "-e", "-f", str(self._config)], stdin=subprocess.DEVNULL, stderr=log
             )
-        for _ in range(_TRIES):
+        deadline = time.monotonic() + _PATIENCE_S
+        while time.monotonic() < deadline:
             try:
                 socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
                 return
