@@ -87,7 +87,7 @@ class Server:
             while not self._out:
                 if not self._left:
                     self._left = self.rounds.pop(0) if self.rounds else 1
-                if not self._changed.wait_for(lambda: len(self._requests) >= self._left, timeout=5):
+                if not self._changed.wait_for(lambda: len(self._requests) >= self._left, timeout=30):
                     raise TimeoutError(f"only {len(self._requests)} requests came")
                 self._left -= 1
                 answer = self._answer(self._requests.popleft())
