@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,10 @@ pytestmark = [
     pytest.mark.platform,
     pytest.mark.skipif(sys.platform == "win32", reason="process groups are POSIX"),
 ]
+
+
+PATIENCE_S = 30.0
+"""Much less than anything here sleeps by itself, which is ten minutes."""
 
 
 class Starter:
@@ -43,29 +47,30 @@ def start(tmp_path: Path) -> Iterator[Starter]:
         wait(process)
 
 
-def wait(process: Process) -> int:
-    for _ in range(500):
-        code = process.poll()
-        if code is not None:
-            return code
+def comes_true(condition: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + PATIENCE_S
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
         time.sleep(0.01)
-    raise AssertionError("the child does not end")
+    return True
+
+
+def wait(process: Process) -> int:
+    assert comes_true(lambda: process.poll() is not None), "the child does not end"
+    code = process.poll()
+    assert code is not None
+    return code
 
 
 def appears(path: Path) -> str:
-    for _ in range(500):
-        if path.exists() and (text := path.read_text()).endswith("\n"):
-            return text
-        time.sleep(0.01)
-    raise AssertionError(f"{path.name} does not appear")
+    there = comes_true(lambda: path.exists() and path.read_text().endswith("\n"))
+    assert there, f"{path.name} does not appear"
+    return path.read_text()
 
 
 def is_gone(pid: int) -> bool:
-    for _ in range(500):
-        if not host.born(pid):
-            return True
-        time.sleep(0.01)
-    return False
+    return comes_true(lambda: not host.born(pid))
 
 
 def test_output_and_errors_go_to_one_log_and_the_code_is_told(start: Starter) -> None:
@@ -88,7 +93,7 @@ def test_an_end_by_a_signal_is_a_negative_code(start: Starter) -> None:
 
 
 def test_a_child_that_runs_has_no_code_yet(start: Starter) -> None:
-    assert start("sleep 60").poll() is None
+    assert start("sleep 600").poll() is None
 
 
 @pytest.mark.parametrize("argv", [["/there/is/no/such/program"], []])
@@ -98,7 +103,7 @@ def test_what_cannot_be_started_says_so(start: Starter, argv: list[str]) -> None
 
 
 def test_killing_takes_grandchildren_along(start: Starter) -> None:
-    process = start("sleep 60 & echo $! > grandchild; wait")
+    process = start("sleep 600 & echo $! > grandchild; wait")
     grandchild = int(appears(start.folder / "grandchild"))
     process.kill()
     assert wait(process) == -signal.SIGKILL
@@ -106,7 +111,7 @@ def test_killing_takes_grandchildren_along(start: Starter) -> None:
 
 
 def test_asking_reaches_grandchildren_too(start: Starter) -> None:
-    process = start("sh -c 'trap \"echo asked >> asked; exit\" TERM; echo > ready; sleep 60 & wait' & wait")
+    process = start("sh -c 'trap \"echo asked >> asked; exit\" TERM; echo > ready; sleep 600 & wait' & wait")
     appears(start.folder / "ready")
     process.terminate()
     assert wait(process) == -signal.SIGTERM
@@ -114,7 +119,7 @@ def test_asking_reaches_grandchildren_too(start: Starter) -> None:
 
 
 def test_what_is_left_in_the_background_ends_with_the_child(start: Starter) -> None:
-    process = start("sleep 60 & echo $! > left; exit 0")
+    process = start("sleep 600 & echo $! > left; exit 0")
     left = int(appears(start.folder / "left"))
     assert wait(process) == 0
     assert is_gone(left)
