@@ -4,7 +4,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
@@ -45,6 +45,23 @@ def there_and_back(port: int, size: int) -> float:
         return time.monotonic() - begun
 
 
+def quickest(measure: Callable[[], float], enough: float) -> float:
+    """Of up to ten times, until one takes less than ``enough``: others may hold up some, and all at most slow it down."""
+    best = measure()
+    for _ in range(9):
+        if best < enough:
+            break
+        best = min(best, measure())
+    return best
+
+
+def over(rtt_ms: float, mbit: float, size: int) -> float:
+    with echo() as port:
+        link = Link(port, rtt_ms=rtt_ms, mbit=mbit)
+        with link.open():
+            return there_and_back(link.port, size)
+
+
 def test_bytes_are_counted_both_ways() -> None:
     with echo() as port:
         link = Link(port, rtt_ms=0, mbit=0)
@@ -54,21 +71,17 @@ def test_bytes_are_counted_both_ways() -> None:
 
 
 def test_an_answer_takes_a_round_trip() -> None:
-    with echo() as port:
-        link = Link(port, rtt_ms=200, mbit=0)
-        with link.open():
-            assert 0.2 <= there_and_back(link.port, 10) < 2
+    assert 0.2 <= quickest(lambda: over(200, 0, 10), 2) < 2
 
 
 def test_no_more_passes_than_the_line_is_wide() -> None:
-    with echo() as port:
-        link = Link(port, rtt_ms=0, mbit=4)
-        with link.open():
-            assert 0.45 <= there_and_back(link.port, 250_000) < 3
+    assert 0.45 <= quickest(lambda: over(0, 4, 250_000), 3) < 3
 
 
 def test_what_is_prepared_takes_no_time() -> None:
     with echo() as port:
-        link = Link(port, rtt_ms=5000, mbit=0.01)
+        link = Link(port, rtt_ms=60_000, mbit=0.01)
         with link.open(plain=True):
-            assert there_and_back(link.port, 250_000) < 2
+            assert there_and_back(link.port, 250_000) < 60, (
+                "less than one round trip, and than a third of the bytes"
+            )
