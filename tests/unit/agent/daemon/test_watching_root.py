@@ -117,17 +117,23 @@ def test_stop_does_not_wait_for_changes_to_end(root: Path) -> None:
 
 
 def test_no_thread_wakes_up_while_nothing_happens(root: Path) -> None:
-    def switches() -> int:
-        found = 0
-        for task in os.listdir("/proc/self/task"):
-            if int(task) != threading.get_native_id():
-                text = Path("/proc/self/task", task, "status").read_text()
-                found += sum(int(line.split()[1]) for line in text.splitlines() if "ctxt_switches" in line)
+    others = set(os.listdir("/proc/self/task"))
+
+    def switches() -> dict[str, int]:
+        found = {}
+        for task in set(os.listdir("/proc/self/task")) - others:
+            text = Path("/proc/self/task", task, "status").read_text()
+            found[task] = sum(int(line.split()[1]) for line in text.splitlines() if "ctxt_switches" in line)
         return found
 
     with Watched(root) as watched:
         watched.all()
-        time.sleep(0.2)  # the thread may still be on its way to sleep
-        before = switches()
-        time.sleep(2.5)
-        assert switches() == before
+        end = time.monotonic() + 20
+        # Its thread may be on its way to sleep for a while.
+        while True:
+            before = switches()
+            time.sleep(2.5)
+            if switches() == before:
+                break
+            assert time.monotonic() < end, "it never sleeps for as long as that"
+        assert before, "it has a thread"
