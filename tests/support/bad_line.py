@@ -38,24 +38,29 @@ class Fault:
 
 @dataclass(eq=False)
 class _Way:
-    """One direction of one connection: what is under way, with the time at which it is there."""
+    """One direction of one connection: what is under way, with the time at which it is there and its round trip."""
 
     name: Way
     source: socket.socket
     sink: socket.socket
     stalled: bool = False
     over: bool = False
-    in_flight: deque[tuple[float, bytes]] = field(default_factory=deque)
+    in_flight: deque[tuple[float, bytes, int]] = field(default_factory=deque)
 
 
 class BadLine:
-    """``port`` leads to ``server_port``. ``passed`` counts bytes by direction, ``connections`` those that came."""
+    """``port`` leads to ``server_port``. ``passed`` counts bytes by direction, ``connections`` those that came.
+
+    ``round_trips``: how many of them what came last took, one after another, whatever time passed: what leaves the
+    client after an answer was there is counted as asked because of it, and so is the answer to that.
+    """
 
     def __init__(self, server_port: int, faults: tuple[Fault, ...], rtt_s: float) -> None:
         self._server_port = server_port
         self._one_way = rtt_s / 2
         self.connections = 0
         self.passed: dict[Way, int] = {"up": 0, "down": 0}
+        self._trip: dict[Way, int] = {"up": 0, "down": 0}
         self._lock = threading.Lock()
         self._over = threading.Event()
         self._taken_up = threading.Event()
@@ -67,6 +72,10 @@ class BadLine:
         self.plan(*faults)
         self._thread = threading.Thread(target=self._run, name="bad line")
         self._thread.start()
+
+    @property
+    def round_trips(self) -> int:
+        return self._trip["down"]
 
     def plan(self, *faults: Fault) -> None:
         """One after another; those planned before are forgotten."""
@@ -110,7 +119,7 @@ class BadLine:
             with self._lock:
                 for way in list(self._ways):
                     while self._is_due(way):
-                        self._deliver(way, way.in_flight.popleft()[1])
+                        self._deliver(way, *way.in_flight.popleft()[1:])
 
     def _take_up(self) -> None:
         """Makes everything as it is to be now."""
@@ -150,13 +159,14 @@ class BadLine:
         if not data:
             way.over = True
             self._selector.unregister(way.source)
-        way.in_flight.append((monotonic() + self._one_way, data))
+        trip = self._trip["down"] + 1 if way.name == "up" else self._trip["up"]
+        way.in_flight.append((monotonic() + self._one_way, data, trip))
 
     def _is_due(self, way: _Way) -> bool:
         there = way in self._ways and not way.stalled and way.in_flight
         return bool(there) and way.in_flight[0][0] <= monotonic()
 
-    def _deliver(self, way: _Way, data: bytes) -> None:
+    def _deliver(self, way: _Way, data: bytes, trip: int) -> None:
         if not data:
             self._end(way)
             return
@@ -169,8 +179,9 @@ class BadLine:
         with suppress(OSError):
             way.sink.sendall(data)
         self.passed[way.name] += len(data)
+        self._trip[way.name] = max(self._trip[way.name], trip)
         if fault and rest:
-            way.in_flight.appendleft((0.0, rest))
+            way.in_flight.appendleft((0.0, rest, trip))
             self._break(fault)
 
     def _break(self, fault: Fault) -> None:
