@@ -64,7 +64,7 @@ class Ground:
             return False
         mark = (found.st_ino, found.st_size, found.st_mtime_ns)
         before, self._read = self._read, mark
-        if not before or before == mark:
+        if before == mark:
             return False
         try:
             settings = config.load(path)

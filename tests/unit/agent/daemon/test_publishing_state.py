@@ -116,6 +116,15 @@ def test_new_settings_count_at_once(one: Life) -> None:
     assert b"data/x" in one.there()
 
 
+def test_settings_that_change_while_the_agent_begins_count(tmp_path: Path) -> None:
+    with life(tmp_path) as one:
+        one.write(".gitignore", "data/\n", told=False)
+        one.write("data/x", "x", told=False)
+        one.configure('[push]\ninclude = ["data"]\n')
+        one.settle()
+        assert b"data/x" in one.there()
+
+
 # Local state
 
 
