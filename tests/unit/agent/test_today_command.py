@@ -4,7 +4,7 @@ import io
 import json
 import os
 import re
-import subprocess
+import sqlite3
 import sys
 import time
 from pathlib import Path
@@ -20,10 +20,10 @@ from agent.state import opened
 from local_grader.request import Request, grade_outputs
 from sync.clock import SystemClock
 from sync.progress import Silent
+from tests.support.light import HEAVY, loaded
 from tests.support.projects import Project
 
 Capture = pytest.CaptureFixture[str]
-REPOSITORY = Path(__file__).parents[3]
 
 
 @pytest.fixture
@@ -136,20 +136,47 @@ def test_a_terminal_gets_pictures_where_they_fit(
     assert max(map(len, text.splitlines()[1:])) <= width
 
 
-def test_it_answers_in_a_third_of_a_second(project: Project) -> None:
-    for number in range(300):
-        note(project, Event(kind=PULLED, text="Some arrived.", run=f"r{number % 20}", data={"here": number}))
-    words = [sys.executable, "-m", "agent", "today", "--json"]
-    env = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
-    took = []
-    for _ in range(5):
-        began = os.times()
-        done = subprocess.run(words, env=env, cwd=project.root, capture_output=True, check=True, timeout=60)
-        ended = os.times()
-        # Of the processor alone, so that other tests at the same time do not count.
-        took.append(ended.children_user - began.children_user + ended.children_system - began.children_system)
-    assert len(json.loads(done.stdout)["runs"]) == 20
-    assert min(took) < 0.3
+def test_it_loads_nothing_heavy_and_waits_for_nothing(project: Project) -> None:
+    grades = Found.find(project.root).state_dir / "ledger" / "grades"
+    grades.mkdir(parents=True)
+    (grades / "told.parquet").write_bytes(b"PAR1")
+    data = {"scorer": "exact", "right": 3.0, "scored": 4, "samples": 4, "ledger": "told.parquet"}
+    note(
+        project,
+        Event(kind=PULLED, text="Some arrived.", run="r1", data={"here": 1}),
+        Event(kind=GRADED, text="It was graded.", run="r1", data=data),
+    )
+    heavy = (*HEAVY, "filelock", "concurrent.futures", "sync.push", "sync.store", "sync.remotes.folder")
+    out, found = loaded(project.root, "today", "--json", heavy=heavy)
+    assert found == []
+    assert [len(json.loads(out)[each]) for each in ("runs", "grades")] == [1, 1]
+    assert loaded(project.root, "today", heavy=tuple(set(heavy) - {"rich"}))[1] == []
+
+
+def test_the_journal_is_read_once_however_much_is_in_it(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    connect = sqlite3.connect
+
+    def traced(*words: object, **options: object) -> sqlite3.Connection:
+        connection = connect(*words, **options)  # type: ignore[call-overload]
+        connection.set_trace_callback(asked.append)
+        return connection
+
+    def looks(events: int) -> int:
+        for number in range(events):
+            run = f"r{number % 20}"
+            note(project, Event(kind=PULLED, text="Some arrived.", run=run, data={"here": number}))
+        asked.clear()
+        with monkeypatch.context() as patch:
+            patch.setattr(sqlite3, "connect", traced)
+            assert len(project.json("today")["runs"]) == 20
+        return sum("SELECT" in each and "journal" in each for each in asked)
+
+    few = looks(20)
+    assert 1 <= few <= 21
+    assert looks(280) == few
 
 
 def test_what_commands_did_by_hand_is_worded_as_the_agent_words_it(project: Project) -> None:
