@@ -34,6 +34,10 @@ def silent_server() -> Iterator[int]:
         yield listener.getsockname()[1]
 
 
+LIMITS_S = (3, 12, 48)
+"""A limit holds for all checks. Where even a good one does not keep to it, because the machine is busy, the next is tried."""
+
+
 def test_a_healthy_project_passes_every_check_and_nothing_stays_behind(
     patient: Patient, capsys: Capture
 ) -> None:
@@ -106,13 +110,19 @@ def test_findings_are_shown_as_they_are_made(patient: Patient, silent_server: in
             process.kill()
 
 
-def test_a_check_that_hangs_is_given_up_and_the_others_are_made(patient: Patient, silent_server: int) -> None:
+def test_a_check_that_hangs_is_given_up_and_the_others_are_made(
+    patient: Patient, silent_server: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sync.ssh.connection.CONNECT_S", 600.0)
     patient.configure(
         'url = "folder:../mail"',
         f'[machines.box]\nhost = "me@127.0.0.1:{silent_server}"\nknown_hosts = "{patient.root / "none"}"\n',
     )
-    found = patient.examined(limit_s=3)
-    assert_fails(found["ssh box"], "no answer within 3 s")
+    for limit_s in LIMITS_S:
+        found = patient.examined(limit_s=limit_s)
+        if [name for name, each in found.items() if each.status.value == "fail"] == ["ssh box"]:
+            break
+    assert_fails(found["ssh box"], f"no answer within {limit_s} s")
     assert found["write once"].what
 
 
@@ -121,19 +131,22 @@ def test_what_can_never_be_read_to_its_end_does_not_hold_up_ours(patient: Patien
     path = patient.root / "hybrid.toml"
     path.unlink()
     os.mkfifo(path)
-    done = subprocess.run(
-        [sys.executable, "-m", "agent", "doctor", "--json", "--limit", "5"],
-        cwd=patient.root,
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert (done.returncode, done.stderr) == (1, "")
-    found = json.loads(done.stdout)
+    for limit_s in LIMITS_S:
+        done = subprocess.run(
+            [sys.executable, "-m", "agent", "doctor", "--json", "--limit", str(limit_s)],
+            cwd=patient.root,
+            env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+            capture_output=True,
+            text=True,
+            timeout=200,
+            check=False,
+        )
+        assert (done.returncode, done.stderr) == (1, "")
+        found = json.loads(done.stdout)
+        if found["first"] == "config":
+            break
     assert found["first"] == "config"
-    assert "no answer within 5 s" in found["checks"][-1]["what"]
+    assert f"no answer within {limit_s} s" in found["checks"][-1]["what"]
 
 
 def test_a_bug_in_a_check_is_not_taken_for_a_finding() -> None:
