@@ -95,11 +95,15 @@ def test_a_runner_that_ends_with_an_error_fails(tmp_path: Path) -> None:
 @pytest.mark.skipif(os.name == "nt", reason="a script that is started by its first line")
 def test_a_runner_that_hangs_ends_with_the_check(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     python = tmp_path / "python"
-    python.write_text(f"#!/bin/sh\necho $$ >{tmp_path}/pid\nexec sleep 60\n")
+    python.write_text(f"#!/bin/sh\necho $$ >{tmp_path}/pid\nexec sleep 600\n")
     python.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(python))
-    found = {each.name: each for each in doctor_machine.examine(Examiner(Silent(), limit_s=3))}
-    assert_fails(found["runner"], "does not start it within 2.4 s")
+    # On a busy machine the script may not even begin in so little time.
+    for limit_s in (3, 15, 60):
+        found = {each.name: each for each in doctor_machine.examine(Examiner(Silent(), limit_s=limit_s))}
+        if (tmp_path / "pid").exists() and "does not start it" in found["runner"].what:
+            break
+    assert_fails(found["runner"], f"does not start it within {0.8 * limit_s:g} s")
     with pytest.raises(ProcessLookupError):
         os.kill(int((tmp_path / "pid").read_text()), 0)
 
