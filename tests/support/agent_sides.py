@@ -205,9 +205,13 @@ class Life:
                 contact.met(), index, seen, self.clock, Silent(), accept_deletions=accept_deletions
             )
 
-    def collect(self) -> list[str]:
-        """As ``hybrid gc``; what it removed."""
-        project = Project.find(self.root)
+    def collect(self, *, in_a_clone: bool = False) -> list[str]:
+        """As ``hybrid gc``, perhaps in another folder of the same project; what it removed."""
+        root = self.root
+        if in_a_clone:
+            root = self.home / "clone"
+            shutil.copytree(self.root, root, ignore=shutil.ignore_patterns(".hybrid", ".git"))
+        project = Project.find(root)
         index, _ = pushing.open_index(project)
         with (
             as_another_process(project),

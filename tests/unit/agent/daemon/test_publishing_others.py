@@ -135,7 +135,10 @@ def test_what_a_command_published_is_not_published_again(one: Life) -> None:
 
 @pytest.mark.parametrize("agent", ["the same", "a new one"])
 @pytest.mark.parametrize("line", ["closed", "begun", "met"])
-def test_nothing_leans_on_what_a_collection_has_removed_meanwhile(one: Life, agent: str, line: str) -> None:
+@pytest.mark.parametrize("folder", ["the same", "a clone"])
+def test_nothing_leans_on_what_a_collection_has_removed_meanwhile(
+    one: Life, agent: str, line: str, folder: str
+) -> None:
     one.configure("[keep]\nsnapshots = 1\ndays = 0\n")
     one.settle()
     content = {f"c/{n}": random.Random(n).randbytes(200_000) for n in range(2)}
@@ -159,7 +162,7 @@ def test_nothing_leans_on_what_a_collection_has_removed_meanwhile(one: Life, age
         assert one.turn() > 0
         while one.opened == opened:
             time.sleep(0.001)
-    removed = one.collect()
+    removed = one.collect(in_a_clone=folder == "a clone")
     assert any(path.endswith((".snap", ".pack")) for path in removed)
     one.settle()
     assert one.there() == one.here()

@@ -165,6 +165,7 @@ def test_local_state_is_made_again_from_mailbox_and_disk(one: Life, harm: Harm, 
     one.settle(100)
     assert one.status.state == WATCHING and one.status.needs == [] and one.status.waiting is None
     assert len(one.snapshots()) == 1, "what is in the mailbox is known again"
+    assert (one.root / ".hybrid" / "state.db").exists(), "what is remembered is kept where commands find it"
     one.write("src/a.py", "a = 2")
     one.settle(100)
     assert one.there() == one.here() and len(one.snapshots()) == 2
