@@ -4,10 +4,12 @@ import json
 import os
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from sync.mailbox import layout
 from tests.support.laptop import Laptop
 from tests.support.sshd import Sshd, running_sshd
 
@@ -25,6 +27,13 @@ with open(os.environ["HYBRID_SHARD_INPUT"]) as tasks, open(os.environ["HYBRID_OU
 
 def _tasks(count: int) -> str:
     return "".join(json.dumps({"id": f"t{n}", "n": n}) + "\n" for n in range(count))
+
+
+def _until(condition: Callable[[], object], what: str) -> None:
+    deadline = time.monotonic() + 120
+    while not condition():
+        assert time.monotonic() < deadline, what
+        time.sleep(0.05)
 
 
 @pytest.fixture
@@ -100,20 +109,24 @@ def test_the_run_goes_on_when_the_laptop_is_gone(laptop: Laptop) -> None:
 
 
 def test_down_is_a_pause_and_up_goes_on(laptop: Laptop) -> None:
+    counted = laptop.home / "counted"
     laptop.write(
         "count.py",
         "import os, pathlib, time\n"
+        f"counted = pathlib.Path({str(counted)!r})\n"
         "state = pathlib.Path(os.environ['HYBRID_CHECKPOINT'], 'n')\n"
         "n = int(state.read_text()) if state.exists() else 0\n"
         "print('begins at', n, flush=True)\n"
         "while n < 12:\n"
-        "    time.sleep(1); n += 1\n"
+        "    n += 1\n"
         "    state.with_name('new').write_text(str(n)); os.replace(state.with_name('new'), state)\n"
+        "    if n == 3 and not counted.exists():\n"
+        "        counted.touch(); time.sleep(600)\n"
         "open(os.environ['HYBRID_OUTPUT'] + '/n', 'w').write(str(n))\n",
     )
     started = laptop.hybrid("run", "--json", "--", sys.executable, "count.py").json
     laptop.until(started["run"], "running")
-    time.sleep(5)  # it has begun to count by then, and is far from its end
+    _until(counted.exists, "it has not counted as far as it does before the pause")
     assert len(laptop.hybrid("down", "--json").json["ended"]) == 1
     assert laptop.hybrid("status", started["run"], "--json").json["phase"] == "queued"
     laptop.hybrid("up")
@@ -121,7 +134,7 @@ def test_down_is_a_pause_and_up_goes_on(laptop: Laptop) -> None:
     laptop.hybrid("pull")
     output = laptop.project / "outputs" / started["run"]
     assert (output / "n").read_text() == "12"
-    assert "begins at 0" not in (output / "hybrid.log").read_text(), "the checkpoint was not restored"
+    assert "begins at 3" in (output / "hybrid.log").read_text(), "the checkpoint was not restored"
     laptop.hybrid("down")
 
 
@@ -132,7 +145,9 @@ def test_a_stopped_run_stays_stopped(laptop: Laptop) -> None:
     laptop.hybrid("stop", started["run"], "--wait")
     laptop.hybrid("down")
     laptop.hybrid("up")
-    time.sleep(3)
+    # What is queued after it is done, so the runner has passed it over.
+    laptop.write("quick.py", "")
+    laptop.hybrid("run", "--wait", "--", sys.executable, "quick.py")
     assert laptop.hybrid("status", started["run"], "--json").json["phase"] == "stopped"
     laptop.hybrid("down")
     laptop.hybrid("rm", started["run"], "--force")
@@ -150,14 +165,20 @@ def test_a_sample_is_marked(laptop: Laptop) -> None:
 def test_cutting_the_network_changes_nothing_for_the_runner(tmp_path: Path, server: Sshd) -> None:
     laptop = Laptop(tmp_path / "laptop")
     laptop.init_ssh(server, '[run]\non = "ssh:box"\n')
+    cut = laptop.home / "cut"
     laptop.write(
         "slow.py",
-        "import os, time; time.sleep(3); open(os.environ['HYBRID_OUTPUT'] + '/x', 'w').write('there')",
+        "import os, pathlib, time\n"
+        f"while not pathlib.Path({str(cut)!r}).exists():\n"
+        "    time.sleep(0.1)\n"
+        "open(os.environ['HYBRID_OUTPUT'] + '/x', 'w').write('there')\n",
     )
     started = laptop.hybrid("run", "--json", "--", sys.executable, "slow.py").json
     server.drop_connections()
     server.stop()
-    time.sleep(5)
+    cut.touch()
+    done = f"mailbox/**/{layout.run(started['run'])}/*.done-*.json"
+    _until(lambda: list(server.root.glob(done)), "the runner does not end it while the network is cut")
     refused = laptop.hybrid("pull", expect=10)
     assert "Error:" in refused.err and "Try:" in refused.err
     server.start()
