@@ -16,9 +16,8 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-from tests.soak.checks import Published, runs_are_right
+from tests.soak.checks import Published, is_over, runs_are_right
 from tests.soak.links import PROJECT, Link, cut, moved
 from tests.soak.past import Past
 from tests.soak.tree import Tree
@@ -201,7 +200,7 @@ class Life:
                 time.sleep(1.0)
         self._met["shards accepted"] += accepted
         self._agent.until(
-            lambda told: all(_is_over(run) for run in told["runs"]), "word that runs are over", 30
+            lambda told: all(is_over(run) for run in told["runs"]), "word that runs are over", 30
         )
 
     def _is_in_step(self) -> bool:
@@ -234,10 +233,6 @@ class Life:
         self._link.up()
         self._laptop.hybrid("down", expect=None)
         self._kill_runners(self._dice)
-
-
-def _is_over(run: dict[str, Any]) -> bool:
-    return run["phase"] == "stopped" or (run["phase"] == "done" and run["here"] == run["shards"])
 
 
 def _hybrid(name: str) -> Callable[[Life, random.Random], None]:

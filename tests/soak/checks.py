@@ -4,6 +4,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from tests.independent_reader.mailbox import Project as Mailbox
 from tests.independent_reader.snapshots import Snapshot
@@ -68,3 +69,8 @@ def runs_are_right(folder: Path, laptop: Laptop, words: int) -> int:
         done.add(word)
     assert f"word {words}" in done, (words, done)
     return accepted
+
+
+def is_over(run: dict[str, Any]) -> bool:
+    """``run`` is a line of the agent's status: nothing is left to be done for it."""
+    return run["phase"] == "stopped" or (run["phase"] == "done" and run["here"] == run["shards"])
