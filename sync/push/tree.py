@@ -9,7 +9,7 @@ from ..local.index import FileRow, Index
 from ..local.noted import Noted, noted_in
 from ..store.entries import reference
 from ..store.lines import Block, Place, blocks, chunks_text, content
-from ..store.nouns import MOST_LEANED_ON, Location
+from ..store.nouns import MOST_LEANED_ON, SELF, Location
 from .changes import Look
 from .known import Known, is_snapshot
 from .overlay import Lines
@@ -42,6 +42,8 @@ class Tree:
         self._others = dict(seen.others)
         self._others_gone = set(seen.others_gone)
         self._rows: dict[bytes, FileRow] = {}
+        self._riding: dict[bytes, Chunks] = {}
+        """Files with content in the snapshot itself."""
         self._place: Place | None = None
         self.moves_content = False
         """Whether content is stored anew although no file differs."""
@@ -91,6 +93,7 @@ class Tree:
         What was published before and cannot be read now stays as it was, unless the mailbox has lost its content.
         """
         failed = [path for path in self._to_read if path not in self._fresh]
+        self._to_read.clear()
         unknown = {problem.path for problem in problems}
         gone = [*self._seen.removed, *failed]
         put = (*self._fresh, *self._moved, *self._others)
@@ -99,13 +102,9 @@ class Tree:
         lost = {
             path for path, what in contents.items() if not self._known_as.keys() >= set(what.objects.split())
         }
-        self._gone = {path for path in gone if path not in stays or path in lost} - self._put.keys()
+        self._gone = {path for path in gone if path not in stays or path in lost}
+        self._gone.difference_update(self._fresh, self._moved)
         self._others_gone -= stays
-
-    @property
-    def _put(self) -> Mapping[bytes, object]:
-        """Files that come, or are different."""
-        return {**self._fresh, **self._moved}
 
     def differs(self) -> bool:
         """Whether the tree is another than the last published one; times alone make no difference."""
@@ -155,20 +154,24 @@ class Tree:
             self._shelf.changed({*self._rows, *self._gone, *self._others, *self._others_gone})
 
     def _settle_rows(self, place: Place) -> None:
-        """What the index is to hold of the files that come, or are different."""
+        """What the index is to hold of the files that come, or are different. Of these there may be very many: what was
+        read of them is let go of."""
         before = self._index.contents({*self._fresh, *self._moved.values()})
-        for path, (noted, chunks) in self._fresh.items():
+        fresh, self._fresh = self._fresh, {}
+        for path in list(fresh):
+            noted, chunks = fresh.pop(path)
             what = before.get(path)
             if what is None or path in self._anew or what.chunks != chunks_text(chunks):
                 what = content(chunks, place)
+                if any(place(sha256).object == SELF for sha256, _ in chunks):
+                    self._riding[path] = chunks
             self._rows[path] = FileRow(path, noted, what)
         for path, old in self._moved.items():
             noted = Noted(self._seen.recorded[old].signature, self._seen.started_ns)
             self._rows[path] = FileRow(path, noted, before[old])
 
     def _settled(self, row: FileRow, riding: Mapping[str, Location]) -> FileRow:
-        fresh = self._fresh.get(row.path)
-        place = self._place
-        if place is None or fresh is None or not any(sha256 in riding for sha256, _ in fresh.chunks):
+        chunks, place = self._riding.get(row.path), self._place
+        if place is None or chunks is None:
             return row
-        return row._replace(content=content(fresh.chunks, lambda sha256: riding.get(sha256) or place(sha256)))
+        return row._replace(content=content(chunks, lambda sha256: riding.get(sha256) or place(sha256)))
