@@ -1,6 +1,6 @@
 """What ``hybrid today`` says: what happened lately, put together from the journal, the ledger and the agent's status. Pure.
 
-Figures come from the events' ``data``, as ``daemon.tidings`` writes them; an event without one counts all the same.
+Figures come from the events' ``data``, as ``daemon.tell.tidings`` writes them; an event without one counts all the same.
 """
 
 from collections import Counter
@@ -9,19 +9,9 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
-from .daemon.events import (
-    DONE,
-    FAILED,
-    GRADED,
-    PUBLISHED,
-    PULLED,
-    QUEUED,
-    STARTED,
-    SUPERSEDED,
-    Event,
-)
-from .daemon.journal import Entry
-from .daemon.status import Need, RunLine, Status
+from .daemon.tell.events import DONE, FAILED, GRADED, PUBLISHED, PULLED, QUEUED, STARTED, SUPERSEDED, Event
+from .daemon.tell.journal import Entry
+from .daemon.tell.status import Need, RunLine, Status
 from .run_names import name_of
 
 _PHASES = {

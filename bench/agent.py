@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
 
-from agent.daemon.quiet import DEBOUNCE_S
+from agent.daemon.publish.quiet import DEBOUNCE_S
 from bench import report, trees
 from bench.command import compile_hybrid
 from bench.goals import RSYNC

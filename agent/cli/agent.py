@@ -51,7 +51,7 @@ def start(call: Call) -> None:
       hybrid -C ~/plates agent start --json
     """
     from ..daemon import process
-    from ..daemon.log import FILE_NAME
+    from ..daemon.tell.log import FILE_NAME
 
     project = call.project()
     found, is_new = process.start(project, call.clock)
@@ -110,7 +110,7 @@ def status(call: Call) -> int | None:
       hybrid agent status
       hybrid agent status --json
     """
-    from ..daemon import page
+    from ..daemon.tell import page
 
     found = page.look(_project(call))
     call.console.result(page.document(found), page.text(found, call.clock.wall()))
@@ -134,8 +134,8 @@ def logs(call: Call, lines: int, follow: bool) -> None:
       hybrid agent logs
       hybrid agent logs -n 200 -f
     """
-    from ..daemon.log import Follower, last_lines
     from ..daemon.process import place_of
+    from ..daemon.tell.log import Follower, last_lines
 
     place = place_of(_project(call))
     follower = Follower(place)
@@ -163,7 +163,7 @@ def run(call: Call) -> None:
       hybrid agent run -vv
     """
     from ..daemon import loop, process
-    from ..daemon.log import formatter, is_of_interest, logging_to
+    from ..daemon.tell.log import formatter, is_of_interest, logging_to
 
     _give_streams()
     project = call.project()

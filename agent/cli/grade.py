@@ -13,8 +13,8 @@ from local_grader.request import grade_outputs
 from local_grader.scorer import Option
 
 from ..console import Console
-from ..daemon import tidings
-from ..daemon.journal import note_done
+from ..daemon.tell import tidings
+from ..daemon.tell.journal import note_done
 from ..exits import Exit
 from ..grading import Said, request_for
 from .options import Call, common_options

@@ -16,8 +16,8 @@ from sync.pull.puller import Puller
 
 from .. import runs
 from ..console import path_text
-from ..daemon import tidings
-from ..daemon.journal import note_done
+from ..daemon.tell import tidings
+from ..daemon.tell.journal import note_done
 from ..exits import Exit
 from ..mailbox import Mailbox, Run, opened
 from ..memory import Memory

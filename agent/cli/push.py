@@ -13,8 +13,8 @@ from sync.push.publish import Pushed
 
 from .. import pushing
 from ..console import path_text
-from ..daemon import tidings
-from ..daemon.journal import note_done
+from ..daemon.tell import tidings
+from ..daemon.tell.journal import note_done
 from ..exits import Exit
 from ..sizes import count, size
 from .options import Call, common_options

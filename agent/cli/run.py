@@ -10,8 +10,8 @@ from sync.local.index import Index
 from .. import launchers, machines, planning, pushing, running
 from ..config import NamedRun
 from ..console import path_text
-from ..daemon import tidings
-from ..daemon.journal import note_done
+from ..daemon.tell import tidings
+from ..daemon.tell.journal import note_done
 from ..exits import Exit
 from ..mailbox import opened
 from ..planning import Wish

@@ -12,9 +12,10 @@ from local_grader import tables as parquet
 
 from .. import today as days
 from .. import today_page
-from ..daemon import process, record
-from ..daemon.journal import Journal
-from ..daemon.status import STOPPED, Status
+from ..daemon import process
+from ..daemon.tell import record
+from ..daemon.tell.journal import Journal
+from ..daemon.tell.status import STOPPED, Status
 from ..project import Project
 from ..run_table import Table
 from ..run_words import Words

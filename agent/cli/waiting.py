@@ -5,8 +5,8 @@ from sync.mailbox.records import Ended
 from sync.mailbox.state import Phase
 
 from .. import details, last_runner, machines, run_page, running, runs
-from ..daemon import tidings
-from ..daemon.journal import note_done
+from ..daemon.tell import tidings
+from ..daemon.tell.journal import note_done
 from ..exits import Exit
 from ..mailbox import Mailbox, Run
 from ..project import Project

@@ -1,5 +1,6 @@
 """The agent: a process that keeps one project and its mailbox in step while nobody looks.
 
-``loop.Daemon`` waits for a moment or a hint and lets its duties do what is due. What they decide is in pure functions
-beside them; what they find is told by ``status``, which other processes read.
+Two sides go on side by side, each in a thread of its own (``loop``): ``publish`` looks at the tree and publishes what
+changed, ``runs`` looks after runs. ``watch`` hears of changes, ``tell`` is what others see of all this. ``process`` starts and
+ends it from outside.
 """

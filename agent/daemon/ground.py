@@ -12,11 +12,11 @@ from .. import config
 from ..mailbox import Opener, opened
 from ..project import STATE_FOLDER, Project
 from ..state import FILE_NAME, State
-from . import events
-from .board import Board
-from .events import Event
-from .journal import Journal
-from .status import Need, Trouble
+from .tell import events
+from .tell.board import Board
+from .tell.events import Event
+from .tell.journal import Journal
+from .tell.status import Need, Trouble
 
 AWAY_S = 5.0
 """Seconds between two looks for a project folder that is gone."""

@@ -9,16 +9,16 @@ from sync.local.folders import Folders
 
 from ..project import Project
 from .bell import Bell, SystemBell
-from .board import Board
-from .desktop import Desktop
 from .ground import Ground
-from .hints import Hints
-from .homing import Homing
 from .nudge import listening
-from .publishing import Publishing
-from .record import Record
+from .publish.publishing import Publishing
+from .runs.homing import Homing
 from .side import keep_going
-from .watching import Watching
+from .tell.board import Board
+from .tell.desktop import Desktop
+from .tell.record import Record
+from .watch.hints import Hints
+from .watch.watching import Watching
 
 LONGEST_S = 60.0
 """Seconds after which it is noticed, at the latest, that the machine has slept."""

@@ -10,8 +10,8 @@ import threading
 from collections.abc import Callable, Iterator
 
 from ..project import Project
-from .record import folder, read
-from .status import STOPPED
+from .tell.record import folder, read
+from .tell.status import STOPPED
 
 _HERE = "127.0.0.1"
 _WORD = b"hybrid"

@@ -23,10 +23,10 @@ from sync.errors import HybridError, Locked
 from .. import places
 from ..project import Project
 from .bell import Bell, SystemBell
-from .log import OUTPUT_NAME, Handler, last_output, logging_to
-from .record import Record, document, folder, read
 from .signals import heeding
-from .status import STARTING, STOPPED, Status, Trouble
+from .tell.log import OUTPUT_NAME, Handler, last_output, logging_to
+from .tell.record import Record, document, folder, read
+from .tell.status import STARTING, STOPPED, Status, Trouble
 
 LOCK: Final = "agent"
 START_S: Final = 20.0

@@ -20,7 +20,7 @@ from sync.errors import (
 )
 
 from .schedule import backoff_s
-from .status import AWAY, HELD, OFFLINE, Need
+from .tell.status import AWAY, HELD, OFFLINE, Need
 
 SOON_S = 1.0
 LATER_S = 60.0

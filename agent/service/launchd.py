@@ -5,7 +5,7 @@ import plistlib
 import shutil
 from pathlib import Path
 
-from ..daemon.log import OUTPUT_NAME
+from ..daemon.tell.log import OUTPUT_NAME
 from .base import AGAIN_S, NICENESS, Call, Remove, Service, Step, System, Write, text
 
 

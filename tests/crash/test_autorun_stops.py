@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.daemon.auto_state import AutoState
+from agent.daemon.publish.auto_state import AutoState
 from tests.support.agents import EVAL, at, publish_and_queue, published_of
 from tests.support.projects import Project
 from tests.support.scenarios import stopped_at_each_step

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.daemon.home import Home
+from agent.daemon.runs.home import Home
 from agent.memory import Memory
 from sync.clock import SystemClock
 from tests.support.agents import at

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.daemon.status import AWAY, HELD, WATCHING
+from agent.daemon.tell.status import AWAY, HELD, WATCHING
 from tests.independent_reader.__main__ import restore
 from tests.independent_reader.snapshots import Snapshot
 from tests.support.at_work import AtWork, at_work, until

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from agent.daemon.quiet import DEBOUNCE_S
+from agent.daemon.publish.quiet import DEBOUNCE_S
 from tests.support.laptop import REPOSITORY
 from tests.support.sshd import system_tool
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from agent.daemon.schedule import LONGEST_S
-from agent.daemon.status import WATCHING
+from agent.daemon.tell.status import WATCHING
 from sync.errors import HybridError, QuotaExceeded, Transient, Unauthorised, Unreachable
 from sync.remotes.faults import Crash, FaultPlan
 from tests.properties.agent_person import Person

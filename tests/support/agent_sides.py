@@ -10,14 +10,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from agent import collecting, places, pushing
-from agent.daemon.board import Board
-from agent.daemon.desktop import Desktop
 from agent.daemon.ground import Ground
-from agent.daemon.hints import Hints
-from agent.daemon.homing import Homing
-from agent.daemon.notices import Notice
-from agent.daemon.publishing import Publishing
-from agent.daemon.status import STARTING, Status
+from agent.daemon.publish.publishing import Publishing
+from agent.daemon.runs.homing import Homing
+from agent.daemon.tell.board import Board
+from agent.daemon.tell.desktop import Desktop
+from agent.daemon.tell.notices import Notice
+from agent.daemon.tell.status import STARTING, Status
+from agent.daemon.watch.hints import Hints
 from agent.mailbox import Mailbox
 from agent.project import Project
 from agent.state import opened as opened_state

@@ -6,8 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from agent import pushing
-from agent.daemon.autorun import AutoRuns
-from agent.daemon.outcome import Outcome
+from agent.daemon.publish.autorun import AutoRuns
+from agent.daemon.runs.outcome import Outcome
 from agent.mailbox import Mailbox, opened
 from agent.project import Project
 from agent.state import State

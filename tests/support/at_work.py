@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from agent.daemon.journal import Entry, Journal
-from agent.daemon.record import document
+from agent.daemon.tell.journal import Entry, Journal
+from agent.daemon.tell.record import document
 from agent.project import Project
 from agent.state import opened
 from tests.support.laptop import Laptop
@@ -39,7 +39,7 @@ class AtWork:
         )
 
     def status(self) -> dict[str, Any]:
-        """What it told last, as ``agent.daemon.status.Status``."""
+        """What it told last, as ``agent.daemon.tell.status.Status``."""
         return document(self.place) or {}
 
     def until(

@@ -11,8 +11,8 @@ from pathlib import Path
 from agent.cli.failures import report
 from agent.daemon import process
 from agent.daemon.bell import Bell
-from agent.daemon.record import Record
-from agent.daemon.status import WATCHING, Status
+from agent.daemon.tell.record import Record
+from agent.daemon.tell.status import WATCHING, Status
 from agent.project import Project
 from sync.clock import Clock, SystemClock
 from sync.errors import HybridError

@@ -7,8 +7,8 @@ from functools import partial
 from pathlib import Path
 
 from agent.daemon.bell import Bell, SystemBell
-from agent.daemon.hints import Hints
-from agent.daemon.watching import Watching
+from agent.daemon.watch.hints import Hints
+from agent.daemon.watch.watching import Watching
 from sync.clock import SystemClock
 from sync.local.folders import Folders
 from sync.local.load_rules import load_rules

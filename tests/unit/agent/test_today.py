@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.daemon import events
-from agent.daemon.events import Event
-from agent.daemon.journal import Entry
-from agent.daemon.status import Need, RunLine, Status, Waiting
+from agent.daemon.tell import events
+from agent.daemon.tell.events import Event
+from agent.daemon.tell.journal import Entry
+from agent.daemon.tell.status import Need, RunLine, Status, Waiting
 from agent.today import DayGrade, DayRun, Today, graded_files, summed, tell
 from agent.today_page import bar, gauge, grades, head, next_step, runs, sparkline, tail
 from agent.today_since import midnight, moment

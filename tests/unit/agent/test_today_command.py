@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from agent.daemon import record, tidings
-from agent.daemon.events import DONE, FAILED, GRADED, PUBLISHED, PULLED, Event
-from agent.daemon.journal import Journal, note_done
-from agent.daemon.status import Need, RunLine, Status, Waiting
+from agent.daemon.tell import record, tidings
+from agent.daemon.tell.events import DONE, FAILED, GRADED, PUBLISHED, PULLED, Event
+from agent.daemon.tell.journal import Journal, note_done
+from agent.daemon.tell.status import Need, RunLine, Status, Waiting
 from agent.project import Project as Found
 from agent.state import opened
 from local_grader.request import Request, grade_outputs

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.daemon import events
-from agent.daemon.autorun import AutoRuns
+from agent.daemon.publish.autorun import AutoRuns
+from agent.daemon.tell import events
 from sync.errors import HybridError
 from tests.support.agents import EVAL, at, publish_and_queue, published_of
 from tests.support.projects import Project
@@ -169,7 +169,7 @@ def test_run_that_the_mailbox_did_not_take_is_queued_once_it_does(project: Proje
 
 
 def test_intent_for_another_mailbox_is_forgotten(project: Project) -> None:
-    from agent.daemon.auto_state import AutoState, Intent
+    from agent.daemon.publish.auto_state import AutoState, Intent
 
     publish_and_queue(project.root)
     with at(project.root) as (mailbox, state):

@@ -2,8 +2,8 @@
 
 import pytest
 
-from agent.daemon.board import Board
-from agent.daemon.status import AWAY, HELD, OFFLINE, STARTING, WATCHING, Need, Status
+from agent.daemon.tell.board import Board
+from agent.daemon.tell.status import AWAY, HELD, OFFLINE, STARTING, WATCHING, Need, Status
 from sync.clock import ManualClock
 
 

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from agent.daemon import desktop
-from agent.daemon.desktop import Desktop, NoDesktop, has_desktop, plain
-from agent.daemon.notices import Notice
+from agent.daemon.tell import desktop
+from agent.daemon.tell.desktop import Desktop, NoDesktop, has_desktop, plain
+from agent.daemon.tell.notices import Notice
 
 NOTICE = Notice(title="hybrid: p", text="Run r1 is done.\nhybrid grade r1")
 PATH, NAME = "/org/freedesktop/Notifications", "org.freedesktop.Notifications"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.daemon.home import Found, Home
+from agent.daemon.runs.home import Found, Home
 from agent.memory import Memory
 from agent.project import Project as Settings
 from sync.clock import ManualClock

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.daemon.events import Event
-from agent.daemon.home import Home
+from agent.daemon.runs.home import Home
+from agent.daemon.tell.events import Event
 from sync.clock import SystemClock
 from tests.support.agents import at
 from tests.support.projects import Project

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.daemon.homing import RECONCILE_S
-from agent.daemon.status import OFFLINE, WATCHING
+from agent.daemon.runs.homing import RECONCILE_S
+from agent.daemon.tell.status import OFFLINE, WATCHING
 from agent.mailbox import Mailbox
 from agent.project import Project
 from sync.clock import Clock

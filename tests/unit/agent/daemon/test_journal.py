@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent import config
-from agent.daemon import journal
-from agent.daemon.events import DONE, PUBLISHED, QUEUED, Event
-from agent.daemon.journal import KEPT_S, Journal, note_done
+from agent.daemon.tell import journal
+from agent.daemon.tell.events import DONE, PUBLISHED, QUEUED, Event
+from agent.daemon.tell.journal import KEPT_S, Journal, note_done
 from agent.project import Project
 from agent.state import State, opened
 from sync.clock import ManualClock

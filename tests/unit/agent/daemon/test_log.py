@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.daemon import log
-from agent.daemon.log import Follower, Handler, last_lines, last_output, logging_to
+from agent.daemon.tell import log
+from agent.daemon.tell.log import Follower, Handler, last_lines, last_output, logging_to
 from tests.support.small_disk import small_disk
 
 ours = logging.getLogger("agent.daemon.test")

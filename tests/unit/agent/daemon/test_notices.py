@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent import config
-from agent.daemon.events import DONE, FAILED, GRADED, PUBLISHED, Event
-from agent.daemon.journal import Entry
-from agent.daemon.notices import APART_S, NEWS_S, Decision, Told, ToldTable, decide
-from agent.daemon.status import Need, Status, Waiting
+from agent.daemon.tell.events import DONE, FAILED, GRADED, PUBLISHED, Event
+from agent.daemon.tell.journal import Entry
+from agent.daemon.tell.notices import APART_S, NEWS_S, Decision, Told, ToldTable, decide
+from agent.daemon.tell.status import Need, Status, Waiting
 from agent.project import Project
 from agent.state import State, opened
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from agent.daemon.pace import look_again_s, pull_again_s
+from agent.daemon.runs.pace import look_again_s, pull_again_s
 from sync.mailbox.state import OVER, Phase
 
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from agent.daemon import page
-from agent.daemon.last_push import last_push
-from agent.daemon.page import Page
 from agent.daemon.process import Living, place_of
-from agent.daemon.record import Record
-from agent.daemon.status import HELD, OFFLINE, STOPPED, WATCHING, Need, RunLine, Status, Trouble, Waiting
+from agent.daemon.tell import page
+from agent.daemon.tell.last_push import last_push
+from agent.daemon.tell.page import Page
+from agent.daemon.tell.record import Record
+from agent.daemon.tell.status import HELD, OFFLINE, STOPPED, WATCHING, Need, RunLine, Status, Trouble, Waiting
 from agent.project import Project
 from sync.local.index import Index
 

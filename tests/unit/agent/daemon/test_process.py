@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from agent.daemon import process
-from agent.daemon.log import last_lines
 from agent.daemon.process import Ended, living, place_of, start, stop
-from agent.daemon.record import Record, read
-from agent.daemon.status import STOPPED, WATCHING, Status
+from agent.daemon.tell.log import last_lines
+from agent.daemon.tell.record import Record, read
+from agent.daemon.tell.status import STOPPED, WATCHING, Status
 from agent.project import Project
 from cloud_runner import host
 from sync.clock import SystemClock

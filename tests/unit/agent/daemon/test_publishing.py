@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.daemon.quiet import DEBOUNCE_S, LONGEST_S, OPEN_S
-from agent.daemon.status import HELD, WATCHING
+from agent.daemon.publish.quiet import DEBOUNCE_S, LONGEST_S, OPEN_S
+from agent.daemon.tell.status import HELD, WATCHING
 from tests.support.agent_sides import Life, life
 
 

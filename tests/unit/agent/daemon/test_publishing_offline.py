@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from agent.daemon.journal import Journal
 from agent.daemon.schedule import LONGEST_S
-from agent.daemon.status import OFFLINE, WATCHING
+from agent.daemon.tell.journal import Journal
+from agent.daemon.tell.status import OFFLINE, WATCHING
 from agent.state import opened
 from sync.errors import HybridError, QuotaExceeded, Transient, Unauthorised, Unreachable
 from sync.remotes.faults import FaultPlan

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.daemon.status import HELD, WATCHING
+from agent.daemon.tell.status import HELD, WATCHING
 from tests.support.agent_sides import Life, life
 from tests.support.trees import make_tree
 

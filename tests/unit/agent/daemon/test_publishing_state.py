@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.daemon.status import AWAY, HELD, OFFLINE, WATCHING
+from agent.daemon.tell.status import AWAY, HELD, OFFLINE, WATCHING
 from tests.support.agent_sides import SETTINGS, Life, life
 from tests.support.small_disk import small_disk
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from agent.daemon.line import CLUTTER
-from agent.daemon.publishing import TIDY_AGAIN_S
-from agent.daemon.status import WATCHING
+from agent.daemon.publish.line import CLUTTER
+from agent.daemon.publish.publishing import TIDY_AGAIN_S
+from agent.daemon.tell.status import WATCHING
 from sync.errors import Transient
 from sync.remotes.faults import FaultPlan
 from tests.support.agent_sides import Life, life

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.daemon.git_process import is_at_work
-from agent.daemon.hints import Heard
-from agent.daemon.quiet import GitState, GitWatch, Seen, git_state, hold, wait_for_writers, watch
+from agent.daemon.publish.git_process import is_at_work
+from agent.daemon.publish.quiet import GitState, GitWatch, Seen, git_state, hold, wait_for_writers, watch
+from agent.daemon.watch.hints import Heard
 
 TIMES = st.floats(0, 1e6)
 # Elsewhere any git of the machine counts, those of other tests too.

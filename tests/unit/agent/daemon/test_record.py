@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from agent.daemon import record
-from agent.daemon.record import Record, fitting, read
-from agent.daemon.status import Need, RunLine, Status, Trouble, Waiting
+from agent.daemon.tell import record
+from agent.daemon.tell.record import Record, fitting, read
+from agent.daemon.tell.status import Need, RunLine, Status, Trouble, Waiting
 from sync.errors import LocalDiskFull
 from tests.support.small_disk import small_disk
 
@@ -20,8 +20,8 @@ WRITER = """
 import sys
 from dataclasses import replace
 from pathlib import Path
-from agent.daemon.record import Record
-from agent.daemon.status import Status
+from agent.daemon.tell.record import Record
+from agent.daemon.tell.status import Status
 record = Record(Path(sys.argv[1]))
 number = 0
 while True:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.daemon.events import Event
-from agent.daemon.runs_duty import RunsDuty, Seen
+from agent.daemon.runs.runs_duty import RunsDuty, Seen
+from agent.daemon.tell.events import Event
 from sync.clock import SystemClock
 from tests.support.agents import EVAL, at, publish_and_queue
 from tests.support.projects import Project

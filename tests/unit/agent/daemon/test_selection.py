@@ -2,7 +2,7 @@
 
 import pytest
 
-from agent.daemon.selection import Selection, fingerprint
+from agent.daemon.publish.selection import Selection, fingerprint
 from sync.store.lines import Content
 
 

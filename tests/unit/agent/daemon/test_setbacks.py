@@ -6,7 +6,7 @@ import pytest
 
 from agent.daemon.schedule import MOST_ASKED_S
 from agent.daemon.setbacks import LATER_S, SOON_S, retry_s, setback
-from agent.daemon.status import AWAY, HELD, OFFLINE
+from agent.daemon.tell.status import AWAY, HELD, OFFLINE
 from sync.errors import (
     ConfirmationNeeded,
     CorruptMailbox,

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from agent.daemon.board import Board
 from agent.daemon.ground import Ground
 from agent.daemon.side import keep_going
-from agent.daemon.status import STARTING, Status
+from agent.daemon.tell.board import Board
+from agent.daemon.tell.status import STARTING, Status
 from agent.project import Project
 from sync.clock import ManualClock
 

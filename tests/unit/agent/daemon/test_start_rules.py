@@ -2,7 +2,7 @@
 
 import pytest
 
-from agent.daemon.start_rules import ask_again_s, backoff_s, refusal
+from agent.daemon.runs.start_rules import ask_again_s, backoff_s, refusal
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from agent.daemon.home import OpenRun
-from agent.daemon.outcome import Outcome
-from agent.daemon.runs_duty import RunsDuty, Seen
-from agent.daemon.starting import Starting
+from agent.daemon.runs.home import OpenRun
+from agent.daemon.runs.outcome import Outcome
+from agent.daemon.runs.runs_duty import RunsDuty, Seen
+from agent.daemon.runs.starting import Starting
 from agent.machines import Machines
 from agent.project import Project as Settings
 from cloud_runner import host

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.daemon import tidings
-from agent.daemon.events import DONE, FAILED, PUBLISHED, PULLED
+from agent.daemon.tell import tidings
+from agent.daemon.tell.events import DONE, FAILED, PUBLISHED, PULLED
 from sync.mailbox.state import Phase
 from sync.pull.pulled import Pulled
 from sync.push.changes import Published

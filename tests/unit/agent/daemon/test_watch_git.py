@@ -3,7 +3,7 @@
 import subprocess
 from pathlib import Path
 
-from agent.daemon.watch_git import git_folder
+from agent.daemon.watch.git import git_folder
 
 
 def git(folder: Path, *words: str) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.daemon.watch_mode import EVENTS, after, of_mounts
+from agent.daemon.watch.mode import EVENTS, after, of_mounts
 
 
 def mounts(*pairs: tuple[str, str]) -> bytes:

@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from agent.daemon.bell import SystemBell
-from agent.daemon.hints import Heard, Hints
-from agent.daemon.watch_mode import EVENTS, GONE, Mode
-from agent.daemon.watch_recursive import Recursive
-from agent.daemon.watch_rules import RULES_CHANGED, SETTINGS_CHANGED
-from agent.daemon.watch_words import Listener, Word
+from agent.daemon.watch.hints import Heard, Hints
+from agent.daemon.watch.mode import EVENTS, GONE, Mode
+from agent.daemon.watch.recursive import Recursive
+from agent.daemon.watch.rules import RULES_CHANGED, SETTINGS_CHANGED
+from agent.daemon.watch.words import Listener, Word
 from sync.clock import ManualClock
 from sync.local.folders import Folders
 from sync.local.load_rules import load_rules

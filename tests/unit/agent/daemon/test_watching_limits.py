@@ -156,7 +156,7 @@ def test_without_a_file_left_to_open_it_polls(tmp_path: Path) -> None:
         """
         import os, resource
         watched = Watched(root)
-        import agent.daemon.watch_tree
+        import agent.daemon.watch.tree
         least = len(os.listdir("/proc/self/fd")) - 1
         resource.setrlimit(resource.RLIMIT_NOFILE, (least, least))
         with watched: print(watched.watching.how, watched.watching.need)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.daemon.watch_mode import GONE
+from agent.daemon.watch.mode import GONE
 from tests.support.trees import make_tree
 from tests.support.watched import Watched
 

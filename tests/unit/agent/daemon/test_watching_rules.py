@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.daemon.watch_rules import RULES_CHANGED, SETTINGS_CHANGED
+from agent.daemon.watch.rules import RULES_CHANGED, SETTINGS_CHANGED
 from tests.support.trees import make_tree
 from tests.support.watched import Watched
 

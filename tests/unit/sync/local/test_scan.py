@@ -212,7 +212,10 @@ def test_what_is_held_back_is_measured_without_what_goes(tmp_path: Path) -> None
         },
     )
     found = look(tmp_path, Rules(include=parse_include(["data/in"])))
-    measured = {m.path: (m.size, m.files, m.complete) for m in measure_held_back(tmp_path, found.held_back, found.inside)}
+    measured = {
+        m.path: (m.size, m.files, m.complete)
+        for m in measure_held_back(tmp_path, found.held_back, found.inside)
+    }
     assert measured == {b"data": (4, 2, True), b"m.bin": (2, 1, True)}
 
 

@@ -1,0 +1,1 @@
+"""The side of the agent that looks after runs: ``homing.Homing``. It brings them home, and starts runners for them."""

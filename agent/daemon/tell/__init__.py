@@ -1,0 +1,1 @@
+"""What the agent tells: its status, its journal, its log, and notices for a person."""
