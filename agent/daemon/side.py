@@ -10,6 +10,10 @@ from .bell import Bell
 from .ground import Ground
 from .schedule import Moment, backoff_s, jumped
 
+CALM_S = 900.0
+"""Seconds without a bug after which one counts as the first again: one that stays is tried rarely, whatever goes well in
+between."""
+_LEAST_S = 0.001
 _log = logging.getLogger(__name__)
 
 
@@ -39,27 +43,34 @@ def keep_going(
 
     ``longest_s``: no wait is longer, so that a machine that slept is noticed soon after. ``on_jump`` is told why.
     """
-    bugs = 0
+    clock, bugs, calm_at = ground.clock, 0, 0.0
     try:
         while not stopping():
+            must_wait = False
             try:
                 wait_s = side.turn()
-                bugs = 0
             except Exception as error:
                 # A bug, told with its trace; the other side, and what else this one does, must not end with it.
-                bugs += 1
+                must_wait = True
+                bugs = bugs + 1 if clock.monotonic() < calm_at else 1
                 _log.exception("A bug in hybrid, while %s", side.name)
-                side.close()
+                _let_go(side)
                 side.doubt("a bug was met")
                 what = f"{type(error).__name__}: {error}"
                 how = "This is a bug in hybrid; please report it with what hybrid agent logs shows."
                 ground.trouble(side.name, what, how)
                 wait_s = backoff_s(bugs, ground.dice)
+                calm_at = clock.monotonic() + wait_s + CALM_S
             if stopping():
                 return
             if longest_s is not None:
                 wait_s = longest_s if wait_s is None else min(wait_s, longest_s)
-            why = _wait(ground.clock, bell, wait_s)
+            before = Moment.now(clock)
+            bell.wait(wait_s)
+            if must_wait:
+                # The doubt itself rings, and so does each change: neither makes a bug go away.
+                _wait_until(before.monotonic + (wait_s or 0.0), clock, bell, stopping)
+            why = jumped(before, Moment.now(clock), wait_s)
             if why:
                 _log.info("%s: all is looked at anew", why)
                 side.doubt(why)
@@ -68,8 +79,15 @@ def keep_going(
         side.close()
 
 
-def _wait(clock: Clock, bell: Bell, wait_s: float | None) -> str:
-    """Returns why time has jumped meanwhile, as a clause; empty where it has not."""
-    before = Moment.now(clock)
-    bell.wait(wait_s)
-    return jumped(before, Moment.now(clock), wait_s)
+def _wait_until(then: float, clock: Clock, bell: Bell, stopping: Callable[[], bool]) -> None:
+    """Whoever rings meanwhile, unless it is to end."""
+    while not stopping() and (left_s := then - clock.monotonic()) >= _LEAST_S:
+        bell.wait(left_s)
+
+
+def _let_go(side: Side) -> None:
+    """Its thread must not end by what cannot be closed."""
+    try:
+        side.close()
+    except Exception:
+        _log.exception("A bug in hybrid, while %s was closed", side.name)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from agent.daemon.ground import Ground
-from agent.daemon.side import keep_going
+from agent.daemon.side import CALM_S, keep_going
 from agent.daemon.tell.board import Board
 from agent.daemon.tell.status import STARTING, Status
 from agent.project import Project
@@ -66,16 +66,39 @@ def test_it_waits_as_long_as_it_asked_to_and_closes_at_the_end(tmp_path: Path) -
 
 
 def test_bug_is_told_and_it_goes_on_later_and_later(tmp_path: Path) -> None:
-    script = Script(tmp_path, [wrong] * 8 + [lambda: 1.0, wrong, lambda: 0.0])
+    script = Script(tmp_path, [wrong] * 8 + [lambda: 2 * CALM_S, wrong, lambda: 0.0])
     script.live()
     first, *more = script.waits[:8]
     assert first is not None and 3 < first <= 5
     assert more[-1] is not None and more[-1] > 200
-    assert script.waits[9] is not None and script.waits[9] <= 5, "it begins anew after a turn that went well"
+    assert script.waits[9] is not None and script.waits[9] <= 5, "it begins anew after a time that went well"
     assert script.said == ["close", "doubt: a bug was met"] * 9 + ["close"]
     trouble = script.board.status.trouble
     assert trouble is not None and trouble.what == "ValueError: what nobody thought of"
     assert "report it" in trouble.how
+
+
+def test_bug_that_stays_is_tried_rarely_though_turns_between_go_well_and_the_bell_rings(
+    tmp_path: Path,
+) -> None:
+    script = Script(tmp_path, [wrong, lambda: 1.0] * 8)
+    script.passes = lambda wait_s: script.clock.advance(min(wait_s or 0.0, 3.0))
+    script.live()
+    assert script.clock.monotonic() > 500
+
+
+def test_what_cannot_be_closed_ends_no_side(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    script = Script(tmp_path, [wrong, lambda: 1.0, lambda: 0.0])
+    said: list[str] = []
+
+    def close() -> None:
+        said.append("close")
+        if len(said) == 1:
+            raise ValueError("nor of this")
+
+    monkeypatch.setattr(script, "close", close)
+    script.live()
+    assert script.turns == [] and said == ["close", "close"]
 
 
 @pytest.mark.parametrize("seconds", [3600.0, -3600.0])
