@@ -30,12 +30,15 @@ class GradingDuty:
     def __init__(self) -> None:
         self._under_way: GradingApart | None = None
         self._wanted = ""
+        self._asked: set[str] = set()
+        """The runs that were asked for since the last look ended."""
 
     def turn(self, project: Project, run: Run, graded: str) -> Turn:
         """``run`` is over and here; ``graded`` is what is remembered of its last grading. Never waits."""
         settings = project.config.grade
         if not project.config.auto.grade or settings.scorer is None or run.phase is not Phase.DONE:
             return Turn()
+        self._asked.add(run.spec.run)
         if self._under_way is None:
             wanted = settings_hash(settings)
             if graded == wanted:
@@ -53,6 +56,12 @@ class GradingDuty:
             return Turn(doing="it is being graded", again_s=LOOK_S)
         self.close()
         return self._ended(run, verdict)
+
+    def looked(self) -> None:
+        """All runs were looked at: what is under way for one that was removed meanwhile must not hold up the others."""
+        if self._under_way is not None and self._under_way.run not in self._asked:
+            self.close()
+        self._asked.clear()
 
     def close(self) -> None:
         """Idempotent."""

@@ -1,5 +1,6 @@
 """Runs that are done and here are graded once, in a process of its own."""
 
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -77,6 +78,20 @@ def test_what_cannot_be_graded_is_told_once_with_the_reason(project: Project, ho
     _, graded = events_until_closed(project, home)
     assert graded.text.startswith("Run r1 could not be graded: r1 holds no answers: ")
     assert graded.how.startswith("name the fields with --id-field")
+
+
+def test_run_that_is_removed_while_it_is_graded_holds_up_no_other(project: Project, home: Home) -> None:
+    for run in ("r1", "r2"):
+        if run == "r2":
+            project.queue(run)
+        project.worker(run=run).claim().done(0, {"answers.jsonl": b'{"id": "a", "answer": "x"}\n'})
+    with at(project.root) as (mailbox, state):
+        found = home.look(mailbox, state)
+        home.told(state)
+        assert [line.note for line in found.lines] == ["it is being graded", "it is to be graded"]
+        shutil.rmtree(Path(str(mailbox.remote.capabilities.local_path), mailbox.base, "runs", "r1"))
+    events = events_until_closed(project, home)
+    assert [(event.kind, event.run) for event in events] == [("graded", "r2")]
 
 
 def test_nothing_is_graded_where_it_is_not_wanted_or_the_run_is_not_done(
