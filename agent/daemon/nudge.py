@@ -15,6 +15,7 @@ from .tell.status import STOPPED
 
 _HERE = "127.0.0.1"
 _WORD = b"hybrid"
+_PAUSE_S = 0.2
 
 
 @contextlib.contextmanager
@@ -35,6 +36,7 @@ def listening(nudged: Callable[[], None]) -> Iterator[int]:
             try:
                 word = ear.recv(64)
             except OSError:  # Windows tells of earlier answers that nobody took
+                ended.wait(_PAUSE_S)  # what fails again and again must not keep a processor busy
                 continue
             if word == _WORD and not ended.is_set():
                 nudged()
