@@ -173,7 +173,7 @@ class Publishing:
                 self._line.tidy(opened.state, opened.index)
         except Locked:
             pass
-        except RemoteError as error:
+        except (RemoteError, CorruptMailbox, NewerMailbox) as error:
             self._line.close()
             self._ground.trouble(self.name, str(error), error.hint)
 

@@ -8,7 +8,7 @@ import pytest
 from agent.daemon.publish.line import CLUTTER
 from agent.daemon.publish.publishing import TIDY_AGAIN_S
 from agent.daemon.tell.status import WATCHING
-from sync.errors import Transient
+from sync.errors import CorruptMailbox, HybridError, Transient
 from sync.remotes.faults import FaultPlan
 from tests.support.agent_sides import Life, life
 
@@ -53,17 +53,27 @@ def test_while_a_command_is_at_work_it_is_put_off(one: Life) -> None:
     assert len(one.snapshots()) < 10
 
 
-@pytest.mark.parametrize("method", ["delete", "read", "list_files"])
-def test_where_it_fails_nothing_else_does_and_it_is_tried_again(one: Life, method: str) -> None:
+@pytest.mark.parametrize(
+    ("method", "error"),
+    [
+        ("delete", Transient("The line broke.")),
+        ("read", Transient("The line broke.")),
+        ("list_files", Transient("The line broke.")),
+        ("read", CorruptMailbox("The line broke.")),
+    ],
+)
+def test_where_it_fails_nothing_else_does_and_it_is_tried_again(
+    one: Life, method: str, error: HybridError
+) -> None:
     one.write("src/a.py", "a = 'one more'")
     one.clock.advance(1)
     assert one.turn() == 0.0
-    one.plan.fail(method, Transient("The line broke."))
+    one.plan.fail(method, error)
     one.settle(5, alone=True)
     one.plan.verify_all_fired()
     one.plan = FaultPlan()
-    assert one.status.state == WATCHING and one.status.waiting is None
-    assert one.status.trouble is not None and one.status.trouble.what == "The line broke."
+    assert one.status.state == WATCHING and one.status.waiting is None and one.status.needs == []
+    assert one.status.trouble is not None and "The line broke." in one.status.trouble.what
     save(one, "a = 'and another'")
     one.settle(TIDY_AGAIN_S, alone=True)
     save(one, "a = 'a third'")
