@@ -4,6 +4,7 @@ For each ``[run.NAME]`` one row says which state of the files was queued last; a
 that after a kill the same run is completed and no second one is made.
 """
 
+import contextlib
 import json
 from dataclasses import asdict, dataclass
 
@@ -54,14 +55,18 @@ class AutoState:
         return None if row is None else Last(hash=row[0], run=row[1])
 
     def intents(self) -> list[Intent]:
+        """Those that this version can make sense of."""
         with self._state.reading() as connection:
             rows = connection.execute(
                 "SELECT name, mailbox, hash, spec, replaces FROM auto_intents"
             ).fetchall()
-        return [
-            Intent(name=name, mailbox=mailbox, hash=state, spec=Spec(**json.loads(spec)), replaces=replaces)
-            for name, mailbox, state, spec, replaces in rows
-        ]
+        found = []
+        for name, mailbox, state, text, replaces in rows:
+            # Of another version of hybrid; what is due is found out anew, and takes its place.
+            with contextlib.suppress(TypeError, ValueError):
+                spec = Spec(**json.loads(text))
+                found.append(Intent(name=name, mailbox=mailbox, hash=state, spec=spec, replaces=replaces))
+        return found
 
     def intend(self, intent: Intent) -> None:
         spec = json.dumps(asdict(intent.spec))

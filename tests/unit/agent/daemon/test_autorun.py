@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.daemon.publish.auto_state import AutoState
 from agent.daemon.publish.autorun import AutoRuns
 from agent.daemon.tell import events
 from sync.errors import HybridError
@@ -101,6 +102,17 @@ def test_lost_state_does_not_run_the_same_again(project: Project) -> None:
         file.unlink()
     assert publish_and_queue(project.root).events == []
     assert len(runs(project)) == 1
+
+
+def test_intent_that_another_version_left_stands_in_nobodys_way(project: Project) -> None:
+    with at(project.root) as (_, state):
+        AutoState(state)
+        with state.writing() as connection:
+            connection.execute(
+                "INSERT INTO auto_intents VALUES ('eval', 'm', 'h', '{\"colour\": \"blue\"}', '')"
+            )
+    [queued] = publish_and_queue(project.root).events
+    assert queued.kind == events.QUEUED and publish_and_queue(project.root).events == []
 
 
 def test_run_that_cannot_be_planned_is_a_need_until_it_can(project: Project) -> None:
