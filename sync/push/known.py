@@ -5,6 +5,9 @@ from collections.abc import Mapping
 from ..local.index import Index
 from ..store.nouns import MOST_LEANED_ON, Location
 
+_AT_A_TIME = 4000
+"""Rows that are made of locations at a time: a pack may have a hundred thousand, and is in memory itself."""
+
 
 class Known:
     """What the mailbox holds, as this laptop remembers it.
@@ -43,7 +46,11 @@ class Known:
 
     def add(self, locations: Mapping[str, Location]) -> None:
         """Durable once it returns. Called only for objects that are durable in the mailbox."""
-        self._index.add_locations((bytes.fromhex(sha256), at) for sha256, at in locations.items())
+        names = sorted(locations)
+        with self._index.at_once():
+            for start in range(0, len(names), _AT_A_TIME):
+                some = names[start : start + _AT_A_TIME]
+                self._index.add_locations((bytes.fromhex(sha256), locations[sha256]) for sha256 in some)
 
 
 def is_snapshot(name: str) -> bool:

@@ -2,11 +2,20 @@
 
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
+from typing import NamedTuple
 
-from ..local.index import FileRow, Index
+from ..local.entry import Signature
+from ..local.index import Index
 from ..store.entries import reference
-from ..store.lines import MOST_LINES, Block, Line, blocks, file_line, folder_line, link_line
+from ..store.lines import MOST_LINES, Block, Content, Line, blocks, file_line, folder_line, link_line
 from .shelf import Page, Shelf, between
+
+
+class Published(NamedTuple):
+    """A file as it is being published: what it looked like when it was read, and its content."""
+
+    signature: Signature
+    content: Content
 
 
 class Lines:
@@ -16,7 +25,7 @@ class Lines:
     def __init__(
         self,
         index: Index,
-        rows: Mapping[bytes, FileRow],
+        rows: Mapping[bytes, Published],
         gone: AbstractSet[bytes],
         others: Mapping[bytes, bytes],
         names: Mapping[str, str],
@@ -65,7 +74,7 @@ class Lines:
         row = self._rows.get(path)
         if row is not None:
             what = row.content
-            return file_line(path, row.noted.signature.executable, what, self._named(what.objects))
+            return file_line(path, row.signature.executable, what, self._named(what.objects))
         target = self._others[path]
         return link_line(path, target) if target else folder_line(path)
 

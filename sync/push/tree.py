@@ -8,11 +8,11 @@ from ..local.entry import FILE, Entry, Signature
 from ..local.index import FileRow, Index
 from ..local.noted import Noted, noted_in
 from ..store.entries import reference
-from ..store.lines import Block, Place, blocks, chunks_text, content
+from ..store.lines import Block, Content, Place, blocks, chunks_text, content
 from ..store.nouns import MOST_LEANED_ON, SELF, Location
 from .changes import Look
 from .known import Known, is_snapshot
-from .overlay import Lines
+from .overlay import Lines, Published
 from .reading import Chunks
 from .shelf import Shelf, between
 from .unseen import kept
@@ -41,7 +41,8 @@ class Tree:
         """Published files that are not in the tree."""
         self._others = dict(seen.others)
         self._others_gone = set(seen.others_gone)
-        self._rows: dict[bytes, FileRow] = {}
+        self._rows: dict[bytes, Published] = {}
+        """What the index is to hold of the files that come, or are different."""
         self._riding: dict[bytes, Chunks] = {}
         """Files with content in the snapshot itself."""
         self._place: Place | None = None
@@ -149,7 +150,10 @@ class Tree:
             return
         self._index.forget_files(self._gone)
         self._index.change_others(self._others, self._others_gone)
-        self._index.remember_files(self._settled(row, riding) for row in self._rows.values())
+        self._index.remember_files(
+            FileRow(path, Noted(row.signature, self._seen.started_ns), self._settled(path, row, riding))
+            for path, row in self._rows.items()
+        )
         if self._shelf is not None:
             self._shelf.changed({*self._rows, *self._gone, *self._others, *self._others_gone})
 
@@ -165,13 +169,12 @@ class Tree:
                 what = content(chunks, place)
                 if any(place(sha256).object == SELF for sha256, _ in chunks):
                     self._riding[path] = chunks
-            self._rows[path] = FileRow(path, noted, what)
+            self._rows[path] = Published(noted.signature, what)
         for path, old in self._moved.items():
-            noted = Noted(self._seen.recorded[old].signature, self._seen.started_ns)
-            self._rows[path] = FileRow(path, noted, before[old])
+            self._rows[path] = Published(self._seen.recorded[old].signature, before[old])
 
-    def _settled(self, row: FileRow, riding: Mapping[str, Location]) -> FileRow:
-        chunks, place = self._riding.get(row.path), self._place
+    def _settled(self, path: bytes, row: Published, riding: Mapping[str, Location]) -> Content:
+        chunks, place = self._riding.get(path), self._place
         if place is None or chunks is None:
-            return row
-        return row._replace(content=content(chunks, lambda sha256: riding.get(sha256) or place(sha256)))
+            return row.content
+        return content(chunks, lambda sha256: riding.get(sha256) or place(sha256))

@@ -4,6 +4,7 @@
 a JSON encoder takes several times as long, and with what is known of an unchanged file kept as text.
 """
 
+import functools
 import itertools
 from collections.abc import Callable, Iterable, Iterator
 from json.encoder import encode_basestring_ascii
@@ -83,9 +84,9 @@ def content(chunks: list[tuple[str, int]], place: Place) -> Content:
     if len(chunks) == 1:  # nearly all files of a large tree; written out because that is four times as fast
         [(sha256, length)] = chunks
         name, start, stored, raw, codec, offset, _ = place(sha256)
-        object_ = reference(name)
+        object_, alone = _references(name)
         at = f'[["{sha256}","{object_}",{start},{stored},{raw},"{codec}",{offset},{length}]]'
-        return Content(length, f'[["{sha256}",{length}]]', at, f"{object_} " if object_ else "")
+        return Content(length, f'[["{sha256}",{length}]]', at, alone)
     places = [(sha256, place(sha256)) for sha256, _ in chunks]
     objects = dict.fromkeys([reference(at.object) for _, at in places if at.object])
     return Content(
@@ -149,6 +150,13 @@ def blocks(lines: Iterable[Line]) -> Iterator[Block]:
             sum(sizes),
             frozenset().union(*{line.objects for line in batch}),
         )
+
+
+@functools.lru_cache(maxsize=1024)
+def _references(name: str) -> tuple[str, str]:
+    """An object's reference, and ``Content.objects`` of a file that lies in it alone: one text for all of these."""
+    found = reference(name)
+    return found, f"{found} " if found else ""
 
 
 def _name(path: bytes) -> str:
