@@ -28,8 +28,8 @@ class Heard:
 
 
 class Hints:
-    """Threads may share it. ``bell`` is rung with the first word after a ``take`` or a ``put_back``, and when a file is
-    closed."""
+    """Threads may share it. ``bell`` is rung with the first word after a ``take`` or a ``put_back``, and when a file
+    is closed that somebody may wait for."""
 
     def __init__(self, clock: Clock, bell: Bell) -> None:
         self._clock = clock
@@ -40,6 +40,8 @@ class Hints:
         self._doubt = ""
         self._git = False
         self._first = self._last = 0.0
+        self._is_waited_for = False
+        """Files that are open were told of since the last ``take``."""
         self._rang = False
         """The bell was rung for what waits to be taken, as far as it was not put back since."""
 
@@ -52,9 +54,11 @@ class Hints:
 
     def closed(self, path: bytes) -> None:
         with self._lock:
+            is_waited_for = self._is_waited_for and path in self._open
             self._open.discard(path)
         self._note(path)
-        self._bell.ring()
+        if is_waited_for:  # not for each file of a burst: who is woken has no time to hear of the next
+            self._bell.ring()
 
     def doubt(self, why: str) -> None:
         """Words were lost, or there are too many: everything has to be looked at."""
@@ -87,7 +91,7 @@ class Hints:
             heard = self._heard()
             self._paths.clear()
             self._doubt = ""
-            self._rang = False
+            self._rang = self._is_waited_for = False
         return heard
 
     def put_back(self, heard: Heard) -> None:
@@ -107,6 +111,7 @@ class Hints:
     def _heard(self) -> Heard | None:
         if not self._paths and not self._doubt:
             return None
+        self._is_waited_for = self._is_waited_for or bool(self._open)
         return Heard(
             paths=frozenset(self._paths),
             doubt=self._doubt,
