@@ -43,6 +43,7 @@ def run(project: Project, clock: Clock, *, bell: Bell, record: Record, stopping:
     def nudged() -> None:
         """A command has done something that the agent would only notice later."""
         publishing.nudged()
+        bell.ring()  # also where there is nothing new to be heard: what was put off is tried at once
         look_home()
 
     def slept(why: str) -> None:
