@@ -91,7 +91,7 @@ elif sys.platform == "darwin":
     _FOLDER = 0x20000
 
     class Stream(FSEventsEmitter):
-        """As ``watch_words.Stream``."""
+        """As ``words.Stream``."""
 
         def __init__(self, path: Path, listener: Listener, heard: Callable[[Word | None], None]) -> None:
             real = os.path.realpath(path)
@@ -137,7 +137,7 @@ elif sys.platform == "win32":
                 self._buf_queue.put(None)
 
     class Stream:
-        """As ``watch_words.Stream``."""
+        """As ``words.Stream``."""
 
         def __init__(self, path: Path, listener: Listener, heard: Callable[[Word | None], None]) -> None:
             self._listener = listener

@@ -14,7 +14,7 @@ from .words import Listen, Stream, Word
 
 
 class Recursive:
-    """As ``watch_tree.Tree``. Neither system tells when a file is closed: what changes is not known to be open."""
+    """As ``tree.Tree``. Neither system tells when a file is closed: what changes is not known to be open."""
 
     def __init__(
         self,
