@@ -12,6 +12,9 @@ from ..tell.events import GRADED, Event
 from .grade_apart import GradingApart, Verdict, settings_hash
 
 LOOK_S = 1.0
+LONGEST_S = 15.0
+"""Seconds until it is asked whether a grading has ended, at first and at most: each time the mailbox is looked at, too."""
+_LONGER = 1.3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +33,7 @@ class GradingDuty:
     def __init__(self) -> None:
         self._under_way: GradingApart | None = None
         self._wanted = ""
+        self._again_s = LOOK_S
         self._asked: set[str] = set()
         """The runs that were asked for since the last look ended."""
 
@@ -43,17 +47,19 @@ class GradingDuty:
             wanted = settings_hash(settings)
             if graded == wanted:
                 return Turn()
-            self._wanted = wanted
+            self._wanted, self._again_s = wanted, LOOK_S
             try:
                 self._under_way = GradingApart(project.root, run.spec.run)
             except OSError as error:
                 why = f"Grading could not be started: {error.strerror or error}."
                 return self._ended(run, Verdict(report=None, error=why))
         if self._under_way.run != run.spec.run:
-            return Turn(doing="it is to be graded", again_s=LOOK_S)
+            return Turn(doing="it is to be graded", again_s=self._again_s)
         verdict = self._under_way.poll()
         if verdict is None:
-            return Turn(doing="it is being graded", again_s=LOOK_S)
+            again_s = self._again_s
+            self._again_s = min(LONGEST_S, _LONGER * again_s)
+            return Turn(doing="it is being graded", again_s=again_s)
         self.close()
         return self._ended(run, verdict)
 
