@@ -53,6 +53,7 @@ class GradingApart:
                 stdin=subprocess.DEVNULL,
                 stdout=self._said,
                 stderr=self._complaint,
+                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
             )
         except BaseException:
             self._close()
