@@ -62,7 +62,7 @@ class Ground:
             found = path.stat()
         except OSError:
             return False
-        mark = (found.st_ino, found.st_size, found.st_mtime_ns)
+        mark = (found.st_ino, found.st_size, found.st_mtime_ns, found.st_mode)
         before, self._read = self._read, mark
         if before == mark:
             return False

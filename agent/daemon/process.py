@@ -102,6 +102,10 @@ def run(project: Project, clock: Clock, loop: Loop, *, level: int = logging.INFO
             _log.info("The agent begins as process %d on %s", os.getpid(), project.root)
             try:
                 loop(project, clock, bell=bell, record=record, stopping=stopping)
+            except KeyboardInterrupt:
+                # Told twice: in the middle of something that takes long. Whatever that was, the next agent goes on with it.
+                if not stopping():
+                    raise
             except BaseException as error:
                 _log.error("The agent ends: %s", error, exc_info=not isinstance(error, HybridError))
                 _end(record, clock.wall(), error)
@@ -161,7 +165,9 @@ def stop(project: Project, clock: Clock, *, patience_s: float = PATIENCE_S) -> E
         )
     killed = os.name == "nt"  # there is no other way to end a process of one's own there
     _signal(found.pid, signal.SIGTERM)
-    if not _ends(project, clock, found, patience_s):
+    if not _ends(project, clock, found, patience_s / 2):
+        _signal(found.pid, signal.SIGTERM)  # the second one interrupts what it is in the middle of
+    if not _ends(project, clock, found, patience_s / 2):
         killed = True
         _signal(found.pid, getattr(signal, "SIGKILL", signal.SIGTERM))
         if not _ends(project, clock, found, _DEATH_S):

@@ -1,6 +1,7 @@
 """An agent that does nothing but tell of itself: ``python small_agent.py ROOT MODE``.
 
-MODE: ``good``; ``newer``, which tells what nobody here knows; ``deaf``, which does not end when it is asked to; ``broken``, ``bug``, which end with an error at once.
+MODE: ``good``; ``newer``, which tells what nobody here knows; ``busy``, which does not look whether it was asked to end;
+``deaf``, which cannot even be interrupted; ``broken``, ``bug``, which end with an error at once.
 """
 
 import sys
@@ -38,8 +39,12 @@ def loop(mode: str) -> process.Loop:
             raise ValueError("no")
         status = replace(record.last, state=WATCHING, written=clock.wall())
         record.write(Newer(**status.__dict__) if mode == "newer" else status)
-        while mode == "deaf" or not stopping():
-            bell.wait(None)
+        while mode in ("deaf", "busy") or not stopping():
+            try:
+                bell.wait(None)
+            except KeyboardInterrupt:
+                if mode != "deaf":
+                    raise
 
     return act
 

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 
 from sync.mailbox.records import Spec
 
+from ...own_runs import OwnRuns
 from ...state import State
 
 _SCHEMA = (
@@ -46,6 +47,7 @@ class Intent:
 class AutoState:
     def __init__(self, state: State) -> None:
         self._state = state
+        self.own = OwnRuns(state)
         for statement in _SCHEMA:
             state.prepare(statement)
 

@@ -128,6 +128,7 @@ class AutoRuns:
             memory.drop(intent)  # what it would run is not in this mailbox
             return
         spec = intent.spec
+        memory.own.note(spec)
         running.write(mailbox, spec)
         superseded = intent.replaces and _supersede(mailbox, intent.replaces, spec)
         memory.queued(intent.name, Last(hash=intent.hash, run=spec.run))

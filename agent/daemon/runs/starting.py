@@ -13,6 +13,7 @@ from ...launchers import launcher
 from ...launchers.base import Handle, Launcher
 from ...machines import Machines
 from ...mailbox import Mailbox
+from ...own_runs import OwnRuns
 from ...sizes import duration
 from ...state import State
 from ..tell.events import STARTED, Event
@@ -68,7 +69,8 @@ class Starting:
         for one in open_:
             by_target.setdefault(one.run.spec.target, []).append(one)
         self._targets = {name: its for name, its in self._targets.items() if name in by_target}
-        found = [self._serve(mailbox, known, target, runs_) for target, runs_ in by_target.items()]
+        own = OwnRuns(state)
+        found = [self._serve(mailbox, known, own, target, runs_) for target, runs_ in by_target.items()]
         happened, self._happened = self._happened, []
         return Outcome(
             events=happened,
@@ -82,8 +84,14 @@ class Starting:
         for its in self._targets.values():
             its.forget()
 
-    def _serve(self, mailbox: Mailbox, known: Machines, target: str, all_: list[OpenRun]) -> Outcome:
-        waiting = [one for one in all_ if wants_runner(one.run, lost=one.lost)]
+    def _serve(
+        self, mailbox: Mailbox, known: Machines, own: OwnRuns, target: str, all_: list[OpenRun]
+    ) -> Outcome:
+        # Of a run that is not known here, a stranger may have said that it is ours: a person decides about it.
+        wanting = [one for one in all_ if wants_runner(one.run, lost=one.lost)]
+        waiting = [one for one in wanting if own.holds(one.run.spec)]
+        if wanting and not waiting:
+            return _by_hand(wanting, "this laptop has not asked for a runner")
         its = self._targets.setdefault(target, _Target())
         if self._has_changed(its, known, target, waiting):
             its.forget()

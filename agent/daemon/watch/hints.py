@@ -123,7 +123,8 @@ class Hints:
     def _note(self, path: bytes | None, why: str = "", opened: bytes | None = None) -> None:
         now = self._clock.monotonic()
         with self._lock:
-            rings, self._rang = not self._rang, True
+            # A doubt may be that what stood in the way was mended.
+            rings, self._rang = not self._rang or bool(why), True
             if not self._paths and not self._doubt:
                 self._first = now
             self._last = now

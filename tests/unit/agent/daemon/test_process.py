@@ -69,6 +69,14 @@ def test_agent_that_does_not_end_is_killed_and_its_status_says_that_it_is_gone(p
     assert living(project) is None and status is not None and status.state == STOPPED
 
 
+def test_agent_in_the_middle_of_something_is_interrupted_and_ends_in_order(project: Project) -> None:
+    found, _ = start(project, clock, command(project.root, "busy"))
+    wait_for_state(project, WATCHING)
+    assert stop(project, clock, patience_s=10) == Ended(pid=found.pid, killed=False)
+    status = read(place_of(project))
+    assert status is not None and status.state == STOPPED and status.trouble is None
+
+
 def test_agent_that_was_killed_holds_nothing(project: Project) -> None:
     found, _ = start(project, clock, command(project.root))
     os.kill(found.pid, signal.SIGKILL)

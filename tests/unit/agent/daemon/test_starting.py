@@ -1,5 +1,6 @@
 """Runners that the agent starts: really, on this machine, and never two; what fails is tried again, and told."""
 
+import dataclasses
 import os
 import random
 import signal
@@ -7,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,10 +17,12 @@ from agent.daemon.runs.outcome import Outcome
 from agent.daemon.runs.runs_duty import RunsDuty, Seen
 from agent.daemon.runs.starting import Starting
 from agent.machines import Machines
+from agent.own_runs import OwnRuns
 from agent.project import Project as Settings
 from cloud_runner import host
 from sync.clock import ManualClock
 from sync.mailbox import lease
+from sync.mailbox.records import Spec
 from tests.support.agents import at
 from tests.support.machines import wait_for
 from tests.support.projects import Project
@@ -66,12 +70,20 @@ def agent(project: Project) -> Iterator[Agent]:
     agent.duty.close()
 
 
+def queue(project: Project, *run: str, **fields: Any) -> Spec:
+    """Queues a run as the laptop's own commands do, which remember it."""
+    spec = project.queue(*run, **fields)
+    with at(project.root) as (_, state):
+        OwnRuns(state).note(spec)
+    return spec
+
+
 def claimed(project: Project) -> None:
     wait_for(lambda: lease.holder(project.look()), "a worker")
 
 
 def test_runner_is_started_once_for_a_run_that_waits(project: Project, agent: Agent) -> None:
-    project.queue(command=SLEEP)
+    queue(project, command=SLEEP)
     seen = agent.look()
     assert [event.kind for event in seen.events] == ["started"]
     [pid] = agent.runners()
@@ -83,15 +95,28 @@ def test_runner_is_started_once_for_a_run_that_waits(project: Project, agent: Ag
     assert agent.runners() == [pid]
 
 
+def test_run_that_a_stranger_says_is_ours_is_left_to_a_person(project: Project, agent: Agent) -> None:
+    spec = project.queue(command=SLEEP)
+    assert spec.laptop == Settings.find(project.root).laptop_id
+    seen = agent.look()
+    assert agent.runners() == [] and seen.events == []
+    assert [need.key for need in seen.needs] == ["start:r1"]
+    assert "has not asked" in seen.lines[0].note
+    with at(project.root) as (_, state):
+        OwnRuns(state).note(dataclasses.replace(spec, command=["true"]))
+    agent.clock.advance(3600)
+    assert agent.look().events == [] and agent.runners() == []  # the same id, and another command
+
+
 def test_runner_that_a_person_started_is_enough(project: Project, agent: Agent) -> None:
     pid = project.json("up", "--idle-exit", "60")["runner"]["pid"]
-    project.queue(command=SLEEP)
+    queue(project, command=SLEEP)
     assert agent.look().events == []
     assert agent.runners() == [pid]
 
 
 def test_command_that_has_queued_a_run_is_left_to_start_its_runner(project: Project, agent: Agent) -> None:
-    project.queue(command=SLEEP)
+    queue(project, command=SLEEP)
     code = "import sys; from agent.project import Project; from pathlib import Path\nwith Project.find(Path('.')).lock('push'): print(flush=True); sys.stdin.read()"
     with subprocess.Popen(
         [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=project.root
@@ -107,7 +132,7 @@ def test_command_that_has_queued_a_run_is_left_to_start_its_runner(project: Proj
 
 
 def test_down_is_a_pause_until_somebody_says_up(project: Project, agent: Agent) -> None:
-    project.queue(command=SLEEP)
+    queue(project, command=SLEEP)
     agent.look()
     claimed(project)
     assert project.call("down")[0] == 0
@@ -115,7 +140,7 @@ def test_down_is_a_pause_until_somebody_says_up(project: Project, agent: Agent) 
     seen = agent.look()
     assert (seen.events, seen.lines[0].note, seen.needs) == ([], "paused by hybrid down", [])
     assert agent.runners() == []
-    project.queue("r2", command=SLEEP, created=9e9)
+    queue(project, "r2", command=SLEEP, created=9e9)
     assert [event.kind for event in agent.look().events] == ["started"]
 
 
@@ -127,7 +152,7 @@ def test_runner_that_cannot_be_started_is_tried_again_and_becomes_a_need(
     monkeypatch.setenv("HYBRID_DATA_DIR", str(tmp_path / "broken"))
     with at(project.root, agent.clock) as (mailbox, state):
         starting, found = Starting(agent.clock, random.Random(1)), Outcome()
-        spec = project.queue()
+        spec = queue(project)
         open_ = [OpenRun(run=mailbox.run(spec.run), lost=False)]
         waits = []
         for _ in range(3):
@@ -149,7 +174,7 @@ def test_runner_that_cannot_be_started_is_tried_again_and_becomes_a_need(
 
 def test_machine_that_cannot_be_reached_is_a_state_with_a_next_step(project: Project, agent: Agent) -> None:
     project.configure('[machines.box]\nhost = "me@127.0.0.1:1"\nmailbox = "folder:/mail"\n')
-    project.queue(target="ssh:box")
+    queue(project, target="ssh:box")
     seen = agent.look()
     assert seen.lines[0].note.endswith(
         ("tried again in 30 s", "tried again in 29 s", "tried again in 26 s")
@@ -160,12 +185,12 @@ def test_machine_that_cannot_be_reached_is_a_state_with_a_next_step(project: Pro
         agent.clock.advance(120)
         seen = agent.look()
     assert [need.key for need in seen.needs] == ["start:ssh:box"]
-    project.queue("r2", target="ssh:box")
+    queue(project, "r2", target="ssh:box")
     assert agent.look().needs == [], "something has changed: it counts anew"
 
 
 def test_mistake_in_the_settings_is_a_need_at_once(project: Project, agent: Agent) -> None:
-    project.queue(target="ssh:box")
+    queue(project, target="ssh:box")
     [need] = agent.look().needs
     assert need.what == f"The machine box does not see the mailbox {project.remote.url}."
 
@@ -175,7 +200,7 @@ def test_person_is_asked_where_nothing_can_start_a_runner(
     project: Project, agent: Agent, settings: str, target: str
 ) -> None:
     project.configure(settings)
-    project.queue(target=target, shards=3, name="train")
+    queue(project, target=target, shards=3, name="train")
     seen = agent.look()
     assert seen.needs[0].what == f"Run train waits for a runner on {target}."
     assert seen.needs[0].how == f"To continue: hybrid up --on {target}"
@@ -188,7 +213,7 @@ def test_person_is_asked_where_nothing_can_start_a_runner(
 
 
 def test_run_whose_worker_is_lost_gets_another_runner(project: Project, agent: Agent) -> None:
-    project.queue(command=SLEEP)
+    queue(project, command=SLEEP)
     project.worker().claim().tick()
     assert agent.look().events == []
     agent.clock.advance(60)
@@ -196,8 +221,8 @@ def test_run_whose_worker_is_lost_gets_another_runner(project: Project, agent: A
 
 
 def test_what_waits_behind_a_run_at_work_needs_no_other_runner(project: Project, agent: Agent) -> None:
-    project.queue("r1")
-    project.queue("r2")
+    queue(project, "r1")
+    queue(project, "r2")
     project.worker().claim().tick()
     seen = agent.look()
     assert (seen.events, seen.needs) == ([], [])
@@ -206,7 +231,7 @@ def test_what_waits_behind_a_run_at_work_needs_no_other_runner(project: Project,
 def test_runner_that_ends_and_got_nothing_done_is_not_started_at_once_again(
     project: Project, agent: Agent
 ) -> None:
-    project.queue(command=SLEEP)
+    queue(project, command=SLEEP)
     agent.look()
     [pid] = agent.runners()
     claimed(project)
