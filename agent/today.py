@@ -5,13 +5,24 @@ Figures come from the events' ``data``, as ``daemon.tell.tidings`` writes them; 
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from .daemon.tell.events import DONE, FAILED, GRADED, PUBLISHED, PULLED, QUEUED, STARTED, SUPERSEDED, Event
+from .daemon.tell.events import (
+    DONE,
+    FAILED,
+    GRADED,
+    PUBLISHED,
+    PULLED,
+    QUEUED,
+    STARTED,
+    SUPERSEDED,
+    Event,
+)
+from .daemon.tell.events import STOPPED as STOPPED_RUN
 from .daemon.tell.journal import Entry
-from .daemon.tell.status import Need, RunLine, Status
+from .daemon.tell.status import STOPPED, Need, RunLine, Status
 from .run_names import name_of
 
 _PHASES = {
@@ -20,9 +31,10 @@ _PHASES = {
     PULLED: "running",
     DONE: "done",
     FAILED: "failed",
+    STOPPED_RUN: "stopped",
     SUPERSEDED: "superseded",
 }
-ENDED = ("done", "failed", "superseded")
+ENDED = ("done", "failed", "stopped", "superseded")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,11 +109,13 @@ def tell(
     status: Status | None,
     *,
     queued: Mapping[str, float],
+    closed: Mapping[str, str],
     since: float,
     until: float,
 ) -> Today:
     """``entries`` since then, and ``grades`` read from the ledger, which count where no event tells of them; ``queued``
-    says when runs were, also before; what is spent is so from the beginning of the agent's books."""
+    says when runs were, also before; ``closed`` the phases in which runs ended, as commands have seen; what is spent is so
+    from the beginning of the agent's books."""
     told = {each.ledger: each for each in grades}
     told.update((each.ledger, each) for each in map(_grade, entries) if each is not None)
     waiting = status.waiting if status else None
@@ -109,13 +123,27 @@ def tell(
         since=since,
         until=until,
         pushes=_pushes(entries),
-        runs=_runs(entries, status.runs if status else [], queued),
+        runs=[_closed(run, closed) for run in _runs(entries, status.runs if status else [], queued)],
         grades=sorted(told.values(), key=lambda each: each.at),
         spent={currency: amount for currency, amount in (status.spent if status else {}).items() if amount},
-        needs=status.needs if status else [],
+        needs=_lasting(status) if status else [],
         waiting=waiting.why if waiting else "",
         agent=status.state if status else None,
     )
+
+
+def _closed(run: DayRun, closed: Mapping[str, str]) -> DayRun:
+    """A command may have seen the end of a run that no event tells of."""
+    if run.phase in ENDED or run.run not in closed:
+        return run
+    return replace(run, phase=closed[run.run], note="")
+
+
+def _lasting(status: Status) -> list[Need]:
+    """What an agent told that has ended may be over: that the project is gone is, where somebody asks from within it."""
+    if status.state != STOPPED:
+        return status.needs
+    return [need for need in status.needs if need.key != "root"]
 
 
 def graded_files(entries: Sequence[Entry]) -> set[str]:

@@ -160,4 +160,4 @@ def _hint(path: Path, target: str) -> str:
         return (
             f"only unfinished outputs are here, in .partial; hybrid status {target} tells how the run stands."
         )
-    return f"look whether the run wrote {', '.join(READABLE)} files, which is where answers are read from."
+    return f"Look whether the run wrote {', '.join(READABLE)} files, which is where answers are read from."

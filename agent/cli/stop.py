@@ -6,6 +6,8 @@ from sync.errors import ConfirmationNeeded
 from sync.mailbox.state import OVER
 
 from .. import runs, stopping
+from ..daemon.tell import tidings
+from ..daemon.tell.journal import note_done
 from ..exits import Exit
 from ..mailbox import opened
 from ..sizes import duration
@@ -32,7 +34,8 @@ def stop(call: Call, name: str, wait: bool, yes: bool) -> int:
       hybrid stop train
       hybrid stop train --wait && hybrid pull train
     """
-    with opened(call.project(), call.clock) as mailbox:
+    project = call.project()
+    with opened(project, call.clock) as mailbox:
         run = runs.load(mailbox, mailbox.find(name))
         run_id, before = run.spec.run, run.phase
         worker = stopping.at_work(mailbox, run)
@@ -50,6 +53,8 @@ def stop(call: Call, name: str, wait: bool, yes: bool) -> int:
             free = stopping.wait_until_free(mailbox, run_id)
         phase = mailbox.run(run_id).phase.value
         soon = duration(mailbox.remote.capabilities.tick_s + mailbox.remote.capabilities.settle_s + _GRACE_S)
+    if not over:
+        note_done(project, call.clock, tidings.stopped(run_id, run.spec.name), call.console.warn)
     said = f"Run {run_id} was {before.value} already" if over else f"Run {run_id} is stopped"
     if free:
         text = f"{said}; nothing works on it."

@@ -16,6 +16,7 @@ from ..daemon import process
 from ..daemon.tell import record
 from ..daemon.tell.journal import Journal
 from ..daemon.tell.status import STOPPED, Status
+from ..memory import Memory
 from ..project import Project
 from ..run_table import Table
 from ..run_words import Words
@@ -74,9 +75,10 @@ def _look(call: Call, project: Project, since: str | None) -> Today:
         entries = journal.since(then)
         runs = {each.event.run for each in entries} | {each.run for each in (status.runs if status else [])}
         queued = journal.queued(sorted(runs))
+        closed = {run: str(told.get("phase")) for run, told in Memory(state).closed().items() if run in runs}
     folder = project.state_dir / "ledger" / "grades"
     grades = _grades(folder, then, days.graded_files(entries))
-    return days.tell(entries, grades, status, queued=queued, since=then, until=now)
+    return days.tell(entries, grades, status, queued=queued, closed=closed, since=then, until=now)
 
 
 def _status(project: Project) -> Status | None:

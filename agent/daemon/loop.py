@@ -55,7 +55,7 @@ def run(project: Project, clock: Clock, *, bell: Bell, record: Record, stopping:
     thread = threading.Thread(
         target=keep_going, args=(homing, ground, home_bell, ended.is_set), name="homing", daemon=True
     )
-    with listening(nudged) as port:
+    with listening(project.config.project.id, nudged) as port:
         board.tell("loop", port=port)
         thread.start()
         try:

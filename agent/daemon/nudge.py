@@ -14,13 +14,12 @@ from .tell.record import folder, read
 from .tell.status import STOPPED
 
 _HERE = "127.0.0.1"
-_WORD = b"hybrid"
 _PAUSE_S = 0.2
 
 
 @contextlib.contextmanager
-def listening(nudged: Callable[[], None]) -> Iterator[int]:
-    """Gives the port on which ``nudged`` is called for; 0 where none can be had."""
+def listening(project: str, nudged: Callable[[], None]) -> Iterator[int]:
+    """``project`` is its id: the port may have been another agent's before. Gives the port on which ``nudged`` is called for; 0 where none can be had."""
     ear = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     try:
         ear.bind((_HERE, 0))
@@ -34,11 +33,11 @@ def listening(nudged: Callable[[], None]) -> Iterator[int]:
     def listen() -> None:
         while not ended.is_set():
             try:
-                word = ear.recv(64)
+                word = ear.recv(256)
             except OSError:  # Windows tells of earlier answers that nobody took
                 ended.wait(_PAUSE_S)  # what fails again and again must not keep a processor busy
                 continue
-            if word == _WORD and not ended.is_set():
+            if word == _word(project) and not ended.is_set():
                 nudged()
 
     thread = threading.Thread(target=listen, name="nudge", daemon=True)
@@ -47,7 +46,7 @@ def listening(nudged: Callable[[], None]) -> Iterator[int]:
         yield port
     finally:
         ended.set()
-        nudge(port)
+        nudge(port, project)
         thread.join(1.0)
         ear.close()
 
@@ -56,11 +55,15 @@ def nudge_agent(project: Project) -> None:
     """Lets the project's agent look at once, if there is one. Never fails."""
     status = read(folder(project.config.project.id))
     if status is not None and status.state != STOPPED:
-        nudge(status.port)
+        nudge(status.port, project.config.project.id)
 
 
-def nudge(port: int) -> None:
+def nudge(port: int, project: str) -> None:
     """Never fails."""
     if port:
         with contextlib.suppress(OSError), socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as mouth:
-            mouth.sendto(_WORD, (_HERE, port))
+            mouth.sendto(_word(project), (_HERE, port))
+
+
+def _word(project: str) -> bytes:
+    return f"hybrid {project}".encode()

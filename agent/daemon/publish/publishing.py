@@ -145,7 +145,7 @@ class Publishing:
     def _open(self, place: tuple[int, int]) -> Local:
         opened = Local.opened(self._ground, place)
         if opened.message:
-            self._ground.trouble(self.name, opened.message, "Nothing has to be done.")
+            self._ground.trouble("local state", opened.message, "Nothing has to be done.")
         self._report.published(Published.load(opened.index, self._ground.project.remote_url))
         self._queueing.forget()
         return opened

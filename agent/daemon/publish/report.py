@@ -102,6 +102,7 @@ class Report:
         self._ground.board.tell(self._side, state=WATCHING, needs=self._needs([]))
         if not more:
             self._ground.board.tell(self._side, waiting=None)
+            self._ground.board.is_over(self._side)
 
     def published(self, published: Published | None) -> None:
         told = None

@@ -14,18 +14,20 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from sync.errors import HybridError
+from sync.errors import HybridError, UsageError
 
 from ...config import GradeSettings
 
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
-    """``report`` is the document; None where the run cannot be graded, for the reason ``error``, a sentence."""
+    """``report`` is the document; None where the run cannot be graded, for the reason ``error``, a sentence. ``is_early``:
+    it could not be begun, because of a mistake in the settings that somebody may be writing just now."""
 
     report: dict[str, Any] | None
     error: str = ""
     hint: str = ""
+    is_early: bool = False
 
 
 def settings_hash(settings: GradeSettings) -> str:
@@ -38,6 +40,10 @@ def settings_hash(settings: GradeSettings) -> str:
         except OSError:
             document["references"] = str(settings.references)
     return hashlib.sha256(json.dumps(document, sort_keys=True, default=str).encode()).hexdigest()
+
+
+SETTINGS_WRONG = 78
+"""The exit code where there is a mistake in the settings just now."""
 
 
 class GradingApart:
@@ -64,6 +70,8 @@ class GradingApart:
         code = self._process.poll()
         if code is None:
             return None
+        if code == SETTINGS_WRONG:
+            return Verdict(report=None, is_early=True)
         try:
             document = json.loads(_text(self._said))
         except ValueError:
@@ -101,7 +109,11 @@ def main(root: str, run: str) -> None:
     from ...project import Project
 
     try:
-        document = reports.to_json(grade_outputs(request_for(Project.find(Path(root)), run)))
+        project = Project.find(Path(root))
+    except UsageError:
+        sys.exit(SETTINGS_WRONG)
+    try:
+        document = reports.to_json(grade_outputs(request_for(project, run)))
     except HybridError as error:
         document = {"error": str(error), "hint": error.hint}
     json.dump(document, sys.stdout)

@@ -15,6 +15,8 @@ LOOK_S = 1.0
 LONGEST_S = 15.0
 """Seconds until it is asked whether a grading has ended, at first and at most: each time the mailbox is looked at, too."""
 _LONGER = 1.3
+SETTINGS_S = 30.0
+"""Seconds until it is tried again after a mistake in the settings."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +63,8 @@ class GradingDuty:
             self._again_s = min(LONGEST_S, _LONGER * again_s)
             return Turn(doing="it is being graded", again_s=again_s)
         self.close()
+        if verdict.is_early:
+            return Turn(doing="it is to be graded once hybrid.toml can be read", again_s=SETTINGS_S)
         return self._ended(run, verdict)
 
     def looked(self) -> None:

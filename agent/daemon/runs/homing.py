@@ -141,6 +141,7 @@ class Homing:
         if again_s > WARM_S:
             self._hang_up()
         self._tell(seen, again_s)
+        self._ground.board.is_over(self.name)
         return again_s
 
     def _tell(self, seen: Seen, again_s: float) -> None:

@@ -30,6 +30,8 @@ class Board:
         self._lock = threading.Lock()
         self._states: dict[str, str] = {}
         self._needs: dict[str, tuple[Need, ...]] = {}
+        self._troubled = ""
+        """The side that told of the last trouble."""
         self._put(first)
 
     @property
@@ -52,6 +54,8 @@ class Board:
                 self._states[side] = state
             if needs is not None:
                 self._needs[side] = needs
+            if parts.get("trouble") is not None:
+                self._troubled = side
             worst = min(self._states.values(), key=_WORST_FIRST.index, default=self._status.state)
             all_needs = {need.key: need for each in self._needs.values() for need in each}
             told = replace(self._status, state=worst, needs=list(all_needs.values()), **parts)
@@ -60,6 +64,11 @@ class Board:
                 self._put(replace(told, written=self._clock.wall()))
         if is_new:
             self._on_needs()
+
+    def is_over(self, side: str) -> None:
+        """What was the trouble of that side, it has overcome."""
+        if self._troubled == side and self.status.trouble is not None:
+            self.tell(side, trouble=None)
 
     def _put(self, status: Status) -> None:
         self._status = status

@@ -15,6 +15,8 @@ DONE = "done"
 """A run is over, and all of it is here."""
 FAILED = "failed"
 """A run is over without being done, or waits for a person."""
+STOPPED = "stopped"
+"""A run was stopped for good."""
 PULLED = "pulled"
 """Outputs arrived here."""
 GRADED = "graded"
@@ -24,7 +26,7 @@ NEED = "need"
 OFFLINE = "offline"
 ONLINE = "online"
 
-KINDS = (PUBLISHED, QUEUED, SUPERSEDED, STARTED, DONE, FAILED, PULLED, GRADED, NEED, OFFLINE, ONLINE)
+KINDS = (PUBLISHED, QUEUED, SUPERSEDED, STARTED, DONE, FAILED, STOPPED, PULLED, GRADED, NEED, OFFLINE, ONLINE)
 
 
 @dataclass(frozen=True, kw_only=True)

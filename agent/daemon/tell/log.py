@@ -64,7 +64,12 @@ def formatter() -> logging.Formatter:
 
 
 def is_of_interest(record: logging.LogRecord) -> bool:
-    return record.levelno >= logging.WARNING or record.name.partition(".")[0] in _OURS
+    """Of others' words only warnings. What is read, sent and fetched piece by piece is for who asks for everything."""
+    if record.levelno >= logging.WARNING:
+        return True
+    is_ours = record.name.partition(".")[0] in _OURS
+    piecemeal = record.name == "agent.pushing" or record.name.startswith("sync.")
+    return is_ours and (not piecemeal or logging.getLogger().isEnabledFor(logging.DEBUG))
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sync.mailbox.state import OVER, Phase
 
 from ...sizes import count, size
-from .events import DONE, FAILED, GRADED, PUBLISHED, PULLED, QUEUED, Event
+from .events import DONE, FAILED, GRADED, PUBLISHED, PULLED, QUEUED, STOPPED, Event
 
 if TYPE_CHECKING:
     from local_grader.report import Report
@@ -39,6 +39,12 @@ def queued(spec: "Spec", *, by_hand: bool = False) -> Event:
         run=spec.run,
         data=_marked({**_named(spec), "target": spec.target[:80]}, by_hand),
     )
+
+
+def stopped(run: str, name: str) -> Event:
+    """A person has stopped it."""
+    data = _marked({"name": name[:80]}, True)
+    return Event(kind=STOPPED, text=f"Run {run} was stopped.", run=run, data=data)
 
 
 def pulled(spec: "Spec", found: "Pulled", *, by_hand: bool = False) -> Event | None:

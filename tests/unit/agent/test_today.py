@@ -48,9 +48,10 @@ def day(
     *entries: Entry,
     found: Status | None = None,
     queued: dict[str, float] | None = None,
+    closed: dict[str, str] | None = None,
     read: tuple[DayGrade, ...] = (),
 ) -> Today:
-    return tell(entries, read, found, queued=queued or {}, since=SINCE, until=UNTIL)
+    return tell(entries, read, found, queued=queued or {}, closed=closed or {}, since=SINCE, until=UNTIL)
 
 
 def grade(**parts: Any) -> DayGrade:
@@ -79,6 +80,13 @@ def test_a_run_is_told_from_queue_to_end() -> None:
         ("run", "name", "phase", "took", "shards"),
         [(RUN, "train", "done", "10 min", "4/4")],
     )
+
+
+def test_the_end_of_a_run_is_told_also_where_only_a_command_saw_it() -> None:
+    queued = entry(events.QUEUED, SINCE, RUN)
+    assert day(queued).runs[0].phase == "queued"
+    assert day(queued, closed={RUN: "done"}).runs[0].phase == "done"
+    assert day(queued, entry(events.STOPPED, SINCE, RUN)).runs[0].phase == "stopped"
 
 
 def test_a_run_that_was_queued_before_has_its_whole_length() -> None:
