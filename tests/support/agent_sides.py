@@ -83,10 +83,15 @@ class Life:
         self.shown: list[Notice] = []
         self.desktop = Desktop(self.shown.append)
         self._dice = random.Random(seed)
+        self._sides: tuple[Publishing, Homing] | None = None
+        self._killed: list[tuple[Publishing, Homing]] = []
         self.begin()
 
     def begin(self) -> None:
         """A new agent; the one before, if any, was killed: its process is gone, and all it had open with it."""
+        if self._sides:
+            # Whatever it still holds of this process is let go of at the end.
+            self._killed.append(self._sides)
         first = Status(
             pid=1,
             born="",
@@ -114,6 +119,7 @@ class Life:
             on_view=lambda folders: None,
             on_publish=self.homing.now,
         )
+        self._sides = (self.publishing, self.homing)
 
     @contextlib.contextmanager
     def _open(self, project: Project, clock: Clock) -> Iterator[Mailbox]:
@@ -153,6 +159,9 @@ class Life:
         self.homing.doubt("this machine has slept")
 
     def close(self) -> None:
+        for publishing, homing in self._killed:
+            publishing.close()
+            homing.close()
         self.publishing.close()
         self.homing.close()
         self.desktop.close()

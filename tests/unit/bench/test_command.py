@@ -22,7 +22,11 @@ def python(script: str, folder: Path, **how: object) -> Ran:
 def test_time_and_memory_are_those_of_the_command(tmp_path: Path) -> None:
     ran = python("import time; held = b'x' * 200_000_000; time.sleep(0.3); print('done')", tmp_path)
     assert 0.3 <= ran.seconds < 10
-    assert 200e6 < ran.peak < 400e6
+    import resource  # which Windows does not have
+
+    # Not below that of this process, which other tests may have made large: see ``Ran``.
+    ours = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    assert 200e6 < ran.peak < max(400e6, ours + 300e6)
     assert ran.out == "done\n"
 
 
