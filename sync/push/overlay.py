@@ -87,7 +87,7 @@ class Lines:
 def fill(shelf: Shelf, index: Index) -> None:
     """Writes the pages that are to be written anew, so that the next push finds them. Who publishes again and again
     calls it when there is nothing else to do."""
-    if all(page.block is not None for page in shelf.pages):
+    if shelf.is_full:
         return
     names = {reference(name): name for name in index.objects()}
     lines = Lines(index, {}, frozenset(), index.others(), names)

@@ -26,6 +26,11 @@ class Shelf:
     def __init__(self) -> None:
         self.pages = [Page(b"")]
 
+    @property
+    def is_full(self) -> bool:
+        """Whether no page has to be written anew."""
+        return all(page.block is not None for page in self.pages)
+
     def clear(self) -> None:
         self.pages = [Page(b"")]
 

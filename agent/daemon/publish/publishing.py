@@ -152,7 +152,7 @@ class Publishing:
 
     def _rest(self, opened: Local, now: float) -> float | None:
         """Nothing is to be done. What makes the next publication quick is done now."""
-        if opened.index.count():
+        if not self._shelf.is_full and opened.index.count():  # an idle turn reads nothing from the disk
             fill(self._shelf, opened.index)
         if self._line.is_cluttered and now >= self._tidy_at:
             self._tidy(opened, now)
