@@ -83,6 +83,10 @@ class Contact:
             self._is_closed = True
         self._opened.close()
 
+    def cut(self) -> None:
+        """Lets go of everything without waiting for what is under way. Idempotent."""
+        self.__exit__(InterruptedError, InterruptedError(), None)
+
     def begin(self) -> None:
         if self._asked is None:
             self._asked = self._lanes.start(self._ask)

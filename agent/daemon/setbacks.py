@@ -10,12 +10,9 @@ from sync.errors import (
     LocalDiskFull,
     Locked,
     NewerMailbox,
-    NotFound,
     QuotaExceeded,
     RemoteError,
-    Transient,
     Unauthorised,
-    Unreachable,
     UsageError,
 )
 
@@ -61,9 +58,7 @@ def setback(error: HybridError) -> Setback:
         return Setback(
             state=OFFLINE, why="the mailbox takes no more", need=_need("quota", error), least_s=LATER_S
         )
-    if isinstance(error, Transient):
-        return Setback(state=OFFLINE, why=_clause(error))
-    if isinstance(error, Unreachable | NotFound | RemoteError):
+    if isinstance(error, RemoteError):
         return Setback(state=OFFLINE, why=_clause(error))
     if isinstance(error, CorruptMailbox | NewerMailbox):
         return Setback(state=HELD, why=_clause(error), need=_need("mailbox", error), least_s=LATER_S)

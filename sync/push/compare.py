@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from ..local.entry import Entry
-from ..local.noted import Noted, Row, noted_in, settled
+from ..local.noted import Noted, Row, is_as_published, noted_in
 
 
 class Compared(NamedTuple):
@@ -39,8 +39,7 @@ def compare(
                 is_certain = True
             else:
                 is_certain = row[1] != entry.signature[0]
-                # Nearly every row: no objects are made of it.
-                if row[1:6] != entry.signature or not settled(row[2], row[3], row[6]):
+                if not is_as_published(row, entry.signature):
                     changed.append(entry)
                     recorded[path] = noted_in(row)
                 row = next(rows, None)

@@ -11,7 +11,7 @@ from ..store.lines import MOST_LINES, Block, Content, Line, blocks, file_line, f
 from .shelf import Page, Shelf, between
 
 
-class Published(NamedTuple):
+class Going(NamedTuple):
     """A file as it is being published: what it looked like when it was read, and its content."""
 
     signature: Signature
@@ -25,7 +25,7 @@ class Lines:
     def __init__(
         self,
         index: Index,
-        rows: Mapping[bytes, Published],
+        rows: Mapping[bytes, Going],
         gone: AbstractSet[bytes],
         others: Mapping[bytes, bytes],
         names: Mapping[str, str],

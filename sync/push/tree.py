@@ -12,7 +12,7 @@ from ..store.lines import Block, Content, Place, blocks, chunks_text, content
 from ..store.nouns import MOST_LEANED_ON, SELF, Location
 from .changes import Look
 from .known import Known, is_snapshot
-from .overlay import Lines, Published
+from .overlay import Going, Lines
 from .reading import Chunks
 from .shelf import Shelf, between
 from .unseen import kept
@@ -41,7 +41,7 @@ class Tree:
         """Published files that are not in the tree."""
         self._others = dict(seen.others)
         self._others_gone = set(seen.others_gone)
-        self._rows: dict[bytes, Published] = {}
+        self._rows: dict[bytes, Going] = {}
         """What the index is to hold of the files that come, or are different."""
         self._riding: dict[bytes, Chunks] = {}
         """Files with content in the snapshot itself."""
@@ -169,11 +169,11 @@ class Tree:
                 what = content(chunks, place)
                 if any(place(sha256).object == SELF for sha256, _ in chunks):
                     self._riding[path] = chunks
-            self._rows[path] = Published(noted.signature, what)
+            self._rows[path] = Going(noted.signature, what)
         for path, old in self._moved.items():
-            self._rows[path] = Published(self._seen.recorded[old].signature, before[old])
+            self._rows[path] = Going(self._seen.recorded[old].signature, before[old])
 
-    def _settled(self, path: bytes, row: Published, riding: Mapping[str, Location]) -> Content:
+    def _settled(self, path: bytes, row: Going, riding: Mapping[str, Location]) -> Content:
         chunks, place = self._riding.get(path), self._place
         if place is None or chunks is None:
             return row.content

@@ -93,4 +93,4 @@ class Line:
         self._is_doubted = False
         contact, self._contact = self._contact, None
         if contact is not None:
-            contact.__exit__(InterruptedError, InterruptedError(), None)
+            contact.cut()

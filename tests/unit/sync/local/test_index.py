@@ -14,7 +14,7 @@ from sync.errors import HybridError
 from sync.local.database import VERSION, connect, transaction
 from sync.local.entry import Entry, Signature
 from sync.local.index import FileRow, Index
-from sync.local.noted import Noted, is_unchanged
+from sync.local.noted import Noted, is_as_published
 from sync.local.rules import Rules
 from sync.local.scan import scan
 from sync.store.lines import content
@@ -24,6 +24,12 @@ from tests.support.trees import make_tree
 SECOND = 10**9
 LONG_AGO = 1_000 * SECOND
 NOW = 2_000 * SECOND
+
+
+def is_unchanged(entry: Entry, noted: Noted | None) -> bool:
+    return noted is not None and is_as_published(
+        (entry.path, *noted.signature, noted.scanned_ns), entry.signature
+    )
 
 
 def note(scanned_ns: int = NOW, **changes: int) -> Noted:
