@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from local_grader import scorers
-from local_grader.fields import Fields
+from local_grader.reading.fields import Fields
 from local_grader.request import Request
 from local_grader.scorer import Option
 from sync.errors import UsageError

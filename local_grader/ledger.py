@@ -15,8 +15,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from . import tables
-from .fields import Fields
 from .grading import Grades
+from .reading.fields import Fields
 from .scorer import Option
 
 # Rises when the columns change, or when the same file would be read into other samples.

@@ -7,12 +7,13 @@ from pathlib import Path
 
 from sync.progress import Progress, Silent
 
-from . import arc_metrics, metrics, outputs, scorers
-from . import references as reference_files
+from . import arc_metrics, metrics, scorers
 from .errors import Ungradable
-from .fields import Fields
 from .grading import grade
 from .ledger import Entry, record
+from .reading import outputs
+from .reading import references as reference_files
+from .reading.fields import Fields
 from .report import Report
 from .samples import Sample
 from .scorer import Option, Shape

@@ -7,7 +7,7 @@ import click
 
 from local_grader import report as reports
 from local_grader import scorers
-from local_grader.fields import Fields
+from local_grader.reading.fields import Fields
 from local_grader.report import Report
 from local_grader.request import grade_outputs
 from local_grader.scorer import Option

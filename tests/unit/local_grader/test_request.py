@@ -7,8 +7,8 @@ import pytest
 from local_grader import report as reports
 from local_grader import tables
 from local_grader.errors import Ungradable
-from local_grader.fields import Fields
 from local_grader.ledger import COLUMNS
+from local_grader.reading.fields import Fields
 from local_grader.request import Request, grade_outputs
 from sync.errors import HybridError, UsageError
 

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from local_grader import tables
-from local_grader.rows import BadRow, Row, read
+from local_grader.reading.rows import BadRow, Row, read
 
 
 def rows_of(path, content):

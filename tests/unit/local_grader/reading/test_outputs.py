@@ -4,8 +4,8 @@ import os
 import pytest
 
 from local_grader.errors import Ungradable
-from local_grader.fields import Fields
-from local_grader.outputs import Samples, digest, find
+from local_grader.reading.fields import Fields
+from local_grader.reading.outputs import Samples, digest, find
 from local_grader.scorer import Shape
 from sync.errors import UsageError
 

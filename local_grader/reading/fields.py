@@ -8,9 +8,9 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from ..samples import Reference, Sample, Unfit
+from ..texts import as_text
 from .rows import Row
-from .samples import Reference, Sample, Unfit
-from .texts import as_text
 
 ID_NAMES = ("id", "task_id", "sample_id")
 ANSWER_NAMES = ("answer", "prediction", "output", "completion", "response")

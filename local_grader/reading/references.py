@@ -10,13 +10,13 @@ from pathlib import Path
 
 from sync.errors import UsageError
 
+from ..errors import Ungradable
+from ..samples import Reference, Unfit
+from ..scorer import Shape
 from . import arc_answers
-from .errors import Ungradable
 from .fields import Fields, reference_of
 from .outputs import Source, digest
 from .rows import READABLE, BadRow, read
-from .samples import Reference, Unfit
-from .scorer import Shape
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

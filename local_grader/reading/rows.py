@@ -10,7 +10,7 @@ from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from . import tables
+from .. import tables
 
 READABLE = (".jsonl", ".json", ".parquet")
 

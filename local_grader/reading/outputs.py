@@ -15,12 +15,12 @@ from pathlib import Path
 
 from sync.errors import Problem, UsageError
 
+from ..errors import Ungradable
+from ..samples import Sample, Unfit
+from ..scorer import Shape
 from . import arc_answers
-from .errors import Ungradable
 from .fields import Fields, sample_of
 from .rows import READABLE, BadRow, Row, read
-from .samples import Sample, Unfit
-from .scorer import Shape
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -10,9 +10,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from ..samples import Reference, Sample, Unfit
 from .fields import Fields, identity, mapping
 from .rows import Row
-from .samples import Reference, Sample, Unfit
 
 ATTEMPT_FIELDS = ("attempts", "predictions")
 

@@ -1,0 +1,1 @@
+"""Rates, comparisons and agreement with their uncertainty; scipy and statsmodels do the work."""
