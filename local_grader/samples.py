@@ -14,7 +14,8 @@ class Sample:
     ``answer`` is None where the run gave none; a list holds several answers to the same question, first one
     first. ``reference`` is None where none is known; a list holds alternatives that are all right. ``group`` is
     the unit of sampling (an article, a task), ``shard`` the run's part that wrote it. ``place`` says where it
-    was read, for people: ``000/answers.jsonl line 3``.
+    was read, for people: ``000/answers.jsonl line 3``. ``context`` is the text that the answer must be supported by,
+    ``rival`` another answer to the same question, that this one is compared with.
     """
 
     id: str
@@ -24,6 +25,8 @@ class Sample:
     prompt: str | None = None
     group: str | None = None
     shard: str | None = None
+    context: str | None = None
+    rival: object = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -9,6 +9,25 @@ from dataclasses import dataclass, field
 
 NO_REFERENCE = "no reference"
 NO_ANSWER = "no answer"
+UNDECIDED = "undecided"
+"""No rule could tell; a judge may."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Judgement:
+    """What one judge said of one sample.
+
+    ``judge`` is the model's name. ``verdict`` is the word that it chose, ``value`` that word's worth in [0, 1]; where
+    there is no verdict, ``value`` is None and ``reason`` says why in a few words that can be counted. ``reasoning`` are the
+    judge's own words, or more about the reason. ``parts`` are verdicts by criterion, where a rubric has several.
+    """
+
+    judge: str
+    verdict: str = ""
+    value: float | None = None
+    reasoning: str = ""
+    reason: str | None = None
+    parts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -16,7 +35,8 @@ class Score:
     """``value`` is in [0, 1], or None: then ``reason`` says why in a few words that can be counted.
 
     ``answer`` is the answer as the scorer understood it, ``explanation`` one sentence or nothing, ``details``
-    further numbers for diagnosis.
+    further numbers for diagnosis. ``stage`` names the rule or judge that decided, where several could; ``judgements`` are
+    what the judges said, where any was asked.
     """
 
     value: float | None
@@ -24,6 +44,8 @@ class Score:
     explanation: str = ""
     reason: str | None = None
     details: Mapping[str, float] = field(default_factory=dict)
+    stage: str = ""
+    judgements: Sequence[Judgement] = ()
 
     @classmethod
     def unscored(cls, reason: str, explanation: str = "", answer: str = "") -> "Score":
