@@ -7,9 +7,9 @@ is right, as in ARC-AGI-2).
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from .grading import Grades
 from .metrics import wilson
 from .scorers.arc import ATTEMPTS, CELLS, FIRST_RIGHT, SHAPE
+from .scores import Grade, Missing
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,32 +31,43 @@ class ArcSummary:
     shape_match: float | None
 
 
-def summarise(grades: Grades) -> ArcSummary:
-    scored = [grade for grade in grades.graded if grade.score.value is not None]
-    solvable = {grade.group: True for grade in scored}
-    for grade in grades.graded:
-        if grade.group in solvable and grade.score.value != 1:
-            solvable[grade.group] = False
-    unanswered = {grade.group for grade in grades.graded if grade.score.reason} - solvable.keys()
-    for missing in grades.missing:
-        if missing.group in solvable:
-            solvable[missing.group] = False
-        else:
-            unanswered.add(missing.group)
-    tasks, solved = len(solvable), sum(solvable.values())
-    low, high = wilson(solved, tasks) if tasks else (None, None)
-    details = [grade.score.details for grade in scored]
-    return ArcSummary(
-        tasks=tasks,
-        solved=solved,
-        rate=solved / tasks if tasks else None,
-        low=low,
-        high=high,
-        unanswered_tasks=len(unanswered),
-        pass_at=_pass_at(details),
-        cell_accuracy=sum(one[CELLS] for one in details) / len(details) if details else None,
-        shape_match=sum(one[SHAPE] for one in details) / len(details) if details else None,
-    )
+class ArcTally:
+    """Counts grades of ARC outputs as they come."""
+
+    def __init__(self) -> None:
+        self._solvable: dict[str | None, bool] = {}
+        self._broken: set[str | None] = set()
+        self._details: list[Mapping[str, float]] = []
+
+    def add(self, grade: Grade) -> None:
+        task, score = grade.sample.group, grade.score
+        if score.value is None:
+            self._broken.add(task)
+            return
+        self._details.append(score.details)
+        self._solvable.setdefault(task, True)
+        if score.value != 1:
+            self._solvable[task] = False
+
+    def add_missing(self, missing: Missing) -> None:
+        self._broken.add(missing.group)
+
+    def summary(self) -> ArcSummary:
+        details = self._details
+        tasks = len(self._solvable)
+        solved = sum(right and task not in self._broken for task, right in self._solvable.items())
+        low, high = wilson(solved, tasks) if tasks else (None, None)
+        return ArcSummary(
+            tasks=tasks,
+            solved=solved,
+            rate=solved / tasks if tasks else None,
+            low=low,
+            high=high,
+            unanswered_tasks=len(self._broken - self._solvable.keys()),
+            pass_at=_pass_at(details),
+            cell_accuracy=sum(one[CELLS] for one in details) / len(details) if details else None,
+            shape_match=sum(one[SHAPE] for one in details) / len(details) if details else None,
+        )
 
 
 def _pass_at(details: list[Mapping[str, float]]) -> dict[int, float]:

@@ -1,44 +1,53 @@
 """Puts samples, references and a scorer together."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from .samples import Reference, Sample
 from .scorer import Scorer
 from .scores import Grade, Missing
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Grades:
-    """All grades in the order of the samples, and the references that nobody answered."""
+class Grading:
+    """Each sample's grade by a rule, in the order of the samples, once by iterating; then ``missing`` is known.
 
-    graded: list[Grade]
-    missing: list[Missing]
+    With ``references``, they alone are the yardstick and a sample's own one is not used. ``rivals`` are other answers
+    by sample id, for a judge that compares.
+    """
 
+    def __init__(
+        self,
+        samples: Iterable[Sample],
+        scorer: Scorer,
+        references: Mapping[str, Reference] | None = None,
+        rivals: Mapping[str, object] | None = None,
+    ) -> None:
+        self._samples = samples
+        self._scorer = scorer
+        self._references = references
+        self._rivals = rivals
+        self._unanswered = dict(references or {})
 
-def grade(
-    samples: Iterable[Sample], scorer: Scorer, references: Mapping[str, Reference] | None = None
-) -> Grades:
-    """Each sample's grade. With ``references``, they alone are the yardstick and a sample's own one is not used."""
-    graded = []
-    unanswered = dict(references or {})
-    for sample in samples:
-        if references is not None:
-            reference = references.get(sample.id)
-            unanswered.pop(sample.id, None)
-            sample = replace(
-                sample,
-                reference=reference.value if reference else None,
-                group=sample.group if sample.group or not reference else reference.group,
-            )
-        graded.append(
-            Grade(
-                sample=sample.id,
-                score=scorer.score(sample),
-                place=sample.place,
-                group=sample.group,
-                shard=sample.shard,
-            )
+    def __iter__(self) -> Iterator[Grade]:
+        for sample in self._samples:
+            if self._references is not None:
+                sample = self._referred(sample, self._references)
+            if self._rivals is not None:
+                sample = replace(sample, rival=self._rivals.get(sample.id))
+            yield Grade(sample=sample, score=self._scorer.score(sample))
+
+    @property
+    def missing(self) -> list[Missing]:
+        """The references that nobody answered."""
+        return [
+            Missing(sample=sample, group=reference.group) for sample, reference in self._unanswered.items()
+        ]
+
+    def _referred(self, sample: Sample, references: Mapping[str, Reference]) -> Sample:
+        reference = references.get(sample.id)
+        self._unanswered.pop(sample.id, None)
+        return replace(
+            sample,
+            reference=reference.value if reference else None,
+            group=sample.group if sample.group or not reference else reference.group,
         )
-    missing = [Missing(sample=sample, group=reference.group) for sample, reference in unanswered.items()]
-    return Grades(graded=graded, missing=missing)

@@ -1,26 +1,29 @@
 """Keeps grades for good: one Parquet file per grading in ``.hybrid/ledger/grades/``.
 
-The file's name holds a hash of all that decides its content (run, outputs, references, fields, scorer), so grading
-the same again finds it there and writes nothing, and grading differently lies beside it. A file appears whole or
-not at all: it is written under a temporary name, flushed to disk, then renamed. It holds no time and no path of
-this machine. Rows stand in the order in which samples were read, then the missing ones.
+The file's name holds a hash of all that decides its content (run, outputs, references, fields, scorer, judges and what
+they said), so grading the same again finds it there and writes nothing, and grading differently lies beside it. A file
+appears whole or not at all: it is written under a temporary name, flushed to disk, then renamed. It holds no time and
+no path of this machine. Rows stand in the order in which samples were read, then the missing ones. ``kept`` reads it.
 """
 
 import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from . import tables
-from .grading import Grades
+from .judge import Identity
 from .reading.fields import Fields
 from .scorer import Option
+from .scores import Grade, Missing
+from .texts import as_text
 
 # Rises when the columns change, or when the same file would be read into other samples.
-FORMAT = 1
+FORMAT = 2
 
 COLUMNS: Mapping[str, tables.Kind] = {
     "run": "text",  # the run's id, or the graded file's name without its suffix
@@ -34,18 +37,39 @@ COLUMNS: Mapping[str, tables.Kind] = {
     "state": "text",  # scored, unscored, missing
     "value": "number",  # in [0, 1]; null unless scored
     "reason": "text",  # why it is unscored; null unless unscored
+    "stage": "text",  # which rule or judge decided, where several could; else null
     "answer": "text",  # the answer as the scorer understood it, cut after 2,000 characters
     "explanation": "text",
     "details": "text",  # JSON object of numbers, for diagnosis
+    "judgements": "text",  # JSON list, one object a judge (scores.Judgement); null where none was asked
+    "prompt": "text",  # the question, cut after 4,000 characters
+    "reference": "text",  # as text or JSON, cut after 2,000 characters
     "place": "text",  # file and line that the answer was read from
 }
+METADATA = "hybrid.grading"
+"""The name of the file's metadata: the entry, as a JSON object."""
 
 _LONGEST_ANSWER = 2_000
+_LONGEST_PROMPT = 4_000
+_BATCH = 16_384
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Judging:
+    """How judges decided what the rule left open: ``rubric`` by name and hash, who judged, how their verdicts were
+    pooled, and a hash over what they said. Hashes are SHA-256 in hex."""
+
+    rubric: str
+    rubric_sha256: str
+    judges: Sequence[Identity]
+    pool: str
+    verdicts_sha256: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Entry:
-    """What decides the content of one grading. Hashes are SHA-256 in hex."""
+    """What decides the content of one grading. Hashes are SHA-256 in hex. ``rivals_sha256`` is about the answers that
+    these were compared with, where they were."""
 
     run: str
     scorer: str
@@ -54,10 +78,17 @@ class Entry:
     fields: Fields
     outputs_sha256: str
     references_sha256: str | None
+    rivals_sha256: str | None = None
+    judging: Judging | None = None
 
     def key(self) -> str:
-        identity = json.dumps([FORMAT, asdict(self)], sort_keys=True)
-        return hashlib.sha256(identity.encode()).hexdigest()
+        return hashlib.sha256(self._identity().encode()).hexdigest()
+
+    def metadata(self) -> dict[str, str]:
+        return {METADATA: self._identity()}
+
+    def _identity(self) -> str:
+        return json.dumps({"format": FORMAT, **asdict(self)}, sort_keys=True)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,57 +99,107 @@ class Recorded:
     new: bool
 
 
-def record(ledger: Path, entry: Entry, grades: Grades) -> Recorded:
-    """Writes the grades into the folder ``ledger`` unless they are there. Two processes may do so at once: the content is the same."""
-    folder = ledger / "grades"
-    run = re.sub(r"[^A-Za-z0-9._-]", "_", entry.run)[:80]
-    path = folder / f"{run}-{entry.key()[:16]}.parquet"
-    if path.exists():
-        return Recorded(path=path, new=False)
-    folder.mkdir(parents=True, exist_ok=True)
-    temporary = folder / f".tmp-{os.getpid()}-{path.name}"
-    try:
-        with temporary.open("wb") as file:
-            tables.write(file, COLUMNS, _rows(entry, grades))
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return Recorded(path=path, new=True)
+class Recorder:
+    """Takes the grades of one grading, one by one, into the folder ``ledger`` unless they are there.
 
+    Used in a ``with`` block, at the end of which the file is there; where the block is left by an exception, there is
+    none. Two processes may do so at once: the content is the same.
+    """
 
-def _rows(entry: Entry, grades: Grades) -> Iterator[Mapping[str, object]]:
-    common: dict[str, object] = {
-        "run": entry.run,
-        "key": entry.key(),
-        "scorer": entry.scorer,
-        "scorer_version": float(entry.scorer_version),
-        "options": json.dumps(entry.options, sort_keys=True),
-    }
-    for grade in grades.graded:
-        score = grade.score
-        yield common | {
-            "sample": _storable(grade.sample),
-            "group": _storable(grade.group),
-            "shard": grade.shard,
-            "state": "unscored" if score.value is None else "scored",
-            "value": score.value,
-            "reason": score.reason,
-            "answer": _storable(score.answer[:_LONGEST_ANSWER]),
-            "explanation": _storable(score.explanation),
-            "details": json.dumps(score.details, sort_keys=True),
-            "place": _storable(grade.place),
+    def __init__(self, ledger: Path, entry: Entry) -> None:
+        folder = ledger / "grades"
+        run = re.sub(r"[^A-Za-z0-9._-]", "_", entry.run)[:80]
+        self._path = folder / f"{run}-{entry.key()[:16]}.parquet"
+        self._temporary = folder / f".tmp-{os.getpid()}-{self._path.name}"
+        self._entry = entry
+        self._new = not self._path.exists()
+        self._common = {
+            "run": entry.run,
+            "key": entry.key(),
+            "scorer": entry.scorer,
+            "scorer_version": float(entry.scorer_version),
+            "options": json.dumps(entry.options, sort_keys=True),
         }
-    for missing in grades.missing:
-        absent = dict.fromkeys(COLUMNS, None)
-        yield (
-            absent
-            | common
-            | {"sample": _storable(missing.sample), "group": _storable(missing.group), "state": "missing"}
-        )
+        self._rows: list[tuple[object, ...]] = []
+
+    def __enter__(self) -> "Recorder":
+        if self._new:
+            self._temporary.parent.mkdir(parents=True, exist_ok=True)
+            self._file = self._temporary.open("wb")
+            self._writer = tables.Writer(self._file, COLUMNS, self._entry.metadata())
+        return self
+
+    def add(self, grade: Grade) -> None:
+        if self._new:
+            self._append(_row(grade))
+
+    def add_missing(self, missing: Missing) -> None:
+        if self._new:
+            row = dict.fromkeys(_OWN, None) | {
+                "sample": _storable(missing.sample),
+                "group": _storable(missing.group),
+                "state": "missing",
+            }
+            self._append(tuple(row.values()))
+
+    @property
+    def recorded(self) -> Recorded:
+        return Recorded(path=self._path, new=self._new)
+
+    def __exit__(self, kind: type[BaseException] | None, *_: Any) -> None:
+        if not self._new:
+            return
+        try:
+            with self._file:
+                if kind is None:
+                    self._write()
+                self._writer.close()
+                self._file.flush()
+                os.fsync(self._file.fileno())
+            if kind is None:
+                os.replace(self._temporary, self._path)
+        finally:
+            self._temporary.unlink(missing_ok=True)
+
+    def _append(self, row: tuple[object, ...]) -> None:
+        self._rows.append(row)
+        if len(self._rows) >= _BATCH:
+            self._write()
+
+    def _write(self) -> None:
+        if self._rows:
+            columns = dict(zip(_OWN, map(list, zip(*self._rows, strict=True)), strict=True))
+            self._writer.write({**self._common, **columns}, len(self._rows))
+            self._rows.clear()
+
+
+_OWN = tuple(name for name in COLUMNS if name not in ("run", "key", "scorer", "scorer_version", "options"))
+"""The columns that differ from row to row."""
+
+
+def _row(grade: Grade) -> tuple[object, ...]:
+    """The values of ``_OWN``."""
+    sample, score = grade.sample, grade.score
+    return (
+        _storable(sample.id),
+        _storable(sample.group),
+        sample.shard,
+        "unscored" if score.value is None else "scored",
+        score.value,
+        score.reason,
+        score.stage or None,
+        _storable(score.answer[:_LONGEST_ANSWER]),
+        _storable(score.explanation),
+        json.dumps(score.details, sort_keys=True) if score.details else "{}",
+        json.dumps([asdict(one) for one in score.judgements]) if score.judgements else None,
+        None if sample.prompt is None else _storable(sample.prompt[:_LONGEST_PROMPT]),
+        None if sample.reference is None else _storable(as_text(sample.reference)[:_LONGEST_ANSWER]),
+        _storable(sample.place),
+    )
 
 
 def _storable(text: str | None) -> str | None:
     """Text that Parquet takes: JSON can hold half a surrogate pair, and a file's name any byte; UTF-8 cannot."""
-    return None if text is None else text.encode("utf-8", "backslashreplace").decode()
+    if text is None or text.isascii():
+        return text
+    return text.encode("utf-8", "backslashreplace").decode()

@@ -6,11 +6,10 @@ and bounds it: ``floor`` counts all of them as wrong, ``ceiling`` as right.
 
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from .grading import Grades
-from .scores import Grade, Missing
+from .scores import Grade, Missing, Score
 
 _Z95 = 1.959963984540054
 
@@ -47,47 +46,81 @@ def wilson(right: float, n: int) -> tuple[float, float]:
     return max(0.0, min(middle - half, p)), min(1.0, max(middle + half, p))
 
 
-def summarise(grades: Grades) -> Summary:
-    return _summary(grades.graded, len(grades.missing))
+class Tally:
+    """Counts grades as they come; ``summary`` says what they came to so far."""
+
+    def __init__(self) -> None:
+        self.missing = 0
+        self._samples = 0
+        self._scored = 0
+        self._right = 0.0
+        self._unscored: Counter[str] = Counter()
+
+    def add(self, score: Score) -> None:
+        self._samples += 1
+        if score.value is None:
+            self._unscored[score.reason or ""] += 1
+        else:
+            self._scored += 1
+            self._right += score.value
+
+    def summary(self) -> Summary:
+        right, scored, all_asked = self._right, self._scored, self._samples + self.missing
+        low, high = wilson(right, scored) if scored else (None, None)
+        return Summary(
+            samples=self._samples,
+            scored=scored,
+            right=right,
+            rate=right / scored if scored else None,
+            low=low,
+            high=high,
+            unscored=dict(sorted(self._unscored.items())),
+            missing=self.missing,
+            floor=right / all_asked if all_asked else None,
+            ceiling=(right + all_asked - scored) / all_asked if all_asked else None,
+        )
 
 
-def by_shard(grades: Grades) -> dict[str, Summary]:
-    """In the order of the shards' names; empty for a run without shards. Missing answers belong to no shard."""
-    return _split(grades.graded, [], lambda item: item.shard if isinstance(item, Grade) else None)
+class Tallies:
+    """One tally of everything, and one for each shard, group and stage that a grade names."""
+
+    def __init__(self) -> None:
+        self.whole = Tally()
+        self._shards: dict[str, Tally] = {}
+        self._groups: dict[str, Tally] = {}
+        self._stages: dict[str, Tally] = {}
+
+    def add(self, grade: Grade) -> None:
+        sample, score = grade.sample, grade.score
+        self.whole.add(score)
+        for name, tallies in (
+            (sample.shard, self._shards),
+            (sample.group, self._groups),
+            (score.stage or None, self._stages),
+        ):
+            if name is not None:
+                if name not in tallies:
+                    tallies[name] = Tally()
+                tallies[name].add(score)
+
+    def add_missing(self, missing: Missing) -> None:
+        self.whole.missing += 1
+        if missing.group is not None:
+            self._groups.setdefault(missing.group, Tally()).missing += 1
+
+    def shards(self) -> dict[str, Summary]:
+        """In the order of the shards' names; empty for a run without shards. Missing answers belong to no shard."""
+        return _summaries(self._shards)
+
+    def groups(self) -> dict[str, Summary]:
+        """In the order of the groups' names; empty where samples have no group."""
+        return _summaries(self._groups)
+
+    def stages(self) -> dict[str, Summary]:
+        """What each stage of a cascade decided, the one that decided most first; empty for other scorers."""
+        summaries = _summaries(self._stages)
+        return dict(sorted(summaries.items(), key=lambda item: -item[1].samples))
 
 
-def by_group(grades: Grades) -> dict[str, Summary]:
-    """In the order of the groups' names; empty where samples have no group."""
-    return _split(grades.graded, grades.missing, lambda item: item.group)
-
-
-def _split(
-    graded: list[Grade], missing: list[Missing], key: Callable[[Grade | Missing], str | None]
-) -> dict[str, Summary]:
-    parts: dict[str, list[Grade]] = {}
-    for grade in graded:
-        if (name := key(grade)) is not None:
-            parts.setdefault(name, []).append(grade)
-    absent = Counter(name for item in missing if (name := key(item)) is not None)
-    return {
-        name: _summary(parts.get(name, []), absent[name]) for name in sorted(parts.keys() | absent.keys())
-    }
-
-
-def _summary(graded: list[Grade], missing: int) -> Summary:
-    values = [grade.score.value for grade in graded if grade.score.value is not None]
-    unscored = Counter(grade.score.reason or "" for grade in graded if grade.score.value is None)
-    right, scored, all_asked = sum(values), len(values), len(graded) + missing
-    low, high = wilson(right, scored) if scored else (None, None)
-    return Summary(
-        samples=len(graded),
-        scored=scored,
-        right=right,
-        rate=right / scored if scored else None,
-        low=low,
-        high=high,
-        unscored=dict(sorted(unscored.items())),
-        missing=missing,
-        floor=right / all_asked if all_asked else None,
-        ceiling=(right + all_asked - scored) / all_asked if all_asked else None,
-    )
+def _summaries(tallies: Mapping[str, Tally]) -> dict[str, Summary]:
+    return {name: tallies[name].summary() for name in sorted(tallies)}

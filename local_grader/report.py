@@ -20,13 +20,14 @@ class Report:
     """``problems`` are rows and files that could not be read; ``skipped`` are files that hold no answers.
 
     ``missing`` names the first few references that nobody answered. ``ledger`` is the file with every grade,
-    ``recorded`` whether it was written now or had been there. ``arc`` is None for other scorers.
+    ``recorded`` whether it was written now or had been there. ``arc`` is None for other scorers; ``stages`` is empty but for a cascade.
     """
 
     entry: Entry
     files: int
     summary: Summary
     arc: ArcSummary | None
+    stages: Mapping[str, Summary]
     shards: Mapping[str, Summary]
     groups: Mapping[str, Summary]
     missing: Sequence[str]
@@ -47,6 +48,7 @@ def to_json(report: Report) -> dict[str, object]:
         "files": report.files,
         "summary": asdict(report.summary),
         "arc": asdict(report.arc) if report.arc else None,
+        "stages": {name: asdict(summary) for name, summary in report.stages.items()},
         "shards": {name: asdict(summary) for name, summary in report.shards.items()},
         "groups": {name: asdict(summary) for name, summary in report.groups.items()},
         "missing": list(report.missing[:_MOST_NAMED]),

@@ -7,10 +7,12 @@ from pathlib import Path
 
 from sync.progress import Progress, Silent
 
-from . import arc_metrics, metrics, scorers
+from . import scorers
+from .arc_metrics import ArcTally
 from .errors import Ungradable
-from .grading import grade
-from .ledger import Entry, record
+from .grading import Grading
+from .ledger import Entry, Recorder
+from .metrics import Tallies
 from .reading import outputs
 from .reading import references as reference_files
 from .reading.fields import Fields
@@ -59,25 +61,40 @@ def grade_outputs(request: Request, progress: Progress | None = None) -> Report:
     samples = outputs.Samples(target.sources, scorer.shape, request.fields)
     meter = progress or Silent()
     meter.start("grade", unit="samples")
+    tallies, arc = Tallies(), ArcTally() if scorer.shape is Shape.ARC else None
+    grades = Grading(_metered(samples, meter), scorer, references.by_sample if references else None)
+    missing = []
     try:
-        grades = grade(_metered(samples, meter), scorer, references.by_sample if references else None)
+        with Recorder(request.ledger, entry) as recorder:
+            for grade in grades:
+                recorder.add(grade)
+                tallies.add(grade)
+                if arc is not None:
+                    arc.add(grade)
+            summary = tallies.whole.summary()
+            if not summary.samples:
+                raise _nothing(target, samples)
+            missing = grades.missing
+            for one in missing:
+                recorder.add_missing(one)
+                tallies.add_missing(one)
+                if arc is not None:
+                    arc.add_missing(one)
     finally:
         meter.finish()
-    if not grades.graded:
-        raise _nothing(target, samples)
-    recorded = record(request.ledger, entry, grades)
     return Report(
         entry=entry,
         files=len(target.sources),
-        summary=metrics.summarise(grades),
-        arc=arc_metrics.summarise(grades) if scorer.shape is Shape.ARC else None,
-        shards=metrics.by_shard(grades),
-        groups={} if scorer.shape is Shape.ARC else metrics.by_group(grades),
-        missing=[missing.sample for missing in grades.missing],
+        summary=tallies.whole.summary(),
+        arc=arc.summary() if arc is not None else None,
+        stages=tallies.stages(),
+        shards=tallies.shards(),
+        groups={} if scorer.shape is Shape.ARC else tallies.groups(),
+        missing=[one.sample for one in missing],
         problems=samples.problems,
         skipped=samples.skipped,
-        ledger=recorded.path,
-        recorded=recorded.new,
+        ledger=recorder.recorded.path,
+        recorded=recorder.recorded.new,
     )
 
 

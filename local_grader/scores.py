@@ -7,6 +7,8 @@ no value, keeps its reason, and is counted beside the rate, never in it.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from .samples import Sample
+
 NO_REFERENCE = "no reference"
 NO_ANSWER = "no answer"
 UNDECIDED = "undecided"
@@ -58,13 +60,10 @@ class Score:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Grade:
-    """A sample's score with what a later report or comparison needs to place it."""
+    """A sample and its score."""
 
-    sample: str
+    sample: Sample
     score: Score
-    place: str
-    group: str | None = None
-    shard: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

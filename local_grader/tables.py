@@ -1,14 +1,12 @@
 """Parquet in and out: the only file that imports pyarrow, and only when it is used."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import islice
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Literal
 
 Kind = Literal["text", "number"]
 
 _READ_ROWS = 1_024
-_WRITE_ROWS = 16_384
 
 
 class BadTable(Exception):
@@ -29,14 +27,44 @@ def read(path: Path) -> Iterator[dict[str, object]]:
         raise BadTable(f"is not readable Parquet ({first_line})") from error
 
 
-def write(file: IO[bytes], columns: Mapping[str, Kind], rows: Iterable[Mapping[str, object]]) -> None:
-    """All rows into an open file. A column may hold None."""
+class Writer:
+    """Rows into an open file, in columns of Python values, a few ten thousand at a time; a value may be None.
+
+    ``metadata`` is text that goes with the file as a whole. ``close`` ends the file; without it, it is no Parquet.
+    """
+
+    def __init__(self, file: IO[bytes], columns: Mapping[str, Kind], metadata: Mapping[str, str]) -> None:
+        import pyarrow
+        import pyarrow.parquet
+
+        kinds = {"text": pyarrow.string(), "number": pyarrow.float64()}
+        self._schema = pyarrow.schema([(name, kinds[kind]) for name, kind in columns.items()], dict(metadata))
+        self._writer = pyarrow.parquet.ParquetWriter(file, self._schema, compression="zstd")
+
+    def write(self, columns: Mapping[str, Sequence[object] | object], rows: int) -> None:
+        """One batch. A column that is no list holds the same value in every row."""
+        import pyarrow
+
+        arrays = [
+            pyarrow.array(columns[field.name], field.type)
+            if isinstance(columns[field.name], list)
+            else pyarrow.repeat(pyarrow.scalar(columns[field.name], field.type), rows)
+            for field in self._schema
+        ]
+        self._writer.write_table(pyarrow.Table.from_arrays(arrays, schema=self._schema))
+
+    def close(self) -> None:
+        self._writer.close()
+
+
+def metadata(path: Path) -> dict[str, str]:
+    """What ``Writer`` was given to go with the file. Raises BadTable; OSError passes through."""
     import pyarrow
     import pyarrow.parquet
 
-    kinds = {"text": pyarrow.string(), "number": pyarrow.float64()}
-    schema = pyarrow.schema([(name, kinds[kind]) for name, kind in columns.items()])
-    remaining = iter(rows)
-    with pyarrow.parquet.ParquetWriter(file, schema, compression="zstd") as writer:
-        while chunk := list(islice(remaining, _WRITE_ROWS)):
-            writer.write_table(pyarrow.Table.from_pylist(chunk, schema=schema))
+    try:
+        schema = pyarrow.parquet.read_schema(path)
+    except pyarrow.ArrowException as error:
+        first_line = str(error).partition("\n")[0]
+        raise BadTable(f"is not readable Parquet ({first_line})") from error
+    return {key.decode(): value.decode("utf-8", "replace") for key, value in (schema.metadata or {}).items()}

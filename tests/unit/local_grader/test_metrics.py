@@ -3,7 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from local_grader import metrics
-from local_grader.grading import Grades, grade
+from local_grader.grading import Grading
+from local_grader.metrics import Tallies
 from local_grader.samples import Reference, Sample
 from local_grader.scorers import make
 from local_grader.scores import Grade, Missing, Score, average
@@ -11,11 +12,17 @@ from local_grader.scores import Grade, Missing, Score, average
 
 def one(value, number=0, group=None, shard=None):
     score = Score.unscored("no reference") if value is None else Score(value=value)
-    return Grade(sample=f"s{number}", score=score, place="a line 1", group=group, shard=shard)
+    sample = Sample(id=f"s{number}", answer="", place="a line 1", group=group, shard=shard)
+    return Grade(sample=sample, score=score)
 
 
 def grades(*graded, missing=0):
-    return Grades(graded=list(graded), missing=[Missing(sample=f"m{n}") for n in range(missing)])
+    tallies = Tallies()
+    for grade in graded:
+        tallies.add(grade)
+    for number in range(missing):
+        tallies.add_missing(Missing(sample=f"m{number}", group="z"))
+    return tallies
 
 
 @pytest.mark.parametrize(
@@ -34,7 +41,7 @@ def test_the_rate_lies_in_its_interval_and_the_interval_in_0_to_1(n, share):
 
 
 def test_unscored_and_missing_are_counted_apart_and_bound_the_rate():
-    summary = metrics.summarise(grades(one(1), one(1), one(0), one(None), missing=1))
+    summary = grades(one(1), one(1), one(0), one(None), missing=1).whole.summary()
     assert (summary.samples, summary.scored, summary.right, summary.missing) == (4, 3, 2, 1)
     assert summary.rate == pytest.approx(2 / 3)
     assert summary.unscored == {"no reference": 1}
@@ -42,15 +49,15 @@ def test_unscored_and_missing_are_counted_apart_and_bound_the_rate():
 
 
 def test_nothing_scored_has_no_rate():
-    summary = metrics.summarise(grades(one(None)))
+    summary = grades(one(None)).whole.summary()
     assert (summary.rate, summary.low, summary.high) == (None, None, None)
     assert (summary.floor, summary.ceiling) == (0, 1)
-    assert metrics.summarise(grades()).floor is None
+    assert grades().whole.summary().floor is None
 
 
 def test_parts_add_up_to_the_whole():
     whole = grades(one(1, 1, "x", "000"), one(0, 2, "y", "000"), one(1, 3, "x", "001"), one(1, 4))
-    shards, groups = metrics.by_shard(whole), metrics.by_group(whole)
+    shards, groups = whole.shards(), whole.groups()
     assert {name: (part.right, part.scored) for name, part in shards.items()} == {
         "000": (1, 2),
         "001": (1, 1),
@@ -59,8 +66,7 @@ def test_parts_add_up_to_the_whole():
 
 
 def test_a_group_of_missing_answers_only_is_still_named():
-    absent = Grades(graded=[one(1, 1, "x")], missing=[Missing(sample="m", group="z")])
-    assert metrics.by_group(absent)["z"].missing == 1
+    assert grades(one(1, 1, "x"), missing=1).groups()["z"].missing == 1
 
 
 def test_an_average_with_an_unscored_part_is_unscored():
@@ -71,8 +77,8 @@ def test_an_average_with_an_unscored_part_is_unscored():
 def test_given_references_are_the_only_yardstick():
     samples = [Sample(id=name, answer="x", reference="x", place="p") for name in "ab"]
     references = {"a": Reference(value="y", group="g"), "c": Reference(value="x")}
-    result = grade(samples, make("exact", {}), references)
-    assert [(one.score.value, one.score.reason, one.group) for one in result.graded] == [
+    result = Grading(samples, make("exact", {}), references)
+    assert [(one.score.value, one.score.reason, one.sample.group) for one in result] == [
         (0, None, "g"),
         (None, "no reference", None),
     ]

@@ -1,0 +1,112 @@
+"""Reads back what the ledger keeps: which gradings of a run there are, and their grades. For reports, comparisons and labels."""
+
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sync.errors import UsageError
+
+from . import tables
+from .ledger import FORMAT, METADATA
+from .scores import Judgement
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KeptGrading:
+    """One file of the ledger. ``entry`` is what decided it: ``ledger.Entry`` as JSON makes it."""
+
+    path: Path
+    run: str
+    scorer: str
+    entry: Mapping[str, Any]
+
+    @property
+    def judges(self) -> Sequence[str]:
+        """The models that were asked, by name; none for a grading by rule alone."""
+        judging = self.entry.get("judging")
+        return [one["model"] for one in judging["judges"]] if judging else []
+
+    @property
+    def rubric(self) -> str | None:
+        judging = self.entry.get("judging")
+        return judging["rubric"] if judging else None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class KeptGrade:
+    """One row; the fields are ``ledger.COLUMNS``. ``state`` is ``scored``, ``unscored`` or ``missing``."""
+
+    sample: str
+    state: str
+    value: float | None = None
+    reason: str | None = None
+    group: str | None = None
+    shard: str | None = None
+    stage: str | None = None
+    answer: str = ""
+    explanation: str = ""
+    details: Mapping[str, float] = field(default_factory=dict)
+    judgements: Sequence[Judgement] = ()
+    prompt: str | None = None
+    reference: str | None = None
+    place: str = ""
+
+
+def gradings(ledger: Path, run: str | None = None) -> list[KeptGrading]:
+    """Those of the run of that id (or the graded file's name without its ending), or of all; the newest first.
+
+    What another version of hybrid wrote in another form, or what is damaged, is left out: grading again is free.
+    """
+    folder = ledger / "grades"
+    files = [path for path in folder.glob("*.parquet") if not path.name.startswith(".")]
+    found = [kept for path in sorted(files, key=_newest_first) if (kept := _grading(path)) is not None]
+    return [kept for kept in found if run is None or kept.run == run]
+
+
+def read(grading: KeptGrading) -> Iterator[KeptGrade]:
+    """Its grades, in the order of the samples. Raises UsageError where the file is damaged."""
+    try:
+        for row in tables.read(grading.path):
+            yield _grade(row)
+    except (tables.BadTable, OSError) as error:
+        raise UsageError(
+            f"The grades in {grading.path} cannot be read: {error}.",
+            f"Remove it, and hybrid grade {grading.run}",
+        ) from error
+
+
+def _newest_first(path: Path) -> tuple[float, str]:
+    return (-os.stat(path).st_mtime, path.name)
+
+
+def _grading(path: Path) -> KeptGrading | None:
+    try:
+        entry = json.loads(tables.metadata(path).get(METADATA, "null"))
+    except (tables.BadTable, OSError, ValueError):
+        return None
+    if not isinstance(entry, dict) or entry.get("format") != FORMAT:
+        return None
+    return KeptGrading(path=path, run=entry["run"], scorer=entry["scorer"], entry=entry)
+
+
+def _grade(row: Mapping[str, Any]) -> KeptGrade:
+    judgements = json.loads(row["judgements"]) if row["judgements"] else []
+    return KeptGrade(
+        sample=row["sample"],
+        state=row["state"],
+        value=row["value"],
+        reason=row["reason"],
+        group=row["group"],
+        shard=row["shard"],
+        stage=row["stage"],
+        answer=row["answer"] or "",
+        explanation=row["explanation"] or "",
+        details=json.loads(row["details"] or "{}"),
+        judgements=[Judgement(**one) for one in judgements],
+        prompt=row["prompt"],
+        reference=row["reference"],
+        place=row["place"] or "",
+    )
