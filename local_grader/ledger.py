@@ -13,7 +13,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from . import tables
 from .judge import Identity
@@ -121,12 +121,10 @@ class Recorder:
             "options": json.dumps(entry.options, sort_keys=True),
         }
         self._rows: list[tuple[object, ...]] = []
+        self._file: IO[bytes] | None = None
+        self._writer: tables.Writer | None = None
 
     def __enter__(self) -> "Recorder":
-        if self._new:
-            self._temporary.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self._temporary.open("wb")
-            self._writer = tables.Writer(self._file, COLUMNS, self._entry.metadata())
         return self
 
     def add(self, grade: Grade) -> None:
@@ -147,17 +145,16 @@ class Recorder:
         return Recorded(path=self._path, new=self._new)
 
     def __exit__(self, kind: type[BaseException] | None, *_: Any) -> None:
-        if not self._new:
-            return
         try:
-            with self._file:
+            if self._rows and kind is None:
+                self._write()
+            if self._file is not None and self._writer is not None:
+                with self._file:
+                    self._writer.close()
+                    self._file.flush()
+                    os.fsync(self._file.fileno())
                 if kind is None:
-                    self._write()
-                self._writer.close()
-                self._file.flush()
-                os.fsync(self._file.fileno())
-            if kind is None:
-                os.replace(self._temporary, self._path)
+                    os.replace(self._temporary, self._path)
         finally:
             self._temporary.unlink(missing_ok=True)
 
@@ -167,10 +164,13 @@ class Recorder:
             self._write()
 
     def _write(self) -> None:
-        if self._rows:
-            columns = dict(zip(_OWN, map(list, zip(*self._rows, strict=True)), strict=True))
-            self._writer.write({**self._common, **columns}, len(self._rows))
-            self._rows.clear()
+        if self._writer is None:
+            self._temporary.parent.mkdir(parents=True, exist_ok=True)
+            self._file = self._temporary.open("wb")
+            self._writer = tables.Writer(self._file, COLUMNS, self._entry.metadata())
+        columns = dict(zip(_OWN, map(list, zip(*self._rows, strict=True)), strict=True))
+        self._writer.write({**self._common, **columns}, len(self._rows))
+        self._rows.clear()
 
 
 _OWN = tuple(name for name in COLUMNS if name not in ("run", "key", "scorer", "scorer_version", "options"))
