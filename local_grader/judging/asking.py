@@ -1,0 +1,259 @@
+"""Gets every prompt answered by one judge: threads send, one thread decides and writes down.
+
+What was answered before comes from the journal. The first prompt goes alone, so that the server has worked through the
+part that all share; then as many as the pace allows. Prompts go in the order of their text, since those that begin alike
+share the server's work. The deciding thread never sends, and the sending threads never decide, so that a slow disk leaves
+no slot idle and each answer is on disk before it counts.
+"""
+
+import heapq
+import queue
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from sync.clock import Clock
+from sync.progress import Progress
+
+from ..judge import CannotJudge, Judge, JudgeUnavailable, Prompt, Reply
+from .journal import Answer, Journal
+from .pace import MOST, Pace
+from .retries import Retries
+
+BAD_REPLY = "reply breaks the rubric"
+RELOAD_S = 0.5
+"""A request in which the server spent so long on loading, had it load the model anew."""
+
+
+class BadReply(Exception):
+    """A reply that the rubric does not allow; ``str(error)`` says what is wrong with it."""
+
+
+@dataclass(kw_only=True, slots=True)
+class Health:
+    """How asking went: ``known`` from the journal, ``asked`` requests sent, ``answered`` and ``failed`` prompts among them,
+    ``again`` requests beyond the first for a prompt, ``reloads`` of the model. ``reasons`` counts why requests failed."""
+
+    known: int = 0
+    asked: int = 0
+    answered: int = 0
+    failed: int = 0
+    again: int = 0
+    reloads: int = 0
+    prompt_tokens: int = 0
+    reply_tokens: int = 0
+    reasons: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Outcome:
+    prompt: str
+    result: Reply | CannotJudge | BaseException
+    wall_s: float
+
+
+class Asking:
+    """``run`` once. ``check`` raises BadReply for a reply that the rubric does not allow."""
+
+    def __init__(
+        self,
+        judge: Judge,
+        journal: Journal,
+        check: Callable[[str], None],
+        *,
+        clock: Clock,
+        progress: Progress,
+        pace: Pace,
+        retries: Retries,
+        fresh: bool = False,
+    ) -> None:
+        self.health = Health()
+        self._judge = judge
+        self._journal = journal
+        self._check = check
+        self._clock = clock
+        self._progress = progress
+        self._pace = pace
+        self._retries = retries
+        self._fresh = fresh
+        self._attempts: dict[str, int] = {}
+        self._later: list[tuple[float, str]] = []
+        self._jobs: queue.SimpleQueue[Prompt | None] = queue.SimpleQueue()
+        self._outcomes: queue.SimpleQueue[_Outcome] = queue.SimpleQueue()
+        self._threads: list[threading.Thread] = []
+        self._waited_s = 0.0
+
+    def run(self, prompts: Mapping[str, Prompt]) -> dict[str, Answer]:
+        """The answer to each prompt, by its hash; no answer is missing.
+
+        Raises JudgeUnavailable where the judge is of no use any more; what was answered is in the journal then.
+        """
+        found = self._known(prompts)
+        self.health.known = len(found)
+        waiting = sorted(prompts.keys() - found.keys(), key=lambda one: prompts[one].user, reverse=True)
+        self._progress.advance(len(found))
+        flying = 0
+        try:
+            while waiting or flying or self._later:
+                flying += self._send(prompts, waiting, flying)
+                outcomes = self._arrived(flying)
+                flying -= len(outcomes)
+                found.update(self._decide(outcomes))
+        finally:
+            self._end()
+        return found
+
+    def _known(self, prompts: Mapping[str, Prompt]) -> dict[str, Answer]:
+        if self._fresh:
+            return {}
+        kept = self._journal.known(list(prompts))
+        return {prompt: answer for prompt, answer in kept.items() if not answer.is_passing}
+
+    def _send(self, prompts: Mapping[str, Prompt], waiting: list[str], flying: int) -> int:
+        now = self._clock.monotonic()
+        while self._later and self._later[0][0] <= now:
+            waiting.append(heapq.heappop(self._later)[1])
+        sent = 0
+        while waiting and flying + sent < self._pace.limit:
+            if flying + sent >= len(self._threads) and len(self._threads) < MOST:
+                thread = threading.Thread(target=self._work, name="judge", daemon=True)
+                self._threads.append(thread)
+                thread.start()
+            self._jobs.put(prompts[waiting.pop()])
+            sent += 1
+        self.health.asked += sent
+        return sent
+
+    def _arrived(self, flying: int) -> list[_Outcome]:
+        """What has come back; nothing where a prompt is due to be tried again before anything has."""
+        if not flying:
+            if self._later:
+                self._clock.sleep(max(0.0, self._later[0][0] - self._clock.monotonic()))
+            return []
+        timeout = max(0.01, self._later[0][0] - self._clock.monotonic()) if self._later else None
+        try:
+            outcomes = [self._outcomes.get(timeout=timeout)]
+        except queue.Empty:
+            return []
+        while True:
+            try:
+                outcomes.append(self._outcomes.get_nowait())
+            except queue.Empty:
+                return outcomes
+
+    def _decide(self, outcomes: list[_Outcome]) -> dict[str, Answer]:
+        decided: dict[str, Answer] = {}
+        gone: CannotJudge | None = None
+        fatal: BaseException | None = None
+        for outcome in outcomes:
+            if isinstance(outcome.result, Reply):
+                answer = self._answered(outcome.prompt, outcome.result, outcome.wall_s)
+            elif isinstance(outcome.result, CannotJudge):
+                gone = outcome.result if outcome.result.is_gone else gone
+                answer = self._refused(outcome.prompt, outcome.result)
+            else:
+                fatal = outcome.result
+                continue
+            if answer is not None:
+                decided[outcome.prompt] = answer
+        self._journal.put(decided.items())
+        self._progress.advance(len(decided))
+        if fatal is not None:
+            raise fatal
+        if gone is not None:
+            self._wait_for_server(gone)
+        return decided
+
+    def _answered(self, prompt: str, reply: Reply, wall_s: float) -> Answer | None:
+        attempts = self._count(prompt)
+        self._waited_s = 0.0
+        self.health.prompt_tokens += reply.prompt_tokens or 0
+        self.health.reply_tokens += reply.reply_tokens or 0
+        if (reply.load_s or 0.0) > RELOAD_S:
+            self.health.reloads += 1
+        else:
+            self._pace.seen(wall_s, reply.served_s)
+        text: str | None = reply.text
+        reason, explanation = None, ""
+        try:
+            self._check(reply.text)
+        except BadReply as error:
+            self._blame(BAD_REPLY)
+            if self._retries.retries_bad_reply(attempts):
+                self._try_again(prompt, 0.0)
+                return None
+            text, reason, explanation = None, BAD_REPLY, str(error)
+        self.health.answered += text is not None
+        self.health.failed += text is None
+        return Answer(
+            text=text,
+            reason=reason,
+            explanation=explanation,
+            prompt_tokens=reply.prompt_tokens,
+            reply_tokens=reply.reply_tokens,
+            served_s=reply.served_s,
+            attempts=attempts,
+            at=self._clock.wall(),
+        )
+
+    def _refused(self, prompt: str, failure: CannotJudge) -> Answer | None:
+        self._blame(failure.reason)
+        if failure.is_busy:
+            self._pace.busy()
+        attempts = self._attempts.get(prompt, 0) if failure.is_busy else self._count(prompt)
+        wait_s = self._retries.wait_s(failure, attempts)
+        if wait_s is not None:
+            self._try_again(prompt, wait_s)
+            return None
+        self.health.failed += 1
+        return Answer(
+            text=None,
+            reason=failure.reason,
+            explanation=str(failure),
+            is_passing=failure.is_passing,
+            attempts=attempts,
+            at=self._clock.wall(),
+        )
+
+    def _try_again(self, prompt: str, wait_s: float) -> None:
+        self.health.again += 1
+        heapq.heappush(self._later, (self._clock.monotonic() + wait_s, prompt))
+
+    def _count(self, prompt: str) -> int:
+        self._attempts[prompt] = self._attempts.get(prompt, 0) + 1
+        return self._attempts[prompt]
+
+    def _blame(self, reason: str) -> None:
+        self.health.reasons[reason] = self.health.reasons.get(reason, 0) + 1
+
+    def _wait_for_server(self, gone: CannotJudge) -> None:
+        """A server that was restarted is prepared again; one that stays away ends the asking."""
+        self._pace.alone()
+        wait_s = self._retries.first_wait_s
+        while True:
+            if self._waited_s >= self._retries.patience_s:
+                raise JudgeUnavailable(
+                    f"The judge has gone away: {gone}.", "Start its server, and grade again."
+                )
+            self._clock.sleep(wait_s)
+            self._waited_s += wait_s
+            try:
+                self._judge.prepare(self._progress)
+            except JudgeUnavailable:
+                wait_s = min(2 * wait_s, 15.0)
+            else:
+                return
+
+    def _work(self) -> None:
+        while (prompt := self._jobs.get()) is not None:
+            sha256, start = prompt.sha256, self._clock.monotonic()
+            result: Reply | BaseException
+            try:
+                result = self._judge.ask(prompt, self._attempts.get(sha256, 0))
+            except BaseException as error:  # whatever it is, the deciding thread raises it
+                result = error
+            self._outcomes.put(_Outcome(prompt=sha256, result=result, wall_s=self._clock.monotonic() - start))
+
+    def _end(self) -> None:
+        for _ in self._threads:
+            self._jobs.put(None)

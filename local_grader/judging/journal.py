@@ -1,0 +1,147 @@
+"""What judges have replied, kept for good: a prompt that was answered is never sent to the same judge again.
+
+One SQLite file. The key is the judge (model digest and options), the rubric and the prompt, which holds the sample; the
+value is the model's own text, from which the verdict is read anew each time, so that a report can be made again and says
+the same. What could not be answered is kept with its reason. Every ``put`` is on disk when it returns: killed at any
+instruction, a grading loses what was being asked just then, and nothing else.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, astuple, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from sync.errors import LocalDiskFull, UsageError
+
+from ..judge import Identity
+
+_VERSION = 1
+_TABLES = """
+CREATE TABLE IF NOT EXISTS judges (sha256 TEXT PRIMARY KEY, identity TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS answers (
+    judge TEXT NOT NULL, rubric TEXT NOT NULL, prompt TEXT NOT NULL,
+    text TEXT, reason TEXT, explanation TEXT NOT NULL, is_passing INTEGER NOT NULL,
+    prompt_tokens INTEGER, reply_tokens INTEGER, served_s REAL, attempts INTEGER NOT NULL, at REAL NOT NULL,
+    PRIMARY KEY (judge, rubric, prompt)
+) WITHOUT ROWID;
+"""
+_AT_ONCE = 500
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Answer:
+    """What a judge made of one prompt.
+
+    ``text`` is a reply that fits the rubric; where there is none it is None, ``reason`` says why in a few words and
+    ``explanation`` in a sentence, and ``is_passing`` whether asking again later may help. ``at`` is wall clock.
+    """
+
+    text: str | None
+    reason: str | None = None
+    explanation: str = ""
+    is_passing: bool = False
+    prompt_tokens: int | None = None
+    reply_tokens: int | None = None
+    served_s: float | None = None
+    attempts: int = 1
+    at: float = 0.0
+
+
+_COLUMNS = ", ".join(field.name for field in fields(Answer))
+
+
+class Journal:
+    """The answers of one judge by one rubric. Used by one thread; several processes may use the same file.
+
+    Raises UsageError where the file is damaged or of another version, LocalDiskFull where there is no room.
+    """
+
+    def __init__(self, path: Path, judge: Identity, rubric_sha256: str) -> None:
+        self._judge = judge.sha256()
+        self._rubric = rubric_sha256
+        self._path = path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._database = sqlite3.connect(path, timeout=60.0, isolation_level=None)
+        try:
+            self._open(judge)
+        except BaseException as error:
+            self._database.close()
+            self._explain(error)
+            raise
+
+    def known(self, prompts: Sequence[str]) -> dict[str, Answer]:
+        """The answers that are kept, by the prompt's hash."""
+        found: dict[str, Answer] = {}
+        for start in range(0, len(prompts), _AT_ONCE):
+            some = prompts[start : start + _AT_ONCE]
+            marks = ",".join("?" * len(some))
+            rows = self._execute(
+                f"SELECT prompt, {_COLUMNS} FROM answers WHERE judge = ? AND rubric = ? AND prompt IN ({marks})",
+                (self._judge, self._rubric, *some),
+            )
+            for prompt, *values in rows:
+                named = dict(zip((field.name for field in fields(Answer)), values, strict=True))
+                found[prompt] = Answer(**{**named, "is_passing": bool(named["is_passing"])})
+        return found
+
+    def put(self, answers: Iterable[tuple[str, Answer]]) -> None:
+        """All of them, or none; on disk on return. What was kept of the same prompts is replaced."""
+        rows = [(self._judge, self._rubric, prompt, *astuple(answer)) for prompt, answer in answers]
+        if not rows:
+            return
+        marks = ",".join("?" * len(rows[0]))
+        self._execute("BEGIN IMMEDIATE")
+        try:
+            for row in rows:
+                self._execute(
+                    f"INSERT OR REPLACE INTO answers (judge, rubric, prompt, {_COLUMNS}) VALUES ({marks})",
+                    row,
+                )
+            self._execute("COMMIT")
+        except BaseException:
+            if self._database.in_transaction:
+                self._database.rollback()
+            raise
+
+    def close(self) -> None:
+        self._database.close()
+
+    def _open(self, judge: Identity) -> None:
+        self._database.execute("PRAGMA journal_mode = WAL")
+        self._database.execute("PRAGMA synchronous = FULL")
+        version = self._database.execute("PRAGMA user_version").fetchone()[0]
+        if version not in (0, _VERSION):
+            raise UsageError(
+                f"{self._path} was written by a newer version of hybrid.",
+                "Use that version, or move the file away.",
+            )
+        self._database.executescript(f"BEGIN IMMEDIATE; {_TABLES} PRAGMA user_version = {_VERSION}; COMMIT")
+        # The server's version may change under the same judge: the newest is told.
+        self._database.execute(
+            "INSERT OR REPLACE INTO judges VALUES (?, ?)", (self._judge, json.dumps(asdict(judge)))
+        )
+
+    def _execute(self, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        try:
+            return self._database.execute(statement, values).fetchall()
+        except sqlite3.Error as error:
+            self._explain(error)
+            raise
+
+    def _explain(self, error: BaseException) -> None:
+        if not isinstance(error, sqlite3.Error):
+            return
+        if error.sqlite_errorname == "SQLITE_FULL":
+            raise LocalDiskFull(
+                f"There is no room for verdicts in {self._path}.", "Make room, and go on."
+            ) from error
+        if isinstance(error, sqlite3.DatabaseError) and error.sqlite_errorname in (
+            "SQLITE_CORRUPT",
+            "SQLITE_NOTADB",
+        ):
+            raise UsageError(
+                f"The verdicts in {self._path} are damaged ({error}).",
+                "Move the file away; what it held is asked again.",
+            ) from error
