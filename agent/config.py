@@ -17,6 +17,7 @@ import tomllib
 from sync.errors import UsageError
 
 from .config_auto import AgentSettings, AutoSettings, check_auto
+from .config_grade import GradeSettings
 from .config_lines import Lines
 from .config_schema import (
     COMMAND,
@@ -24,9 +25,7 @@ from .config_schema import (
     GPU,
     INNER_FOLDER,
     NATURAL,
-    NUMBER,
     PATH,
-    PATTERN,
     POSITIVE,
     PROJECT_ID,
     SIZE,
@@ -105,18 +104,6 @@ class MachineSettings:
     identity: Path | None = setting(PATH)
     known_hosts: Path | None = setting(PATH)
     work_dir: str | None = setting(TEXT)
-
-
-@dataclass(frozen=True, kw_only=True)
-class GradeSettings:
-    scorer: str | None = setting(TEXT)
-    references: Path | None = setting(PATH)
-    id_field: str | None = setting(TEXT)
-    answer_field: str | None = setting(TEXT)
-    reference_field: str | None = setting(TEXT)
-    pattern: str | None = setting(PATTERN)
-    tolerance: float | None = setting(NUMBER)
-    files: tuple[str, ...] = setting(TEXTS, ())
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from local_grader.request import Request
 from local_grader.scorer import Option
 from sync.errors import UsageError
 
-from .config import GradeSettings
+from .config_grade import GradeSettings
 from .project import Project
 from .run_names import meant
 

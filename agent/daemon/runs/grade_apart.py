@@ -16,7 +16,7 @@ from typing import Any
 
 from sync.errors import HybridError, UsageError
 
-from ...config import GradeSettings
+from ...config_grade import GradeSettings
 
 
 @dataclass(frozen=True, kw_only=True)
