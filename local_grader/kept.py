@@ -62,7 +62,7 @@ def gradings(ledger: Path, run: str | None = None) -> list[KeptGrading]:
     """
     folder = ledger / "grades"
     files = [path for path in folder.glob("*.parquet") if not path.name.startswith(".")]
-    found = [kept for path in sorted(files, key=_newest_first) if (kept := _grading(path)) is not None]
+    found = [kept for path in sorted(files, key=_newest_first) if (kept := grading_in(path)) is not None]
     return [kept for kept in found if run is None or kept.run == run]
 
 
@@ -78,11 +78,8 @@ def read(grading: KeptGrading) -> Iterator[KeptGrade]:
         ) from error
 
 
-def _newest_first(path: Path) -> tuple[float, str]:
-    return (-os.stat(path).st_mtime, path.name)
-
-
-def _grading(path: Path) -> KeptGrading | None:
+def grading_in(path: Path) -> KeptGrading | None:
+    """That of one file; None where it holds none that can be read."""
     try:
         entry = json.loads(tables.metadata(path).get(METADATA, "null"))
     except (tables.BadTable, OSError, ValueError):
@@ -90,6 +87,10 @@ def _grading(path: Path) -> KeptGrading | None:
     if not isinstance(entry, dict) or entry.get("format") != FORMAT:
         return None
     return KeptGrading(path=path, run=entry["run"], scorer=entry["scorer"], entry=entry)
+
+
+def _newest_first(path: Path) -> tuple[float, str]:
+    return (-os.stat(path).st_mtime, path.name)
 
 
 def _grade(row: Mapping[str, Any]) -> KeptGrade:

@@ -1,0 +1,56 @@
+"""Which kept grading a word means: for every command that reads grades back."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from local_grader.kept import KeptGrading, grading_in, gradings
+from sync.errors import UsageError
+
+from .project import Project
+from .run_names import meant
+
+
+def find(project: Project, word: str, grading: str | None = None) -> KeptGrading:
+    """The newest grading of the run that ``word`` means: its id, the beginning of that, or its name; or of the graded file
+    of that name, with its ending or without. ``word`` may also be the path of a file of the ledger.
+
+    ``grading`` chooses among several: the name of a scorer or of a judge, or the beginning of the key that ends the name of
+    the ledger's file. Raises UsageError where there is none.
+    """
+    ledger = project.state_dir / "ledger"
+    path = Path(word)
+    if path.suffix == ".parquet" and path.is_file():
+        return _of_file(path)
+    known = gradings(ledger)
+    runs = {one.run for one in known}
+    # A run's id may hold dots, so the word as it is comes first.
+    run = meant(word, runs) or (path.stem if path.stem in runs else None)
+    found = [one for one in known if one.run == run]
+    if not found:
+        raise UsageError(f"No grades of {word} are kept.", f"hybrid grade {word}")
+    fitting = [one for one in found if grading is None or _fits(one, grading)]
+    if not fitting:
+        raise UsageError(
+            f"{run} was not graded by {grading}.", f"It was graded by: {', '.join(_ways(found))}."
+        )
+    return fitting[0]
+
+
+def _of_file(path: Path) -> KeptGrading:
+    kept = grading_in(path)
+    if kept is None:
+        raise UsageError(f"{path} holds no grades that can be read.", "hybrid grade RUN")
+    return kept
+
+
+def _fits(kept: KeptGrading, word: str) -> bool:
+    return word == kept.scorer or word in kept.judges or (bool(word) and _key(kept).startswith(word))
+
+
+def _key(kept: KeptGrading) -> str:
+    return kept.path.stem.rpartition("-")[2]
+
+
+def _ways(found: Sequence[KeptGrading]) -> list[str]:
+    """Each as one could name it, newest first."""
+    return list(dict.fromkeys(" with ".join([one.scorer, *one.judges]) for one in found))
