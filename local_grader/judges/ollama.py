@@ -1,0 +1,266 @@
+"""A judge that Ollama runs, through the ``ollama`` package's client.
+
+Ollama's habits decide the form of this file. It cuts a prompt that is too long and answers all the same, unless
+``truncate`` is false; it reloads the model when an option of loading changes, so that they are frozen; it ends with a
+status of 200 when a reply was broken off or cut off; it waits for ever by default, and so does its client.
+"""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+
+import httpx
+from ollama import ChatResponse, Client, ResponseError
+
+from sync.clock import Clock
+from sync.progress import Progress
+
+from ..judge import CannotJudge, Identity, JudgeUnavailable, Prepared, Prompt, Reply
+from ..scorer import Option
+from . import canary, known, refusals
+from .endpoint import Endpoint
+from .ollama_pull import fetch
+from .ollama_server import FULL, LEAST, Model, OllamaServer, parsed
+from .settings import JudgeSettings
+from .wire import Line, Patience, Wire, open_pool
+
+_SHORT_S = 15.0
+_CLOSE_S = 5.0
+_FOUND_S = 0.25
+"""Finding a model that is loaded already takes up to about 0.1 s, which Ollama tells as the duration of a load, too."""
+_UNCUT = {"/api/chat": {"truncate": False}}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Ready:
+    """``context`` in tokens; ``cuts`` whether the server cuts prompts that are too long."""
+
+    identity: Identity
+    think: bool | str | None
+    context: int
+    cuts: bool
+
+
+class OllamaJudge:
+    """Keeps the contract of ``Judge``. Asking needs no lock: nothing changes after ``prepare``."""
+
+    def __init__(self, model: str, endpoint: Endpoint, settings: JudgeSettings, clock: Clock) -> None:
+        self._settings = settings
+        self._target = refusals.Target(
+            endpoint=endpoint,
+            model=model,
+            server="Ollama",
+            start="ollama serve",
+            fetch=f"Fetch it: ollama pull {model}",
+        )
+        self._pool = open_pool()
+        load_s = settings.load_timeout_s
+        self._wires = {
+            "ask": Wire(
+                self._pool, clock, Patience(silence_s=settings.timeout_s, total_s=settings.limit_s), _UNCUT
+            ),
+            "load": Wire(self._pool, clock, Patience(silence_s=load_s, total_s=load_s), _UNCUT),
+            "pull": Wire(self._pool, clock, Patience(silence_s=load_s, total_s=None)),
+            "close": Wire(self._pool, clock, Patience(silence_s=_CLOSE_S, total_s=_CLOSE_S)),
+            "tell": Wire(self._pool, clock, Patience(silence_s=_SHORT_S, total_s=_SHORT_S)),
+        }
+        self._asking, self._loading = self._client("ask"), self._client("load")
+        self._line = Line(endpoint.url, self._wires["tell"])
+        self._server = OllamaServer(self._line, self._target)
+        self._ready: _Ready | None = None
+        self._closed = False
+
+    @property
+    def identity(self) -> Identity:
+        return self._prepared().identity
+
+    def prepare(self, progress: Progress) -> Prepared:
+        self._must_be_open()
+        version = self._server.version()
+        warnings = [*self._target.endpoint.warnings, *_about_version(version)]
+        model = self._server.model()
+        if model.capabilities is not None and "completion" not in model.capabilities:
+            raise JudgeUnavailable(
+                f"The model {model.name} writes no text.", "Choose a model that answers, say qwen3:4b."
+            )
+        warnings += known.warnings(self._target.model, model.billions)
+        context = self._settings.context
+        if model.trained is not None and model.trained < context:
+            context = model.trained
+            warnings.append(
+                f"{model.name} was trained on {context} tokens, so its context is no longer than that."
+            )
+        identity = self._identify(version, model, context)
+        think = _thinking(model)
+        progress.start(f"loading {self._target.model}", unit="")
+        try:
+            self._load(identity.options)
+            allocated = self._server.allocated(model.digest)
+            if allocated is not None and allocated < context:
+                warnings.append(f"Ollama gave {model.name} {allocated} tokens of context, not {context}.")
+                context = allocated
+            cuts = not self._refuses_overlong(identity.options, think, context)
+        finally:
+            progress.finish()
+        if cuts:
+            warnings.append(
+                f"Ollama {version} cuts prompts that are too long; a reply whose token count looks like it is not used. "
+                f"Version {_shown(FULL)} or newer refuses them."
+            )
+        self._ready = _Ready(identity=identity, think=think, context=context, cuts=cuts)
+        return Prepared(context=context, warnings=tuple(warnings))
+
+    def pull(self, progress: Progress) -> None:
+        self._must_be_open()
+        self._server.version()
+        self._server.refuse_cloud()
+        fetch(self._client("pull"), self._target, progress)
+
+    def ask(self, prompt: Prompt, attempt: int = 0) -> Reply:
+        self._must_be_open()
+        ready = self._prepared()
+        options = self._options(ready.identity.options) | {"seed": self._settings.seed + attempt}
+        messages = [{"role": "system", "content": prompt.system}, {"role": "user", "content": prompt.user}]
+        text, last = self._chat(self._asking, messages, options, ready.think, prompt.schema)
+        if last is None or last.done_reason not in ("stop", "length"):
+            told = "The model stopped in the middle of its reply, as Ollama has it do when it repeats itself."
+            raise CannotJudge(refusals.BROKEN_OFF, told, is_passing=True)
+        if ready.cuts and canary.was_cut(last.prompt_eval_count, ready.context):
+            told = f"Ollama read {last.prompt_eval_count} tokens of the prompt, as when it cuts one that is too long."
+            raise CannotJudge(refusals.WAS_CUT, told)
+        if last.done_reason == "length":
+            told = f"The reply did not end within {self._settings.reply_tokens} tokens."
+            raise CannotJudge(refusals.CUT_OFF, told)
+        durations = (last.load_duration, last.prompt_eval_duration, last.eval_duration)
+        load_s = None if last.load_duration is None else last.load_duration / 1e9
+        return Reply(
+            text=text,
+            prompt_tokens=last.prompt_eval_count,
+            reply_tokens=last.eval_count,
+            served_s=None if last.eval_duration is None else sum(each or 0 for each in durations) / 1e9,
+            load_s=0.0 if load_s is not None and load_s < _FOUND_S else load_s,
+        )
+
+    def close(self) -> None:
+        if self._closed:
+            return
+        self._closed = True
+        if self._ready is not None:
+            # Where it does not answer, it lets go of the model by itself, after ``keep_alive_s``.
+            with suppress(CannotJudge, JudgeUnavailable):
+                self._chat(self._client("close"), [], {}, None, None, keep_alive_s=0)
+        self._pool.close()
+
+    def _must_be_open(self) -> None:
+        if self._closed:
+            raise refusals.closed(self._target)
+
+    def _prepared(self) -> _Ready:
+        if self._ready is None:
+            raise RuntimeError("a judge is prepared before it is asked")
+        return self._ready
+
+    def _identify(self, version: str, model: Model, context: int) -> Identity:
+        options: dict[str, Option] = {
+            "num_ctx": context,
+            "num_predict": self._settings.reply_tokens,
+            "seed": self._settings.seed,
+            "temperature": 0,
+            "truncate": False,
+            "think": _thinking(model),
+        }
+        identity = Identity(
+            model=self._target.model, digest=model.digest, server=f"Ollama {version}", options=options
+        )
+        if self._ready is not None and self._ready.identity.sha256() != identity.sha256():
+            raise refusals.replaced(self._target)
+        return identity
+
+    def _options(self, frozen: Mapping[str, Option]) -> dict[str, Option]:
+        return {name: value for name, value in frozen.items() if name not in ("truncate", "think")}
+
+    def _load(self, frozen: Mapping[str, Option]) -> None:
+        try:
+            self._chat(self._loading, [], self._options(frozen), None, None)
+        except (CannotJudge, JudgeUnavailable) as error:
+            if isinstance(error, CannotJudge) and not error.is_gone and error.reason != refusals.GARBLED:
+                raise JudgeUnavailable(
+                    f"The model {self._target.model} cannot be loaded: {error}",
+                    "Choose a smaller model, a smaller context, or end what else needs the memory.",
+                ) from None
+            raise refusals.unavailable(error, self._target) from None
+
+    def _refuses_overlong(self, frozen: Mapping[str, Option], think: bool | str | None, context: int) -> bool:
+        messages = [{"role": "user", "content": canary.overlong(context)}]
+        options = self._options(frozen) | {"num_predict": 1}
+        try:
+            self._chat(self._loading, messages, options, think, None)
+        except CannotJudge as error:
+            if error.reason in (refusals.TOO_LONG, refusals.REFUSED):
+                return True
+            raise refusals.unavailable(error, self._target) from None
+        return False
+
+    def _chat(
+        self,
+        client: Client,
+        messages: list[dict[str, str]],
+        options: Mapping[str, Option],
+        think: bool | str | None,
+        schema: Mapping[str, object] | None,
+        keep_alive_s: float | None = None,
+    ) -> tuple[str, ChatResponse | None]:
+        """The text of the reply, and its last record where one came. Raises CannotJudge and JudgeUnavailable."""
+        try:
+            parts = client.chat(
+                self._target.model,
+                messages,
+                stream=True,
+                think=think,
+                format=None if schema is None else dict(schema),
+                options=options,
+                keep_alive=self._settings.keep_alive_s if keep_alive_s is None else keep_alive_s,
+            )
+            text, last = [], None
+            for part in parts:
+                text.append(part.message.content or "")
+                last = part if part.done else None
+            return "".join(text), last
+        except ResponseError as error:
+            raise refusals.refused(error.status_code, str(error.error), self._target) from None
+        except (httpx.HTTPError, OSError) as error:
+            raise refusals.lost(error, self._target) from None
+        except refusals.MISREAD:
+            raise refusals.garbled(self._target) from None
+
+    def _client(self, wire: str) -> Client:
+        return Client(
+            self._target.endpoint.url,
+            transport=self._wires[wire],
+            timeout=self._settings.timeout_s,
+            trust_env=False,
+            follow_redirects=False,
+        )
+
+
+def _about_version(version: str) -> list[str]:
+    numbers = parsed(version)
+    if numbers is None or numbers >= FULL:
+        return []
+    if numbers < LEAST:
+        raise JudgeUnavailable(
+            f"Ollama {version} cannot hold a reply to a JSON schema.",
+            f"Update it to {_shown(FULL)} or newer.",
+        )
+    return [f"Ollama {version} is older than {_shown(FULL)}, from which on it does all that a judge needs."]
+
+
+def _shown(version: tuple[int, int, int]) -> str:
+    return ".".join(map(str, version))
+
+
+def _thinking(model: Model) -> bool | str | None:
+    """What to send of thinking. A model that cannot think refuses the field; one that always does takes a level."""
+    if not model.thinks:
+        return None
+    return "low" if model.family in ("gptoss", "gpt-oss") else False
