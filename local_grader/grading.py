@@ -4,12 +4,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from .samples import Reference, Sample
-from .scorer import Scorer
+from .scorer import Holder, Scorer
 from .scores import Grade, Missing
 
 
 class Grading:
-    """Each sample's grade by a rule, in the order of the samples, once by iterating; then ``missing`` is known.
+    """Each sample's grade by a rule, in the order of the samples, once by iterating; then ``missing`` is known, and what
+    the scorer held is let go of, however the iteration ended.
 
     With ``references``, they alone are the yardstick and a sample's own one is not used. ``rivals`` are other answers
     by sample id, for a judge that compares.
@@ -29,12 +30,16 @@ class Grading:
         self._unanswered = dict(references or {})
 
     def __iter__(self) -> Iterator[Grade]:
-        for sample in self._samples:
-            if self._references is not None:
-                sample = self._referred(sample, self._references)
-            if self._rivals is not None:
-                sample = replace(sample, rival=self._rivals.get(sample.id))
-            yield Grade(sample=sample, score=self._scorer.score(sample))
+        try:
+            for sample in self._samples:
+                if self._references is not None:
+                    sample = self._referred(sample, self._references)
+                if self._rivals is not None:
+                    sample = replace(sample, rival=self._rivals.get(sample.id))
+                yield Grade(sample=sample, score=self._scorer.score(sample))
+        finally:
+            if isinstance(self._scorer, Holder):
+                self._scorer.close()
 
     @property
     def missing(self) -> list[Missing]:

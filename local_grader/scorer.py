@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from enum import Enum
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, runtime_checkable
 
 from .samples import Sample
 from .scores import Score
@@ -24,7 +24,8 @@ class Scorer(Protocol):
     be reproduced from ``name``, ``version`` and ``options`` (which holds every option, defaults included).
     ``version`` rises whenever any sample's score could change. ``score`` raises nothing on any answer, however
     odd: an answer that cannot be understood is wrong and the explanation says why; a missing or unusable
-    reference is unscored. What is wrong with the options is said at construction, as a UsageError.
+    reference is unscored. What is wrong with the options is said at construction, as a UsageError. A scorer that runs
+    programs of other people is as pure as these, and a ``Holder``.
     """
 
     name: ClassVar[str]
@@ -35,3 +36,13 @@ class Scorer(Protocol):
     def options(self) -> Mapping[str, Option]: ...
 
     def score(self, sample: Sample) -> Score: ...
+
+
+@runtime_checkable
+class Holder(Protocol):
+    """A scorer that holds something while it scores, such as a process, from the first score on.
+
+    ``close`` lets go of it; it may be called at any time, more than once, and the scorer may score again afterwards.
+    """
+
+    def close(self) -> None: ...
