@@ -48,14 +48,14 @@ _EXACT = Found(True, EXACT, 1.0)
 _NORMALISED = Found(True, NORMALISED, 1.0)
 
 
-def decide(text: str, words: str, reference: str, prompt: str | None) -> Found:
+def decide(text: str, words: str, reference: str, prompt: str | None, most: float = MOST) -> Found:
     """What the rules say of an answer, given as it is and as plain words."""
     if text == reference or text.strip().casefold() == reference.strip().casefold():
         return _EXACT
-    found = _compare(text, words, recall.parts(reference, prompt))
+    found = _compare(text, words, recall.parts(reference, prompt), most)
     if not found.right and found.stage != YES_NO:
         for reading in recall.readings(reference):
-            other = _compare(text, words, recall.parts(reading, prompt))
+            other = _compare(text, words, recall.parts(reading, prompt), most)
             if other.right:
                 return Found(True, RECALL, other.share)
     return found
@@ -91,7 +91,7 @@ def _turned(words: str, reference: str, prompt: str | None) -> bool:
     return denies and _NEGATIONS.isdisjoint(plain(f"{reference} {prompt or ''}").split())
 
 
-def _compare(text: str, words: str, wanted: Parts) -> Found:
+def _compare(text: str, words: str, wanted: Parts, most: float) -> Found:
     if not wanted.row.strip():
         return Found(wanted.text in text, NORMALISED, 0.0)
     if wanted.row in _POLARITY:
@@ -110,4 +110,4 @@ def _compare(text: str, words: str, wanted: Parts) -> Found:
         if not met or not wanted.words:
             return Found(hits == total, NUMERIC, hits / total)
     share = hits / total if total else 0.0
-    return Found(share >= MOST, RECALL, share)
+    return Found(share >= most, RECALL, share)
