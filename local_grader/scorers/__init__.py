@@ -10,6 +10,7 @@ from ..scorer import Option, Scorer
 
 _TABLE = {
     "arc": ("arc", "Arc"),
+    "cascade": ("cascade", "Cascade"),
     "exact": ("exact", "Exact"),
     "includes": ("exact", "Includes"),
     "numeric": ("numeric", "Numeric"),
