@@ -79,7 +79,7 @@ def split(name: str) -> tuple[str, str]:
     """``MODEL@URL`` as model and URL, which is empty where none is named. Names of models may hold an ``@``, too."""
     found = _NAMED.fullmatch(name.strip())
     model, url = (found["model"], found["url"]) if found else (name.strip(), "")
-    if not model or model.lower().startswith(("http://", "https://")):
+    if not model or model.lower().startswith(("http://", "https://", "@")):
         raise UsageError(f"The judge {name!r} names no model.", "Write MODEL, or MODEL@URL.")
     return model, url
 

@@ -65,7 +65,7 @@ class Wire(httpx.BaseTransport):
         headers.pop("authorization", None)  # the ollama package adds OLLAMA_API_KEY to whatever host it asks
         body = request.read()
         for path, fields in self._extra.items():
-            if request.url.path.endswith(path):
+            if body and request.url.path.endswith(path):
                 body = json.dumps({**json.loads(body), **fields}).encode()
                 headers["content-length"] = str(len(body))
         waits = dict.fromkeys(("read", "write", "pool"), silence) | {"connect": min(silence, _CONNECT_S)}
