@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from tests.emulators.ollama import Model, Ollama
+from tests.emulators.ollama import Asked, Model, Ollama
 
 THINKER = Model(name="qwen3:4b", thinking=True, native=True, trained_context=40_960)
 CLOUD = Model(name="gpt-oss:120b-cloud", remote_host="https://ollama.com:443", thinking=True)
@@ -31,3 +31,7 @@ def ollama_process(*arguments: str) -> Iterator[str]:
         finally:
             process.terminate()
             process.wait(30)
+
+
+def always_yes(_: Asked) -> str:
+    return "yes"

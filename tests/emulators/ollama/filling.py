@@ -53,18 +53,30 @@ def in_order(text: str, schema: Mapping[str, Any], *, alphabetical: bool) -> str
         return text
     if not jsonschema.Draft202012Validator(schema).is_valid(value):
         return text
-    return json.dumps(_arranged(value, schema, alphabetical), ensure_ascii=False)
+    return json.dumps(_arranged(value, schema, schema, alphabetical), ensure_ascii=False)
 
 
-def _arranged(value: Any, schema: Mapping[str, Any], alphabetical: bool) -> Any:
+def _arranged(value: Any, schema: Any, whole: Mapping[str, Any], alphabetical: bool) -> Any:
+    schema = _resolved(schema, whole)
     if isinstance(value, dict):
         names = [name for name in ordered_properties(schema, alphabetical) if name in value]
         names += [name for name in value if name not in names]
         inner = schema.get("properties", {})
-        return {name: _arranged(value[name], inner.get(name, {}), alphabetical) for name in names}
-    if isinstance(value, list) and isinstance(schema.get("items"), Mapping):
-        return [_arranged(each, schema["items"], alphabetical) for each in value]
+        return {name: _arranged(value[name], inner.get(name), whole, alphabetical) for name in names}
+    if isinstance(value, list):
+        return [_arranged(each, schema.get("items"), whole, alphabetical) for each in value]
     return value
+
+
+def _resolved(schema: Any, whole: Mapping[str, Any]) -> Mapping[str, Any]:
+    if not isinstance(schema, Mapping):
+        return {}
+    if "$ref" not in schema:
+        return schema
+    found: Any = whole
+    for part in schema["$ref"].removeprefix("#/").split("/"):
+        found = found[part]
+    return _resolved(found, whole)
 
 
 class _Filler:
@@ -77,7 +89,7 @@ class _Filler:
         if not isinstance(schema, Mapping):
             return "anything"
         if "$ref" in schema:
-            return self.value(self._referred(schema["$ref"]))
+            return self.value(_resolved(schema, self._whole))
         if "const" in schema:
             return schema["const"]
         if "enum" in schema:
@@ -127,9 +139,3 @@ class _Filler:
         while len(text) < least:
             text += " " + self._chance.choice(_WORDS)
         return text[:most]
-
-    def _referred(self, reference: str) -> Any:
-        found: Any = self._whole
-        for part in reference.removeprefix("#/").split("/"):
-            found = found[part]
-        return found

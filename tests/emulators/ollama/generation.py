@@ -20,6 +20,7 @@ _DIED = (
     "model runner has unexpectedly stopped, this may be due to resource limitations or an internal error, "
     "check ollama server logs for details"
 )
+_SOMETHING = "It is so, as far as one can tell."  # said until a fault breaks it off
 _LONGEST_RUN = 30  # so many equal tokens in a row, and the server ends the reply without a last record
 _LLAMA_SERVER_ONLY = (0, 30)
 _PIECE_S = 0.01  # tokens of a stream that come faster than this come together
@@ -139,9 +140,11 @@ class _Work:
     ) -> None:
         self._engine, self._asked, self._connection = engine, asked, connection
         self._runner, self._slot, self._prompt = runner, slot, prompt
-        answer = fault or engine.answer(asked)
-        self._fault = answer if isinstance(answer, Fault) else None
-        self._text = self._ordered(answer) if isinstance(answer, str) else self._text_under(answer)
+        said = fault.text if fault and fault.kind is Kind.SAYS else engine.answer(asked)
+        self._fault = said if isinstance(said, Fault) else fault
+        self._text = (said.text or _SOMETHING) if isinstance(said, Fault) else said
+        if not self._fault or self._fault.kind is not Kind.SAYS:
+            self._text = self._ordered(self._text)
 
     def pieces(self) -> Generator[Piece, None, Final | None]:
         """Returns None where there is no last record; loading and the whole are for the caller to measure."""
@@ -160,12 +163,6 @@ class _Work:
             )
         yield from self._break()
         return None
-
-    def _text_under(self, fault: Fault) -> str:
-        if fault.kind is Kind.SAYS:
-            return fault.text
-        said = self._engine.answer(self._asked)
-        return self._ordered(said) if isinstance(said, str) else fault.text
 
     def _ordered(self, text: str) -> str:
         schema = self._asked.schema

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 import socketserver
 import threading
@@ -13,7 +14,7 @@ from .asked import Refusal
 from .connection import Connection, Gone
 from .generation import HangUp
 
-_OWN_HOSTS = ("127.0.0.1", "localhost", "[::1]", "::1", "")
+_OWN_HOST = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])?(:\d+)?")
 
 
 class Listener(socketserver.ThreadingMixIn, HTTPServer):
@@ -144,7 +145,7 @@ class Exchange(BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         try:
-            if self.headers.get("Host", "").rpartition(":")[0] not in _OWN_HOSTS:
+            if not _OWN_HOST.fullmatch(self.headers.get("Host", "")):
                 self.send(403, b"", "text/plain")
                 return
             self.server.serve(self)
