@@ -104,7 +104,7 @@ def test_the_clustered_error_is_the_sandwich_estimator_of_the_differences():
     assert found.difference == pytest.approx(middle)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(rows=runs, seed=st.randoms(), grouped=st.booleans())
 def test_the_order_of_samples_changes_nothing_and_swapping_runs_only_the_sign(rows, seed, grouped):
     names = list(rows)
