@@ -101,10 +101,12 @@ class ModelMissing(JudgeUnavailable):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Prepared:
-    """``context`` is how many tokens prompt and reply may have together, None where nobody knows. ``warnings`` are
-    sentences for the user: an old server, a model of which little can be expected."""
+    """``context`` is how many tokens prompt and reply may have together, None where nobody knows. ``refuses_overlong``:
+    a prompt that is too long was tried and refused; without it, one may be cut. ``warnings`` are sentences for the
+    user: an old server, a model of which little can be expected."""
 
     context: int | None = None
+    refuses_overlong: bool = False
     warnings: Sequence[str] = ()
 
 
