@@ -33,12 +33,14 @@ _UNCUT = {"/api/chat": {"truncate": False}}
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Ready:
-    """``context`` in tokens; ``cuts`` whether the server cuts prompts that are too long."""
+    """``context`` in tokens; ``cuts`` whether the server cuts prompts that are too long; ``ours`` whether the model was
+    loaded for us, and nobody else need miss it."""
 
     identity: Identity
     think: bool | str | None
     context: int
     cuts: bool
+    ours: bool
 
 
 class OllamaJudge:
@@ -94,6 +96,7 @@ class OllamaJudge:
         think = _thinking(model)
         progress.start(f"loading {self._target.model}", unit="")
         try:
+            ours = self._ready.ours if self._ready else self._server.allocated(model.digest) != context
             self._load(identity.options)
             allocated = self._server.allocated(model.digest)
             if allocated is not None and allocated < context:
@@ -107,8 +110,8 @@ class OllamaJudge:
                 f"Ollama {version} cuts prompts that are too long; a reply whose token count looks like it is not used. "
                 f"Version {_shown(FULL)} or newer refuses them."
             )
-        self._ready = _Ready(identity=identity, think=think, context=context, cuts=cuts)
-        return Prepared(context=context, warnings=tuple(warnings))
+        self._ready = _Ready(identity=identity, think=think, context=context, cuts=cuts, ours=ours)
+        return Prepared(context=context, refuses_overlong=not cuts, warnings=tuple(warnings))
 
     def pull(self, progress: Progress) -> None:
         self._must_be_open()
@@ -145,7 +148,7 @@ class OllamaJudge:
         if self._closed:
             return
         self._closed = True
-        if self._ready is not None:
+        if self._ready is not None and self._ready.ours:
             # Where it does not answer, it lets go of the model by itself, after ``keep_alive_s``.
             with suppress(CannotJudge, JudgeUnavailable):
                 self._chat(self._client("close"), [], {}, None, None, keep_alive_s=0)

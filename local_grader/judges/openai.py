@@ -86,7 +86,7 @@ class OpenAIJudge:
                 "keep samples well below the context it was started with."
             )
         self._ready = _Ready(identity=identity, body=body, context=served.context, cuts=cuts)
-        return Prepared(context=served.context, warnings=tuple(warnings))
+        return Prepared(context=served.context, refuses_overlong=not cuts, warnings=tuple(warnings))
 
     def pull(self, progress: Progress) -> None:
         self._must_be_open()

@@ -38,7 +38,7 @@ class ScriptedJudge:
     def prepare(self, progress: Progress) -> Prepared:
         self._must_be_open()
         self._prepared = True
-        return Prepared(context=self._context)
+        return Prepared(context=self._context, refuses_overlong=True)
 
     def pull(self, progress: Progress) -> None:
         self._must_be_open()

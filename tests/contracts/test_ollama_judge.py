@@ -69,6 +69,16 @@ class TestOllamaJudge(ServedJudgeContract):
         judge.close()
         assert server.resident == []
 
+    def test_a_model_that_others_had_loaded_stays_for_them(
+        self, judge: Judge, another: Callable[[], Judge], server: Ollama
+    ) -> None:
+        judge.prepare(Silent())
+        guest = another()
+        guest.prepare(Silent())
+        guest.close()
+        assert server.resident == [MODEL]
+        assert len(server.loads) == 1
+
     def test_every_request_forbids_cutting_and_fixes_what_decides(self, judge: Judge, server: Ollama) -> None:
         judge.prepare(Silent())
         judge.ask(prompt())
@@ -103,7 +113,7 @@ def test_a_name_without_a_tag_means_the_latest() -> None:
 def test_a_server_that_cuts_prompts_is_told_of_and_found_out(version: str) -> None:
     with prepared(Ollama(version=version)) as (judge, told):
         assert any("older than 0.12.11" in each for each in told.warnings)
-        assert any("cuts prompts" in each for each in told.warnings)
+        assert any("cuts prompts" in each for each in told.warnings) and not told.refuses_overlong
         assert judge.ask(prompt()).text
         with pytest.raises(CannotJudge) as caught:
             judge.ask(long(2000))
@@ -113,6 +123,7 @@ def test_a_server_that_cuts_prompts_is_told_of_and_found_out(version: str) -> No
 def test_a_server_that_does_all_that_is_needed_gets_no_warning_about_it() -> None:
     with prepared(Ollama(Model(name="qwen3:4b")), "qwen3:4b") as (_, told):
         assert [each for each in told.warnings if "Ollama" in each] == []
+        assert told.refuses_overlong
 
 
 @pytest.mark.parametrize("version", ["0.4.7", "0.1.30"])
