@@ -43,6 +43,10 @@ def examine(
         return
     project = projects[0]
     yield from doctor_project.examine(project, clock, examiner)
+    if project.config.grade.judge:
+        from . import doctor_judge
+
+        yield from doctor_judge.examine(project.config.grade, clock, examiner, offline=offline)
     if offline or project.config.remote.url is None:
         return
     from . import doctor_host, doctor_mailbox
