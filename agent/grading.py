@@ -1,10 +1,13 @@
 """What is asked of the grader: what a person said, then what ``[grade]`` says. For ``hybrid grade`` and for the agent."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from local_grader import scorers
+from local_grader.judges import JudgeSettings
+from local_grader.judging.panel import Pool
+from local_grader.judging.wish import JudgingRequest
 from local_grader.reading.fields import Fields
 from local_grader.request import Request
 from local_grader.scorer import Option
@@ -24,34 +27,84 @@ class Said:
     files: tuple[str, ...] = ()
     fields: Fields = field(default_factory=Fields)
     options: Mapping[str, Option] = field(default_factory=dict)
+    judges: tuple[str, ...] = ()
+    rubric: str | None = None
+    pool: str | None = None
+    endpoint: str | None = None
+    slots: int | None = None
+    context: int | None = None
+    rivals: str | None = None
+    fresh: bool = False
+    may_pull: Callable[[str], bool] = lambda _model: False
 
 
 def request_for(project: Project, target: str, said: Said | None = None) -> Request:
     """How ``target``, a pulled run or a file, is to be graded. Raises UsageError where nothing names a scorer."""
     said = said or Said()
     settings = project.config.grade
-    name = said.scorer or settings.scorer
+    rubric = said.rubric or settings.rubric
+    judges = said.judges or settings.judge
+    name = said.scorer or settings.scorer or (_scorer_before(rubric) if judges else None)
     if name is None:
         raise UsageError(
             "No scorer was chosen.",
-            f"Choose one with --scorer, or under [grade]: {', '.join(scorers.NAMES)}.",
+            f"Choose one with --scorer, or under [grade]: {', '.join(scorers.NAMES)}; or a model with --judge.",
+        )
+    if name == "judge" and not judges:
+        raise UsageError("No model was chosen to judge.", "Name one with --judge, or under [grade].")
+    if said.judges and name not in scorers.LEAVING:
+        raise UsageError(
+            f"The scorer {name} decides about every answer and needs no judge.",
+            f"Leave --judge out, or choose a scorer that leaves something open: {', '.join(scorers.LEAVING)}.",
         )
     outputs = project.root / project.config.project.outputs
+    options = _options(name, said.options, settings)
+    is_judged = bool(judges) and name in scorers.LEAVING
     return Request(
         target=_pulled(outputs, target) or target,
         scorer=name,
         outputs=outputs,
         ledger=project.state_dir / "ledger",
-        options=_options(name, said.options, settings),
+        options={**scorers.LEAVING[name], **options} if is_judged else options,
         fields=Fields(
             id=said.fields.id or settings.id_field,
             answer=said.fields.answer or settings.answer_field,
             reference=said.fields.reference or settings.reference_field,
-            group=said.fields.group,
+            group=said.fields.group or settings.group_field,
         ),
         references=said.references or settings.references,
         files=said.files or settings.files,
+        judging=_judging(project, said, judges, rubric, outputs) if is_judged else None,
     )
+
+
+def _judging(
+    project: Project, said: Said, judges: tuple[str, ...], rubric: str, outputs: Path
+) -> JudgingRequest:
+    settings = project.config.grade
+    return JudgingRequest(
+        judges=judges,
+        rubric=rubric,
+        # What was typed is meant from here, what was written from where it was written.
+        folder=Path.cwd() if said.rubric else project.root,
+        journal=project.state_dir / "verdicts.db",
+        settings=JudgeSettings(
+            endpoint=said.endpoint or settings.endpoint,
+            context=said.context or settings.context,
+            reply_tokens=settings.reply_tokens,
+            seed=settings.seed,
+        ),
+        pool=Pool(said.pool or settings.pool),
+        slots=said.slots or settings.slots,
+        fresh=said.fresh,
+        rivals=(_pulled(outputs, said.rivals) or said.rivals) if said.rivals else None,
+        may_pull=said.may_pull,
+    )
+
+
+def _scorer_before(rubric: str) -> str:
+    """Where correctness is asked for, rules decide the plain cases, for nothing and better than a small model."""
+    return "cascade" if rubric == "correct" else "judge"
 
 
 def _pulled(outputs: Path, word: str) -> str | None:

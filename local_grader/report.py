@@ -8,6 +8,9 @@ from pathlib import Path
 from sync.errors import Problem
 
 from .arc_metrics import ArcSummary
+from .judge import JudgeUnavailable
+from .judging.asking import Health
+from .judging.deciding import Decided
 from .ledger import Entry
 from .metrics import Summary
 
@@ -21,6 +24,7 @@ class Report:
 
     ``missing`` names the first few references that nobody answered. ``ledger`` is the file with every grade,
     ``recorded`` whether it was written now or had been there. ``arc`` is None for other scorers; ``stages`` is empty but for a cascade.
+    ``decided`` is what judges said, None where none was asked.
     """
 
     entry: Entry
@@ -33,8 +37,15 @@ class Report:
     missing: Sequence[str]
     problems: Sequence[Problem]
     skipped: Sequence[Problem]
+    decided: Decided | None
     ledger: Path
     recorded: bool
+
+    @property
+    def troubles(self) -> Sequence[JudgeUnavailable]:
+        """Why judges could not be asked, or not to the end."""
+        heard = self.decided.heard if self.decided else ()
+        return [one.trouble for one in heard if one.trouble is not None]
 
 
 def to_json(report: Report) -> dict[str, object]:
@@ -56,6 +67,28 @@ def to_json(report: Report) -> dict[str, object]:
         "skipped": [_problem(one) for one in report.skipped],
         "ledger": str(report.ledger),
         "recorded": report.recorded,
+        "judging": _judging(report),
+    }
+
+
+def _judging(report: Report) -> dict[str, object] | None:
+    if report.decided is None or report.entry.judging is None:
+        return None
+    judging = report.entry.judging
+    return {
+        "rubric": judging.rubric,
+        "pool": judging.pool,
+        "undecided": report.decided.asked,
+        "judges": [
+            {
+                "name": heard.name,
+                "identity": asdict(heard.identity) if heard.identity else None,
+                **asdict(heard.health),
+                "warnings": list(heard.warnings),
+                "trouble": None if heard.trouble is None else str(heard.trouble),
+            }
+            for heard in report.decided.heard
+        ],
     }
 
 
@@ -72,6 +105,9 @@ def rows(report: Report) -> list[tuple[str, str]]:
     ]
     if report.arc:
         lines += _arc_rows(report.arc)
+    lines += [(f"by {stage}", _share(part, summary)) for stage, part in report.stages.items()]
+    for heard in report.decided.heard if report.decided else ():
+        lines.append((f"judge {heard.name}", _asked(heard.health)))
     for reason, count in summary.unscored.items():
         lines.append((f"unscored: {reason}", str(count)))
     if summary.missing:
@@ -90,6 +126,18 @@ def part_rows(parts: Mapping[str, Summary]) -> list[tuple[str, str, str]]:
     if not 1 < len(parts) <= _MOST_PARTS:
         return []
     return [(name, _rate(part.right, part.scored, part), _samples(part)) for name, part in parts.items()]
+
+
+def _share(part: Summary, whole: Summary) -> str:
+    decided = f"{part.scored:,} decided ({part.scored / whole.samples:.0%})"
+    return decided if part.rate is None else f"{decided}, {part.rate:.1%} of them right"
+
+
+def _asked(health: Health) -> str:
+    said = [f"{health.answered:,} judged", f"{health.known:,} known from before"]
+    if health.failed:
+        said.append(f"{health.failed:,} could not be judged")
+    return ", ".join(said)
 
 
 def _samples(summary: Summary) -> str:

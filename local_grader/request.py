@@ -1,16 +1,19 @@
 """One grading from start to end: find, read, score, record, summarise."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from sync.clock import Clock, SystemClock
 from sync.progress import Progress, Silent
 
 from . import scorers
 from .arc_metrics import ArcTally
 from .errors import Ungradable
 from .grading import Grading
+from .judging.bench import Bench
+from .judging.wish import JudgingRequest
 from .ledger import Entry, Recorder
 from .metrics import Tallies
 from .reading import outputs
@@ -19,6 +22,7 @@ from .reading.fields import Fields
 from .report import Report
 from .samples import Sample
 from .scorer import Option, Shape
+from .scores import Grade
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -37,18 +41,30 @@ class Request:
     fields: Fields = field(default_factory=Fields)
     references: Path | None = None
     files: Sequence[str] = ()
+    judging: JudgingRequest | None = None
 
 
-def grade_outputs(request: Request, progress: Progress | None = None) -> Report:
-    """Grades, and writes the grades into the ledger.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rivals:
+    """Other answers to the same questions, by sample id; ``sha256`` identifies them, in hex."""
+
+    by_sample: Mapping[str, object]
+    sha256: str
+
+
+def grade_outputs(request: Request, progress: Progress | None = None, clock: Clock | None = None) -> Report:
+    """Grades, and writes the grades into the ledger. Where a judge cannot be reached, what rules decide is graded.
 
     Raises UsageError for what the request asks wrongly, Ungradable where there is nothing to grade or the samples contradict each other.
     """
     scorer = scorers.make(request.scorer, request.options)
+    meter, clock = progress or Silent(), clock or SystemClock()
+    bench = None if request.judging is None else Bench.of(request.judging, clock)
     target = outputs.find(request.outputs, request.target, request.files)
     references = None
     if request.references is not None:
         references = reference_files.load(request.references, scorer.shape, request.fields)
+    rivals = _rivals(request)
     entry = Entry(
         run=target.name,
         scorer=scorer.name,
@@ -57,31 +73,35 @@ def grade_outputs(request: Request, progress: Progress | None = None) -> Report:
         fields=request.fields,
         outputs_sha256=outputs.digest(target.sources),
         references_sha256=references.sha256 if references else None,
+        rivals_sha256=rivals.sha256 if rivals else None,
     )
     samples = outputs.Samples(target.sources, scorer.shape, request.fields)
-    meter = progress or Silent()
-    meter.start("grade", unit="samples")
+    by_rule = Grading(
+        _metered(samples, meter),
+        scorer,
+        references.by_sample if references else None,
+        rivals.by_sample if rivals else None,
+    )
+    grades: Iterable[Grade] = by_rule
+    decided = None
+    if bench is not None:
+        decided = bench.decide(list(by_rule), meter)
+        grades, entry = decided.grades, replace(entry, judging=bench.entry(decided))
     tallies, arc = Tallies(), ArcTally() if scorer.shape is Shape.ARC else None
-    grades = Grading(_metered(samples, meter), scorer, references.by_sample if references else None)
-    missing = []
-    try:
-        with Recorder(request.ledger, entry) as recorder:
-            for grade in grades:
-                recorder.add(grade)
-                tallies.add(grade)
-                if arc is not None:
-                    arc.add(grade)
-            summary = tallies.whole.summary()
-            if not summary.samples:
-                raise _nothing(target, samples)
-            missing = grades.missing
-            for one in missing:
-                recorder.add_missing(one)
-                tallies.add_missing(one)
-                if arc is not None:
-                    arc.add_missing(one)
-    finally:
-        meter.finish()
+    with Recorder(request.ledger, entry) as recorder:
+        for grade in grades:
+            recorder.add(grade)
+            tallies.add(grade)
+            if arc is not None:
+                arc.add(grade)
+        if not tallies.whole.summary().samples:
+            raise _nothing(target, samples)
+        missing = by_rule.missing
+        for one in missing:
+            recorder.add_missing(one)
+            tallies.add_missing(one)
+            if arc is not None:
+                arc.add_missing(one)
     return Report(
         entry=entry,
         files=len(target.sources),
@@ -93,15 +113,31 @@ def grade_outputs(request: Request, progress: Progress | None = None) -> Report:
         missing=[one.sample for one in missing],
         problems=samples.problems,
         skipped=samples.skipped,
+        decided=decided,
         ledger=recorder.recorded.path,
         recorded=recorder.recorded.new,
     )
 
 
+def _rivals(request: Request) -> Rivals | None:
+    if request.judging is None or request.judging.rivals is None:
+        return None
+    target = outputs.find(request.outputs, request.judging.rivals, request.files)
+    samples = outputs.Samples(target.sources, Shape.ROWS, request.fields)
+    answers = {sample.id: sample.answer for sample in samples}
+    if not answers:
+        raise _nothing(target, samples)
+    return Rivals(by_sample=answers, sha256=outputs.digest(target.sources))
+
+
 def _metered(samples: outputs.Samples, meter: Progress) -> Iterator[Sample]:
-    for sample in samples:
-        yield sample
-        meter.advance(1)
+    meter.start("grade", unit="samples")
+    try:
+        for sample in samples:
+            yield sample
+            meter.advance(1)
+    finally:
+        meter.finish()
 
 
 def _nothing(target: outputs.Target, samples: outputs.Samples) -> Ungradable:

@@ -1,6 +1,7 @@
 """``hybrid grade``: scores what a run brought home, by a rule, and keeps every grade in the ledger."""
 
 import os
+import sys
 from pathlib import Path
 
 import click
@@ -12,6 +13,7 @@ from local_grader.report import Report
 from local_grader.request import grade_outputs
 from local_grader.scorer import Option
 
+from ..config_grade import POOLS
 from ..console import Console
 from ..daemon.tell import tidings
 from ..daemon.tell.journal import note_done
@@ -34,7 +36,12 @@ from .options import Call, common_options
 @click.option("--id-field", metavar="NAME", help="The field that identifies a sample.")
 @click.option("--answer-field", metavar="NAME", help="The field with the answer.")
 @click.option("--reference-field", metavar="NAME", help="The field with the right answer.")
-@click.option("--group-field", metavar="NAME", help="The field to report groups by.")
+@click.option(
+    "--group-field",
+    "--cluster",
+    metavar="NAME",
+    help="What samples have in common (an article, a task): reported by it, and intervals allow for it.",
+)
 @click.option("--case-sensitive", is_flag=True, default=None, help="Tell capital from small letters.")
 @click.option("--pattern", metavar="REGEX", help="pattern: what to find; its group, if any, is the answer.")
 @click.option("--tolerance", metavar="X", type=float, help="numeric: how far a number may be off.")
@@ -43,6 +50,34 @@ from .options import Call, common_options
 )
 @click.option("--single-number", is_flag=True, default=None, help="numeric: more than one number is wrong.")
 @click.option("--attempts", metavar="K", type=int, help="arc: how many attempts count. [default: 2]")
+@click.option(
+    "--judge",
+    "judges",
+    metavar="MODEL",
+    multiple=True,
+    help="A model that decides what the scorer leaves open, as MODEL or MODEL@URL; may be repeated.",
+)
+@click.option("--rubric", metavar="NAME|FILE", help="What the judges are asked. [default: correct]")
+@click.option(
+    "--pool", type=click.Choice(POOLS), help="How several judges become one verdict. [default: veto]"
+)
+@click.option("--against", metavar="RUN|FILE", help="The answers to compare with, for --rubric pairwise.")
+@click.option(
+    "--endpoint", metavar="URL", help="The judges' server; one that ends in /v1 speaks as OpenAI's does."
+)
+@click.option(
+    "--slots",
+    metavar="N",
+    type=click.IntRange(1),
+    help="Requests the server works on at once. [default: found out]",
+)
+@click.option(
+    "--context", metavar="TOKENS", type=click.IntRange(1), help="Tokens for prompt and reply. [default: 4096]"
+)
+@click.option("--fresh", is_flag=True, help="Ask the judges again what they have answered before.")
+@click.option(
+    "--pull-model", is_flag=True, help="Fetch a model that the server does not have, without asking."
+)
 @common_options
 def grade(
     call: Call,
@@ -55,12 +90,21 @@ def grade(
     answer_field: str | None,
     reference_field: str | None,
     group_field: str | None,
+    judges: tuple[str, ...],
+    rubric: str | None,
+    pool: str | None,
+    against: str | None,
+    endpoint: str | None,
+    slots: int | None,
+    context: int | None,
+    fresh: bool,
+    pull_model: bool,
     **options: Option,
 ) -> int:
-    """Grade the answers of a pulled run, or in a file.
+    """Grade the answers of a pulled run, or in a file, by a rule and, where it leaves something open, by local models.
 
     Answers are read from JSON lines, JSON and Parquet. What cannot be graded, and what was never answered, is counted
-    by itself and never as wrong. Every grade is kept in .hybrid/ledger/grades; grading the same again adds nothing.
+    by itself and never as wrong. What a judge has said is kept, and never asked again. Every grade is kept in .hybrid/ledger/grades; grading the same again adds nothing.
     What is not said here is taken from [grade] in hybrid.toml.
 
     \b
@@ -69,6 +113,9 @@ def grade(
       hybrid grade r7 --scorer numeric --references gold.jsonl --tolerance 0.01
       hybrid grade answers.jsonl --scorer pattern --pattern "Answer: (\\w+)"
       hybrid grade submission.json --scorer arc --references arc_training.jsonl
+      hybrid grade r7 --judge qwen3:4b --references gold.jsonl
+      hybrid grade r7 --judge qwen3:4b --judge phi4-mini --rubric faithful
+      hybrid grade r7 --judge qwen3:4b --rubric pairwise --against r6
     """
     project = call.project()
     said = Said(
@@ -77,14 +124,30 @@ def grade(
         files=files,
         fields=Fields(id=id_field, answer=answer_field, reference=reference_field, group=group_field),
         options={name: value for name, value in options.items() if value is not None},
+        judges=judges,
+        rubric=rubric,
+        pool=pool,
+        endpoint=endpoint,
+        slots=slots,
+        context=context,
+        rivals=against,
+        fresh=fresh,
+        may_pull=lambda model: pull_model or _confirmed(call, model),
     )
     request = request_for(project, target, said)
-    report = grade_outputs(request, call.console.progress())
+    report = grade_outputs(request, call.console.progress(), call.clock)
     note_done(project, call.clock, tidings.graded(report, by_hand=True), call.console.warn)
     _show(report, call.console)
-    if report.problems:
-        return Exit.PARTIAL
+    if report.problems or report.troubles:
+        return Exit.PARTIAL if report.summary.scored else Exit.FAILED
     return Exit.DONE if report.summary.scored else Exit.FAILED
+
+
+def _confirmed(call: Call, model: str) -> bool:
+    if call.json or not sys.stdin.isatty():
+        return False
+    call.console.say(f"The server does not have {model}.")
+    return click.confirm("Fetch it now?", default=False, err=True)
 
 
 def _show(report: Report, console: Console) -> None:
@@ -92,6 +155,11 @@ def _show(report: Report, console: Console) -> None:
         console.warn(f"{os.fsdecode(problem.path)} {problem.what}.")
     for skipped in report.skipped:
         console.say(f"Skipped, because it holds no answers: {os.fsdecode(skipped.path)} {skipped.what}.")
+    for heard in report.decided.heard if report.decided else ():
+        for warning in heard.warnings:
+            console.warn(warning)
+    for trouble in report.troubles:
+        console.warn(f"{trouble} {trouble.hint}".rstrip())
     console.table(f"Grades of {report.entry.run}", ("measure", "value"), reports.rows(report))
     for title, parts in (("shard", report.shards), ("group", report.groups)):
         rows = reports.part_rows(parts)

@@ -16,17 +16,17 @@ from sync.clock import Clock
 from sync.progress import Progress
 
 from ..judge import CannotJudge, Judge, JudgeUnavailable, Prompt, Reply
+from ..rubrics.verdicts import BAD_REPLY, BadReply
 from .journal import Answer, Journal
 from .pace import MOST, Pace
 from .retries import Retries
 
-BAD_REPLY = "reply breaks the rubric"
 RELOAD_S = 0.5
 """A request in which the server spent so long on loading, had it load the model anew."""
 
 
-class BadReply(Exception):
-    """A reply that the rubric does not allow; ``str(error)`` says what is wrong with it."""
+_LOOK_S = 30.0
+"""Where nothing may be sent now, it is asked so often whether that has changed."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -53,7 +53,8 @@ class _Outcome:
 
 
 class Asking:
-    """``run`` once. ``check`` raises BadReply for a reply that the rubric does not allow."""
+    """``run`` once. ``check`` raises BadReply for a reply that the rubric does not allow. ``wait_s`` is asked before
+    anything is sent: for so many seconds nothing is, and what is under way comes back meanwhile."""
 
     def __init__(
         self,
@@ -66,6 +67,7 @@ class Asking:
         pace: Pace,
         retries: Retries,
         fresh: bool = False,
+        wait_s: Callable[[], float] = lambda: 0.0,
     ) -> None:
         self.health = Health()
         self._judge = judge
@@ -76,6 +78,7 @@ class Asking:
         self._pace = pace
         self._retries = retries
         self._fresh = fresh
+        self._wait_s = wait_s
         self._attempts: dict[str, int] = {}
         self._later: list[tuple[float, str]] = []
         self._jobs: queue.SimpleQueue[Prompt | None] = queue.SimpleQueue()
@@ -95,7 +98,12 @@ class Asking:
         flying = 0
         try:
             while waiting or flying or self._later:
-                flying += self._send(prompts, waiting, flying)
+                pause_s = self._wait_s()
+                if pause_s <= 0:
+                    flying += self._send(prompts, waiting, flying)
+                elif not flying:
+                    self._clock.sleep(min(pause_s, _LOOK_S))
+                    continue
                 outcomes = self._arrived(flying)
                 flying -= len(outcomes)
                 found.update(self._decide(outcomes))

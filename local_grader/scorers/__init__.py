@@ -11,13 +11,21 @@ from ..scorer import Option, Scorer
 _TABLE = {
     "arc": ("arc", "Arc"),
     "cascade": ("cascade", "Cascade"),
+    "choice": ("choice", "Choice"),
     "exact": ("exact", "Exact"),
+    "f1": ("f1", "F1"),
     "includes": ("exact", "Includes"),
+    "json-schema": ("json_schema", "JsonSchema"),
+    "judge": ("judged", "Judged"),
     "numeric": ("numeric", "Numeric"),
     "pattern": ("pattern", "Pattern"),
+    "rouge": ("rouge", "Rouge"),
 }
 
 NAMES = tuple(_TABLE)
+
+LEAVING: Mapping[str, Mapping[str, Option]] = {"cascade": {"undecided": "leave"}, "judge": {}}
+"""The scorers that leave samples to a judge, and the options with which they do."""
 
 
 def options_of(name: str) -> Sequence[str]:

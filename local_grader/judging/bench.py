@@ -1,0 +1,66 @@
+"""The judges of one grading, as they were asked for: what is wrong with the wish is said before anything is read."""
+
+from collections.abc import Mapping, Sequence
+
+from sync.clock import Clock
+from sync.errors import UsageError
+from sync.progress import Progress
+
+from .. import rubrics
+from ..judge import Judge
+from ..judges import open_judge
+from ..ledger import Judging
+from ..rubrics.rubric import Kind, Rubric
+from ..scores import Grade
+from .deciding import Decided, Way, decide
+from .wish import JudgingRequest
+
+
+class Bench:
+    """Judges and a rubric, ready to decide."""
+
+    def __init__(
+        self, rubric: Rubric, judges: Mapping[str, Judge], request: JudgingRequest, clock: Clock
+    ) -> None:
+        self._rubric = rubric
+        self._judges = judges
+        self._pool = request.pool
+        self._clock = clock
+        self._way = Way(
+            rubric=rubric,
+            pool=request.pool,
+            journal=request.journal,
+            slots=request.slots,
+            fresh=request.fresh,
+            may_pull=request.may_pull,
+            wait_s=request.wait_s,
+        )
+
+    @classmethod
+    def of(cls, request: JudgingRequest, clock: Clock) -> "Bench":
+        """Nothing is contacted yet. Raises UsageError for an unknown rubric, a name that is none, or rivals too few or too many."""
+        rubric = rubrics.load(request.rubric, request.folder)
+        if (rubric.kind is Kind.PAIRWISE) != (request.rivals is not None):
+            if request.rivals is None:
+                raise UsageError(
+                    f"The rubric {rubric.name} compares the answers of two runs.",
+                    "Name the other one with --against.",
+                )
+            raise UsageError(
+                f"The rubric {rubric.name} looks at one answer at a time.",
+                "Leave --against out, or choose --rubric pairwise.",
+            )
+        judges = {name: open_judge(name, request.settings, clock) for name in request.judges}
+        return cls(rubric, judges, request, clock)
+
+    def decide(self, grades: Sequence[Grade], progress: Progress) -> Decided:
+        return decide(grades, self._judges, self._way, self._clock, progress)
+
+    def entry(self, decided: Decided) -> Judging:
+        return Judging(
+            rubric=self._rubric.name,
+            rubric_sha256=self._rubric.sha256,
+            judges=[heard.identity for heard in decided.heard if heard.identity is not None],
+            pool=self._pool.value,
+            verdicts_sha256=decided.verdicts_sha256(),
+        )

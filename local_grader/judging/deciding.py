@@ -1,0 +1,168 @@
+"""Has judges decide what no rule could: one judge after the other, since a laptop holds one model at a time."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+
+from sync.clock import Clock
+from sync.progress import Progress
+
+from ..judge import CannotJudge, Identity, Judge, JudgeUnavailable, ModelMissing, Prepared, Prompt
+from ..rubrics.prompts import Unaskable, prompts_for
+from ..rubrics.rubric import Rubric
+from ..rubrics.verdicts import check, judgement
+from ..scores import UNDECIDED, Grade, Judgement, Score
+from .asking import Asking, Health
+from .journal import Answer, Journal
+from .pace import Pace
+from .panel import Pool, pooled
+from .retries import Retries
+
+UNAVAILABLE = "judge unavailable"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Way:
+    """How judges are asked. ``journal`` is the file with their replies; ``fresh`` asks again what it holds. ``slots`` is
+    None where the server's are to be found out. ``may_pull`` is asked whether a model that is not there shall be fetched;
+    ``wait_s`` for how many seconds nothing is to be sent."""
+
+    rubric: Rubric
+    pool: Pool
+    journal: Path
+    slots: int | None = None
+    fresh: bool = False
+    may_pull: Callable[[str], bool] = lambda _model: False
+    wait_s: Callable[[], float] = lambda: 0.0
+    retries: Retries = field(default_factory=Retries)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Heard:
+    """How it went with one judge. ``identity`` is None where it could not even be prepared; ``trouble`` then says why,
+    and where it went away on the way. ``warnings`` are sentences for the user."""
+
+    name: str
+    identity: Identity | None
+    health: Health
+    warnings: Sequence[str] = ()
+    trouble: JudgeUnavailable | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Decided:
+    """``grades`` in the order in which they came; ``asked`` is how many of them were left to the judges."""
+
+    grades: list[Grade]
+    asked: int
+    heard: Sequence[Heard]
+
+    def verdicts_sha256(self) -> str:
+        """Over all that the judges said, in hex."""
+        said = [
+            [grade.sample.id, [asdict(one) for one in grade.score.judgements], grade.score.reason]
+            for grade in self.grades
+            if grade.score.judgements
+        ]
+        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+
+
+def decide(
+    grades: Sequence[Grade], judges: Mapping[str, Judge], way: Way, clock: Clock, progress: Progress
+) -> Decided:
+    """``grades`` with the undecided ones decided, as far as the judges, by name, can be reached and say something."""
+    result = list(grades)
+    questions: dict[int, Sequence[Prompt]] = {}
+    for index, grade in enumerate(grades):
+        if grade.score.reason == UNDECIDED:
+            try:
+                questions[index] = prompts_for(way.rubric, grade.sample)
+            except Unaskable as error:
+                score = replace(grade.score, reason=error.reason, explanation=str(error))
+                result[index] = replace(grade, score=score)
+    prompts = {prompt.sha256: prompt for asked in questions.values() for prompt in asked}
+    heard: list[Heard] = []
+    judgements: dict[int, list[Judgement]] = {index: [] for index in questions}
+    for name, judge in judges.items():
+        replies, how = _ask(name, judge, prompts, way, clock, progress)
+        heard.append(how)
+        for index, asked in questions.items():
+            said = [replies[prompt.sha256] for prompt in asked]
+            judgements[index].append(judgement(way.rubric, name, said))
+    for index in questions:
+        score = _score(grades[index].score, judgements[index], way.pool)
+        result[index] = replace(grades[index], score=score)
+    return Decided(grades=result, asked=len(questions), heard=heard)
+
+
+def _score(score: Score, judgements: Sequence[Judgement], pool: Pool) -> Score:
+    return replace(pooled(judgements, pool, score.answer), details=score.details)
+
+
+def _ask(
+    name: str, judge: Judge, prompts: Mapping[str, Prompt], way: Way, clock: Clock, progress: Progress
+) -> tuple[Mapping[str, str | CannotJudge], Heard]:
+    if not prompts:
+        return {}, Heard(name=name, identity=None, health=Health())
+    try:
+        try:
+            prepared = _prepared(name, judge, way, progress)
+        except JudgeUnavailable as error:
+            return _nothing(prompts, error), Heard(name=name, identity=None, health=Health(), trouble=error)
+        identity, warnings, trouble = judge.identity, list(prepared.warnings), None
+        journal = Journal(way.journal, identity, way.rubric.sha256)
+        try:
+            asking = Asking(
+                judge,
+                journal,
+                lambda text: check(way.rubric, text),
+                clock=clock,
+                progress=progress,
+                pace=Pace(way.slots),
+                retries=way.retries,
+                fresh=way.fresh,
+                wait_s=way.wait_s,
+            )
+            progress.start(f"judge {name}", len(prompts), "samples")
+            try:
+                answers = asking.run(prompts)
+            except JudgeUnavailable as error:
+                answers, trouble = journal.known(list(prompts)), error
+            finally:
+                progress.finish()
+        finally:
+            journal.close()
+    finally:
+        judge.close()
+    if asking.health.reloads > 1:
+        warnings.append(
+            f"The server loaded {name} anew {asking.health.reloads} times while it was being asked: something else uses "
+            "it, with other settings or another model."
+        )
+    replies = {**_nothing(prompts, trouble), **{prompt: _said(answer) for prompt, answer in answers.items()}}
+    heard = Heard(name=name, identity=identity, health=asking.health, warnings=warnings, trouble=trouble)
+    return replies, heard
+
+
+def _prepared(name: str, judge: Judge, way: Way, progress: Progress) -> Prepared:
+    try:
+        return judge.prepare(progress)
+    except ModelMissing:
+        if not way.may_pull(name):
+            raise
+        judge.pull(progress)
+        return judge.prepare(progress)
+
+
+def _said(answer: Answer) -> str | CannotJudge:
+    if answer.text is not None:
+        return answer.text
+    return CannotJudge(answer.reason or "", answer.explanation, is_passing=answer.is_passing)
+
+
+def _nothing(prompts: Mapping[str, Prompt], trouble: JudgeUnavailable | None) -> dict[str, CannotJudge]:
+    if trouble is None:
+        return {}
+    return dict.fromkeys(prompts, CannotJudge(UNAVAILABLE, str(trouble), is_passing=True))

@@ -1,0 +1,190 @@
+"""Asking, with the judge that a function plays: what is asked how often, and what is kept."""
+
+import threading
+from collections import Counter
+
+import pytest
+
+from local_grader.judge import CannotJudge, JudgeUnavailable, Prompt, Reply
+from local_grader.judges.scripted import ScriptedJudge
+from local_grader.judging.asking import Asking
+from local_grader.judging.journal import Journal
+from local_grader.judging.pace import Pace
+from local_grader.judging.retries import Retries
+from local_grader.rubrics.verdicts import BAD_REPLY, BadReply
+from sync.clock import SystemClock
+from sync.progress import Silent
+
+SOON = Retries(first_wait_s=0.001, factor=1.0, patience_s=0.02)
+
+
+def prompts(count):
+    made = [Prompt(system="s", user=f"u{number:05}", schema={}) for number in range(count)]
+    return {one.sha256: one for one in made}
+
+
+def good(text):
+    if text != "good":
+        raise BadReply("it is not good")
+
+
+class Scene:
+    """A judge and its journal; ``times`` counts how often each prompt was sent."""
+
+    def __init__(self, tmp_path, script):
+        self.times = Counter()
+        self.order = []
+        self._lock = threading.Lock()
+        self._script = script
+        self._path = tmp_path / "verdicts.db"
+
+    def _answer(self, prompt, attempt):
+        with self._lock:
+            self.times[prompt.user] += 1
+            self.order.append(prompt.user)
+        return self._script(prompt, attempt)
+
+    def run(self, asked, retries=SOON, slots=None, fresh=False):
+        judge = ScriptedJudge(self._answer)
+        judge.prepare(Silent())
+        journal = Journal(self._path, judge.identity, "rubric")
+        try:
+            asking = Asking(
+                judge,
+                journal,
+                good,
+                clock=SystemClock(),
+                progress=Silent(),
+                pace=Pace(slots),
+                retries=retries,
+                fresh=fresh,
+            )
+            self.health = asking.health
+            return asking.run(asked)
+        finally:
+            judge.close()
+            journal.close()
+
+
+def test_every_prompt_is_asked_once_and_never_again(tmp_path):
+    scene, asked = Scene(tmp_path, lambda prompt, attempt: "good"), prompts(200)
+    first = scene.run(asked)
+    assert set(first) == set(asked)
+    assert set(scene.times.values()) == {1}
+    assert scene.run(asked) == first
+    assert sum(scene.times.values()) == 200
+    assert (scene.health.known, scene.health.asked) == (200, 0)
+
+
+def test_fresh_asks_again_and_replaces(tmp_path):
+    scene, asked = Scene(tmp_path, lambda prompt, attempt: "good"), prompts(5)
+    scene.run(asked)
+    scene.run(asked, fresh=True)
+    assert set(scene.times.values()) == {2}
+
+
+def test_prompts_that_begin_alike_go_one_after_the_other(tmp_path):
+    scene = Scene(tmp_path, lambda prompt, attempt: "good")
+    scene.run(prompts(50), slots=1)
+    assert sorted(scene.order[:20]) == [f"u{number:05}" for number in range(20)]
+
+
+@pytest.mark.parametrize(
+    ("script", "sent", "reason", "is_passing"),
+    [
+        (CannotJudge("prompt too long"), 1, "prompt too long", False),
+        (CannotJudge("timed out", is_passing=True), 4, "timed out", True),
+        ("bad", 2, BAD_REPLY, False),
+    ],
+)
+def test_what_cannot_be_answered_is_kept_with_its_reason_and_the_others_are_answered(
+    tmp_path, script, sent, reason, is_passing
+):
+    def answer(prompt, attempt):
+        if prompt.user != "u00003":
+            return "good"
+        if isinstance(script, CannotJudge):
+            raise script
+        return script
+
+    scene, asked = Scene(tmp_path, answer), prompts(10)
+    answers = {asked[sha256].user: answer for sha256, answer in scene.run(asked).items()}
+    assert scene.times["u00003"] == sent
+    failed = answers.pop("u00003")
+    assert (failed.text, failed.reason, failed.is_passing) == (None, reason, is_passing)
+    assert {answer.text for answer in answers.values()} == {"good"}
+    scene.run(asked)
+    assert (scene.times["u00003"] > sent) is is_passing, "only what passes is asked another time"
+
+
+def test_what_passes_is_answered_in_the_end(tmp_path):
+    def answer(prompt, attempt):
+        if attempt < 2:
+            raise CannotJudge("engine failed", is_passing=True)
+        return "good"
+
+    scene = Scene(tmp_path, answer)
+    assert {one.text for one in scene.run(prompts(8)).values()} == {"good"}
+    assert set(scene.times.values()) == {3}
+
+
+def test_a_busy_server_costs_no_sample(tmp_path):
+    turned_away = Counter()
+
+    def answer(prompt, attempt):
+        turned_away[prompt.user] += 1
+        if turned_away[prompt.user] < 9:
+            raise CannotJudge("server busy", is_busy=True)
+        return "good"
+
+    scene = Scene(tmp_path, answer)
+    assert {one.text for one in scene.run(prompts(4)).values()} == {"good"}
+
+
+def test_a_server_that_comes_back_is_asked_on(tmp_path):
+    left = [3]
+
+    def answer(prompt, attempt):
+        if left[0]:
+            left[0] -= 1
+            raise CannotJudge("server gone", is_gone=True)
+        return "good"
+
+    assert len(Scene(tmp_path, answer).run(prompts(20))) == 20
+
+
+def test_a_server_that_stays_away_ends_it_and_nothing_that_was_answered_is_lost(tmp_path):
+    answered = []
+
+    def answer(prompt, attempt):
+        if len(answered) >= 7:
+            raise CannotJudge("server gone", is_gone=True)
+        answered.append(prompt.user)
+        return "good"
+
+    scene, asked = Scene(tmp_path, answer), prompts(40)
+    endless = Retries(first_wait_s=0.001, factor=1.0, patience_s=0.005, attempts=10**6)
+    with pytest.raises(JudgeUnavailable, match="gone away"):
+        scene.run(asked, endless)
+    scene._script = lambda prompt, attempt: "good"
+    before = Counter(answered)
+    scene.times.clear()
+    scene.run(asked)
+    assert not before.keys() & scene.times.keys()
+
+
+def test_a_bug_is_not_taken_for_a_verdict(tmp_path):
+    def answer(prompt, attempt):
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        Scene(tmp_path, answer).run(prompts(3))
+
+
+def test_a_reload_is_counted_and_does_not_disturb_the_pace(tmp_path):
+    def answer(prompt, attempt):
+        return Reply(text="good", load_s=3.0 if prompt.user == "u00001" else 0.01)
+
+    scene = Scene(tmp_path, answer)
+    scene.run(prompts(4))
+    assert scene.health.reloads == 1
