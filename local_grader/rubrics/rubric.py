@@ -4,6 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 
+FIELDS = ("context", "prompt", "reference", "rival")
+"""The fields of a sample that a rubric may show beside the answer, in the order in which a judge reads them."""
+
 
 class Kind(Enum):
     VERDICT = "verdict"  # one word about the whole answer
@@ -14,7 +17,7 @@ class Kind(Enum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Criterion:
-    """``question`` can be answered with yes or no, and yes is good. ``weight`` is its part in the value."""
+    """``question`` is answered with yes or no, and yes is good. ``weight``, above 0, is its part in the value."""
 
     name: str
     question: str
@@ -23,29 +26,36 @@ class Criterion:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Example:
-    """A sample with the reply that is wanted for it; ``fields`` as in ``Rubric.needs``, and ``answer``."""
+    """A sample with the reply that is wanted for it; ``fields`` as in ``FIELDS``, and ``answer``.
+
+    ``verdict`` is one of the rubric's words; for CRITERIA it is empty, and ``verdicts`` holds yes or no by criterion.
+    """
 
     fields: Mapping[str, str]
     reason: str
-    verdict: str
+    verdict: str = ""
+    verdicts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Rubric:
-    """``instructions`` say what is to be judged. ``needs`` are the fields of a sample without which it cannot be:
-    of ``prompt``, ``reference``, ``context``, ``rival``; ``uses`` those that are shown where they are there.
+    """``question`` is what the judge decides, in a sentence; ``instructions`` say more about how, or nothing.
 
-    ``verdicts`` maps each allowed word to its worth in [0, 1] (for SCALE: "1" … "5" to 0 … 1). ``warning`` is a sentence
-    that stands beside results, where there is something to know. ``sha256`` names all of it, in hex.
+    ``needs`` are the ``FIELDS`` of a sample without which it cannot be judged; ``uses`` those that are shown where they
+    are there. ``verdicts`` maps each outcome to its worth in [0, 1]: the allowed words of VERDICT, yes and no of each
+    criterion, win, tie and lose of the answer against its rival, "1" to "5" of SCALE. ``criteria`` are sorted by name.
+    ``warning`` is a sentence that stands beside results, where there is something to know. ``sha256``, in hex, names all
+    of it but the rubric's name and its warning.
     """
 
     name: str
     kind: Kind
-    instructions: str
+    question: str
     verdicts: Mapping[str, float]
     sha256: str
+    instructions: str = ""
     needs: Sequence[str] = ()
     uses: Sequence[str] = ()
     criteria: Sequence[Criterion] = ()
-    examples: Sequence[Example] = field(default_factory=tuple)
+    examples: Sequence[Example] = ()
     warning: str = ""
