@@ -1,0 +1,174 @@
+"""Two runs by their kept grades: which gradings can be compared, on which samples they differ, and whether that is real.
+
+Only gradings that were made in the same way are compared: another rubric or another judge moves the rate too, and nothing
+could tell that from what the runs did.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from . import kept
+from .calibrations import key
+from .kept import KeptGrade, KeptGrading
+from .statistics import paired, slices
+from .statistics.paired import Comparison
+from .statistics.slices import Slice
+
+if TYPE_CHECKING:
+    from numpy.random import Generator
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Changed:
+    """A sample with another value in ``b`` than in ``a``."""
+
+    sample: str
+    group: str | None
+    prompt: str | None
+    reference: str | None
+    value_a: float
+    value_b: float
+    answer_a: str
+    answer_b: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Side:
+    """One run's grades. ``values`` are those of the samples that were scored, ``unscored`` counts those that could not be,
+    ``missing`` those that were never answered."""
+
+    grading: KeptGrading
+    grades: Mapping[str, KeptGrade]
+    values: Mapping[str, float]
+    unscored: int
+    missing: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Compared:
+    """``changed`` are the samples that differ, those that ``b`` lost first. ``only_a`` and ``only_b`` are scored in one run
+    only. ``groups`` holds a comparison for each group, where groups were asked for. ``named`` is how many groups the shared
+    samples name, 0 where any of them names none. ``other_reference`` counts shared samples with another reference in each."""
+
+    a: Side
+    b: Side
+    comparison: Comparison
+    changed: Sequence[Changed]
+    only_a: Sequence[str]
+    only_b: Sequence[str]
+    groups: Mapping[str, Slice]
+    named: int
+    other_reference: int
+
+
+def differences(a: KeptGrading, b: KeptGrading) -> list[str]:
+    """What differs between the ways in which two gradings were made, as clauses; none where they can be compared."""
+    found = [
+        f"{name.replace('_', ' ')} {a.entry[name]} and {b.entry[name]}"
+        for name in ("scorer", "scorer_version")
+        if a.entry[name] != b.entry[name]
+    ]
+    ours, theirs = a.entry["options"], b.entry["options"]
+    if a.scorer == b.scorer:
+        found += [
+            f"{name.replace('_', '-')} {ours.get(name)} and {theirs.get(name)}"
+            for name in sorted({*ours, *theirs})
+            if ours.get(name) != theirs.get(name)
+        ]
+    found += _judging(a.entry.get("judging"), b.entry.get("judging"))
+    if not found and key(a.entry) != key(b.entry):
+        found.append("a setting of a judge")
+    return found
+
+
+def same_way(
+    ours: Sequence[KeptGrading], theirs: Sequence[KeptGrading]
+) -> tuple[KeptGrading, KeptGrading] | None:
+    """The newest gradings of two runs that were made in the same way; each list is newest first. None where there are none."""
+    newest: dict[str, KeptGrading] = {}
+    for one in theirs:
+        newest.setdefault(key(one.entry), one)
+    return next(((one, newest[known]) for one in ours if (known := key(one.entry)) in newest), None)
+
+
+def side(grading: KeptGrading) -> Side:
+    """Raises UsageError where the file is damaged."""
+    grades = {grade.sample: grade for grade in kept.read(grading)}
+    states = [grade.state for grade in grades.values()]
+    return Side(
+        grading=grading,
+        grades=grades,
+        values={sample: grade.value for sample, grade in grades.items() if grade.value is not None},
+        unscored=states.count("unscored"),
+        missing=states.count("missing"),
+    )
+
+
+def compare(a: Side, b: Side, *, clustered: bool, by_group: bool, rng: "Generator") -> Compared:
+    """``clustered``: samples of one group count as one piece of evidence, not as several.
+
+    Raises Ungradable where no sample is shared, or where ``clustered`` and a shared one names no group.
+    """
+    shared = [sample for sample in a.values if sample in b.values]
+    groups = {sample: a.grades[sample].group or b.grades[sample].group for sample in shared}
+    clusters = groups if clustered else None
+    comparison = paired.compare(a.values, b.values, clusters, rng)
+    named = {sample: group for sample, group in groups.items() if group is not None}
+    return Compared(
+        a=a,
+        b=b,
+        comparison=comparison,
+        changed=_changed(a, b, shared),
+        only_a=[sample for sample in a.values if sample not in b.values],
+        only_b=[sample for sample in b.values if sample not in a.values],
+        groups=slices.by_slice(a.values, b.values, named, None, rng) if by_group else {},
+        named=len(set(named.values())) if len(named) == len(shared) else 0,
+        other_reference=sum(a.grades[one].reference != b.grades[one].reference for one in shared),
+    )
+
+
+def _changed(a: Side, b: Side, shared: Sequence[str]) -> list[Changed]:
+    found = [
+        Changed(
+            sample=sample,
+            group=a.grades[sample].group,
+            prompt=a.grades[sample].prompt,
+            reference=a.grades[sample].reference,
+            value_a=a.values[sample],
+            value_b=b.values[sample],
+            answer_a=a.grades[sample].answer,
+            answer_b=b.grades[sample].answer,
+        )
+        for sample in shared
+        if a.values[sample] != b.values[sample]
+    ]
+    return sorted(found, key=lambda one: one.value_b - one.value_a)
+
+
+def _judging(ours: Mapping[str, Any] | None, theirs: Mapping[str, Any] | None) -> list[str]:
+    if ours is None or theirs is None:
+        return [] if ours is theirs else [f"{_judges(ours)} and {_judges(theirs)}"]
+    found = []
+    if (ours["rubric"], ours["rubric_sha256"]) != (theirs["rubric"], theirs["rubric_sha256"]):
+        same = ours["rubric"] == theirs["rubric"]
+        found.append(
+            f"two versions of rubric {ours['rubric']}"
+            if same
+            else f"rubric {ours['rubric']} and {theirs['rubric']}"
+        )
+    if _judges(ours) != _judges(theirs):
+        found.append(f"{_judges(ours)} and {_judges(theirs)}")
+    elif _digests(ours) != _digests(theirs):
+        found.append(f"two versions of {_judges(ours)}")
+    if ours["pool"] != theirs["pool"]:
+        found.append(f"verdicts pooled by {ours['pool']} and {theirs['pool']}")
+    return found
+
+
+def _judges(judging: Mapping[str, Any] | None) -> str:
+    return "judge " + ", ".join(sorted(one["model"] for one in judging["judges"])) if judging else "no judge"
+
+
+def _digests(judging: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return sorted((one["model"], one["digest"]) for one in judging["judges"])

@@ -1,0 +1,117 @@
+"""A calibration is kept by what was measured, found again for other runs, and corrects their rates."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from local_grader import calibrations
+from local_grader.calibration import calibrate, counts
+from local_grader.kept import KeptGrading, read
+from local_grader.labels import Labels
+from local_grader.metrics import Summary, Tally
+from local_grader.scores import Score
+from local_grader.statistics.libraries import generator
+from tests.support.graded import judging, keep
+
+
+def labels(values: dict[str, float], hard: int = 0) -> Labels:
+    return Labels(by_sample=values, ties=[], problems=[], labellers=["kim"], hard=hard)
+
+
+def summary(right: float, scored: int) -> Summary:
+    tally = Tally()
+    for at in range(scored):
+        tally.add(Score(value=min(1.0, max(0.0, right - at))))
+    return tally.summary()
+
+
+# The judge passes all 50 right answers, and 20 of 50 wrong ones.
+VALUES: dict[str, float | None] = {f"r{at}": 1.0 for at in range(50)} | {
+    f"w{at}": float(at < 20) for at in range(50)
+}
+TRUTH = {name: float(name.startswith("r")) for name in VALUES}
+
+
+def measure(ledger: Path, grading: KeptGrading, given: Labels) -> Path:
+    found = calibrate(
+        read(grading), given.by_sample, name="llama", scorer="", rng=generator(0), drawn=given.hard
+    )
+    return calibrations.record(ledger, grading, given, found)
+
+
+def test_what_one_run_has_shown_corrects_another_that_was_graded_in_the_same_way(tmp_path: Path) -> None:
+    measured = keep(tmp_path, "r1", VALUES, by=judging("llama"))
+    measure(tmp_path, measured, labels(TRUTH))
+    other = keep(tmp_path, "r2", {"a": 1.0}, by=judging("llama", server="ollama 0.31"))
+    found = calibrations.stored(tmp_path, other)
+    assert found is not None
+    assert (found.run, found.labels, counts(found.whole)) == ("r1", 100, (50, 20, 0, 30))
+    fixed = calibrations.corrected(other, summary(700, 1000))
+    assert fixed is not None and fixed.correction.rate is not None
+    # (0.7 + 0.6 - 1) / (1 + 0.6 - 1)
+    assert fixed.correction.rate == pytest.approx(0.5)
+    assert fixed.told.startswith("By 100 labels of r1 the true rate is about 50.0 % (95 % interval ")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [judging("qwen"), judging("llama", rubric="faithful"), judging("llama", digest="e"), None],
+    ids=["judge", "rubric", "digest", "no judge"],
+)
+def test_another_way_of_grading_has_no_calibration(tmp_path: Path, other: object) -> None:
+    measure(tmp_path, keep(tmp_path, "r1", VALUES, by=judging("llama")), labels(TRUTH))
+    grading = keep(tmp_path, "r2", {"a": 1.0}, by=other)  # type: ignore[arg-type]
+    assert calibrations.stored(tmp_path, grading) is None
+    assert calibrations.corrected(grading, summary(1, 2)) is None
+
+
+def test_the_newest_calibration_counts_and_the_older_stays(tmp_path: Path) -> None:
+    grading = keep(tmp_path, "r1", VALUES)
+    first = measure(tmp_path, grading, labels(TRUTH))
+    os.utime(first, (1, 1))
+    few = {name: TRUTH[name] for name in list(TRUTH)[:60]}
+    second = measure(tmp_path, grading, labels(few))
+    assert first != second and first.exists()
+    found = calibrations.stored(tmp_path, grading)
+    assert found is not None and found.labels == 60
+
+
+def test_the_same_calibration_again_writes_nothing_and_is_the_newest(tmp_path: Path) -> None:
+    grading = keep(tmp_path, "r1", VALUES)
+    path = measure(tmp_path, grading, labels(TRUTH))
+    before = path.read_bytes()
+    few = {name: TRUTH[name] for name in list(TRUTH)[:60]}
+    os.utime(path, (1, 1))
+    os.utime(measure(tmp_path, grading, labels(few)), (2, 2))
+    assert measure(tmp_path, grading, labels(TRUTH)) == path
+    assert path.read_bytes() == before
+    found = calibrations.stored(tmp_path, grading)
+    assert found is not None and found.labels == 100
+
+
+def test_labels_of_hard_samples_correct_no_rate_but_even_ones_before_them_do(tmp_path: Path) -> None:
+    grading = keep(tmp_path, "r1", VALUES)
+    measure(tmp_path, grading, labels(TRUTH, hard=100))
+    refused = calibrations.corrected(grading, summary(70, 100))
+    assert refused is not None and refused.correction.rate is None
+    assert "drawn from the hard samples" in refused.told
+    even = {name: TRUTH[name] for name in TRUTH if name != "r0"}
+    os.utime(measure(tmp_path, grading, labels(even)), (1, 1))
+    corrected = calibrations.corrected(grading, summary(70, 100))
+    assert corrected is not None and corrected.correction.rate is not None
+
+
+def test_values_between_pass_and_fail_are_not_corrected(tmp_path: Path) -> None:
+    grading = keep(tmp_path, "r1", VALUES)
+    measure(tmp_path, grading, labels(TRUTH))
+    found = calibrations.corrected(grading, summary(70.5, 100))
+    assert found is not None and found.correction.rate is None
+    assert "neither pass nor fail" in found.told
+
+
+def test_a_file_that_is_damaged_is_as_if_it_were_not_there(tmp_path: Path) -> None:
+    grading = keep(tmp_path, "r1", VALUES)
+    path = measure(tmp_path, grading, labels(TRUTH))
+    path.write_bytes(path.read_bytes()[:50])
+    assert calibrations.stored(tmp_path, grading) is None
