@@ -117,7 +117,7 @@ class Judge(Protocol):
     prompt that is too long is refused, not cut. It may be called again after the server was away. ``ask`` may then be
     called from several threads; it sends the prompt once, never retries, and returns only a reply that the model ended by
     itself. ``attempt`` counts how often this prompt was sent before; it may change the seed and nothing else. ``close``
-    lets go of the model and of connections; idempotent, raises nothing.
+    lets go of the model and of connections, so that whoever still asks gets an error; idempotent, raises nothing.
 
     ``prepare`` raises JudgeUnavailable (ModelMissing), ``ask`` CannotJudge, or JudgeUnavailable where no other prompt
     would do better.

@@ -22,7 +22,7 @@ from .endpoint import Endpoint
 from .ollama_pull import fetch
 from .ollama_server import FULL, LEAST, Model, OllamaServer, parsed
 from .settings import JudgeSettings
-from .wire import Line, Patience, Wire, open_pool
+from .wire import Line, Patience, Pool, Wire
 
 _SHORT_S = 15.0
 _CLOSE_S = 5.0
@@ -55,7 +55,7 @@ class OllamaJudge:
             start="ollama serve",
             fetch=f"Fetch it: ollama pull {model}",
         )
-        self._pool = open_pool()
+        self._pool = Pool()
         load_s = settings.load_timeout_s
         self._wires = {
             "ask": Wire(
@@ -148,6 +148,7 @@ class OllamaJudge:
         if self._closed:
             return
         self._closed = True
+        self._pool.cut()
         if self._ready is not None and self._ready.ours:
             # Where it does not answer, it lets go of the model by itself, after ``keep_alive_s``.
             with suppress(CannotJudge, JudgeUnavailable):

@@ -18,7 +18,7 @@ from .endpoint import Endpoint
 from .ollama_server import is_cloud_name
 from .openai_server import OpenAIServer, Served
 from .settings import JudgeSettings
-from .wire import Line, Patience, Wire, open_pool
+from .wire import Line, Patience, Pool, Wire
 
 _SHORT_S = 15.0
 _CHEAP = 32_768
@@ -49,7 +49,7 @@ class OpenAIJudge:
             start="say llama-server or vllm serve",
             fetch="Start the server with that model, or name one that it has.",
         )
-        self._pool = open_pool()
+        self._pool = Pool()
         load_s = settings.load_timeout_s
         short = Wire(self._pool, clock, Patience(silence_s=_SHORT_S, total_s=_SHORT_S))
         asking = Wire(self._pool, clock, Patience(silence_s=settings.timeout_s, total_s=settings.limit_s))

@@ -6,8 +6,13 @@ rules hold for clients that we did not write, too.
 """
 
 import json
+import socket
+import threading
+import weakref
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from typing import Any
 
 import httpx
 
@@ -25,6 +30,49 @@ class Patience:
     total_s: float | None
 
 
+class Pool:
+    """The connections of a judge: made when they are needed, as many as there are threads that ask.
+
+    Who waits for a model that writes for minutes cannot be told to stop, so its connection is cut: it ends with an error,
+    and the server, which notices, works no longer for nobody.
+    """
+
+    def __init__(self) -> None:
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=64)
+        self._transport = httpx.HTTPTransport(limits=limits)
+        self._lock = threading.Lock()
+        self._sockets: weakref.WeakSet[socket.socket] = weakref.WeakSet()
+        self._closed = False
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Raises httpx.TransportError."""
+        request.extensions = {**request.extensions, "trace": self._traced}
+        return self._transport.handle_request(request)
+
+    def cut(self) -> None:
+        """Ends what is under way, from any thread. What is sent afterwards has a connection of its own."""
+        with self._lock:
+            sockets = list(self._sockets)
+        for each in sockets:
+            _shut(each)
+
+    def close(self) -> None:
+        with self._lock:
+            self._closed = True
+        self.cut()
+        self._transport.close()
+
+    def _traced(self, event: str, told: Mapping[str, Any]) -> None:
+        if event not in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
+            return
+        found = told["return_value"].get_extra_info("socket")
+        with self._lock:
+            self._sockets.add(found)
+            closed = self._closed
+        if closed:
+            _shut(found)
+
+
 class Wire(httpx.BaseTransport):
     """One view of a pool of connections, which several share, with its own patience.
 
@@ -34,7 +82,7 @@ class Wire(httpx.BaseTransport):
 
     def __init__(
         self,
-        pool: httpx.HTTPTransport,
+        pool: Pool,
         clock: Clock,
         patience: Patience,
         extra: Mapping[str, Mapping[str, object]] | None = None,
@@ -97,9 +145,9 @@ class _Bounded(httpx.SyncByteStream):
         self._stream.close()
 
 
-def open_pool() -> httpx.HTTPTransport:
-    """Connections are made when they are needed, and as many as there are threads that ask."""
-    return httpx.HTTPTransport(limits=httpx.Limits(max_connections=None, max_keepalive_connections=64))
+def _shut(connection: socket.socket) -> None:
+    with suppress(OSError):  # it was closed meanwhile
+        connection.shutdown(socket.SHUT_RDWR)
 
 
 class Line:

@@ -71,7 +71,7 @@ class JudgeContract:
         assert judge.identity == first
 
     def test_two_judges_of_the_same_kind_have_one_identity(
-        self, judge: Judge, another: Callable[[], Judge]
+        self, judge: Judge, another: Callable[..., Judge]
     ) -> None:
         found: list[Identity] = []
         for each in (judge, another()):

@@ -4,7 +4,9 @@ A subclass supplies the fixture ``judge`` of ``JudgeContract``, which asks ``ser
 ``impatient`` says.
 """
 
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import pytest
@@ -19,9 +21,9 @@ MODEL = "llama3.2:3b"
 SILENCE_S = 0.6
 
 
-def impatient(url: str) -> JudgeSettings:
+def impatient(timeout_s: float = SILENCE_S, limit_s: float = 2.0) -> JudgeSettings:
     return JudgeSettings(
-        endpoint=url, context=512, reply_tokens=100, timeout_s=SILENCE_S, limit_s=2.0, load_timeout_s=5.0
+        context=512, reply_tokens=100, timeout_s=timeout_s, limit_s=limit_s, load_timeout_s=5.0
     )
 
 
@@ -125,6 +127,26 @@ class ServedJudgeContract(JudgeContract):
             judge.ask(prompt())
         assert caught.value.is_passing
 
+    @pytest.mark.parametrize("pieces", [0, 3])
+    def test_letting_go_ends_what_is_under_way(
+        self, pieces: int, another: Callable[..., Judge], server: Ollama
+    ) -> None:
+        judge = another(timeout_s=60.0, limit_s=60.0)
+        judge.prepare(Silent())
+        judge.ask(prompt())
+        server.forget()
+        server.plan(Fault(kind=Kind.STALLED, pieces=pieces, times=3))
+        with ThreadPoolExecutor(3) as threads:
+            asked = [threads.submit(judge.ask, prompt()) for _ in range(3)]
+            while len(server.requests) < 1:
+                time.sleep(0.01)
+            time.sleep(0.1)
+            began = time.monotonic()
+            judge.close()
+            for each in asked:
+                assert isinstance(each.exception(), CannotJudge | JudgeUnavailable)
+            assert time.monotonic() - began < 10
+
     def test_letting_go_raises_nothing_where_nobody_listens(self, judge: Judge, server: Ollama) -> None:
         judge.prepare(Silent())
         server.stop()
@@ -147,7 +169,7 @@ class ServedJudgeContract(JudgeContract):
         assert len({str({**each.options, "seed": 0}) + each.prompt for each in server.requests}) == 1
 
     def test_no_proxy_and_no_key_of_the_surroundings_matters(
-        self, another: Callable[[], Judge], monkeypatch: pytest.MonkeyPatch
+        self, another: Callable[..., Judge], monkeypatch: pytest.MonkeyPatch
     ) -> None:
         for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
             monkeypatch.setenv(name, "http://127.0.0.1:9")

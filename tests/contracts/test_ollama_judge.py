@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -16,8 +17,8 @@ from tests.contracts.served_judge_contract import MODEL, SILENCE_S, ServedJudgeC
 from tests.emulators.ollama import Fault, Kind, Model, Ollama, Speed
 
 
-def judge_of(server: Ollama, model: str = MODEL) -> OllamaJudge:
-    return OllamaJudge(model, Endpoint.parse(server.url), impatient(server.url), SystemClock())
+def judge_of(server: Ollama, model: str = MODEL, **settings: Any) -> OllamaJudge:
+    return OllamaJudge(model, Endpoint.parse(server.url), impatient(**settings), SystemClock())
 
 
 @contextmanager
@@ -37,8 +38,8 @@ def long(tokens: int) -> Prompt:
 
 class TestOllamaJudge(ServedJudgeContract):
     @pytest.fixture
-    def another(self, server: Ollama) -> Callable[[], Judge]:
-        return lambda: judge_of(server)
+    def another(self, server: Ollama) -> Callable[..., Judge]:
+        return lambda **settings: judge_of(server, **settings)
 
     @pytest.fixture
     def judge(self, another: Callable[[], Judge]) -> Iterator[Judge]:

@@ -18,9 +18,9 @@ from tests.support.answering import Answering, Server, raw, serving, told
 
 class TestOpenAIJudge(ServedJudgeContract):
     @pytest.fixture
-    def another(self, server: Ollama) -> Callable[[], Judge]:
-        url = f"{server.url}/v1"
-        return lambda: OpenAIJudge(MODEL, Endpoint.parse(url), impatient(url), SystemClock())
+    def another(self, server: Ollama) -> Callable[..., Judge]:
+        endpoint = Endpoint.parse(f"{server.url}/v1")
+        return lambda **settings: OpenAIJudge(MODEL, endpoint, impatient(**settings), SystemClock())
 
     @pytest.fixture
     def judge(self, another: Callable[[], Judge]) -> Iterator[Judge]:
@@ -46,9 +46,7 @@ class TestOpenAIJudge(ServedJudgeContract):
     def test_ollamas_cloud_is_refused_here_too(self) -> None:
         model = Model(name="qwen3:480b-cloud", remote_host="https://ollama.com:443")
         with Ollama(model) as server:
-            judge = OpenAIJudge(
-                model.name, Endpoint.parse(f"{server.url}/v1"), impatient(server.url), SystemClock()
-            )
+            judge = OpenAIJudge(model.name, Endpoint.parse(f"{server.url}/v1"), impatient(), SystemClock())
             with pytest.raises(JudgeUnavailable, match="cloud"):
                 judge.prepare(Silent())
             judge.close()
@@ -91,8 +89,7 @@ def chat(reply: object, overlong: Answering) -> Answering:
 @contextmanager
 def asking(answers: Mapping[str, Answering], model: str = "qwen3:4b") -> Iterator[tuple[OpenAIJudge, Server]]:
     with serving(answers) as server:
-        settings = impatient(server.url)
-        judge = OpenAIJudge(model, Endpoint.parse(f"{server.url}/v1"), settings, SystemClock())
+        judge = OpenAIJudge(model, Endpoint.parse(f"{server.url}/v1"), impatient(), SystemClock())
         yield judge, server
         judge.close()
 

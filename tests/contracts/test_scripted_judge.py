@@ -20,7 +20,7 @@ class TestScriptedJudge(JudgeContract):
         return ScriptedJudge(passes)
 
     @pytest.fixture
-    def another(self) -> Callable[[], Judge]:
+    def another(self) -> Callable[..., Judge]:
         return lambda: ScriptedJudge(passes)
 
 

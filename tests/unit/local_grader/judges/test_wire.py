@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from local_grader.judges.wire import Line, Patience, Wire, open_pool
+from local_grader.judges.wire import Line, Patience, Pool, Wire
 from sync.clock import SystemClock
 from tests.support.answering import Answer, Server, raw, serving, told
 
@@ -21,7 +21,7 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture
 def line(server: Server) -> Iterator[Line]:
-    line = Line(server.url, Wire(open_pool(), SystemClock(), PATIENCE, {"/ask": {"truncate": False}}))
+    line = Line(server.url, Wire(Pool(), SystemClock(), PATIENCE, {"/ask": {"truncate": False}}))
     yield line
     line.close()
 
@@ -35,7 +35,7 @@ def test_fields_that_a_client_does_not_know_are_added_where_they_belong(server: 
 
 
 def test_a_key_is_taken_out_whoever_put_it_in(server: Server) -> None:
-    wire = Wire(open_pool(), SystemClock(), PATIENCE)
+    wire = Wire(Pool(), SystemClock(), PATIENCE)
     with httpx.Client(
         base_url=server.url, transport=wire, headers={"Authorization": "Bearer secret"}
     ) as client:
