@@ -7,8 +7,8 @@ BIN := $(VENV)/bin
 USE := $(VENV)/.made-for-use
 WORK := $(VENV)/.made-for-work
 SOAK_MINUTES ?= 15
-# `EXTRAS=dev,statistics,fuzz` adds the fuzzing that is led by coverage.
-EXTRAS ?= dev,statistics
+# `EXTRAS=dev,statistics,rouge,fuzz` adds the fuzzing that is led by coverage.
+EXTRAS ?= dev,statistics,rouge
 # What the runner carries: it must run on Python 3.10.
 CARRIED := cloud_runner sync/mailbox sync/store sync/clock.py sync/errors.py sync/progress.py sync/__init__.py \
     $(addprefix sync/remotes/,__init__.py base.py folder.py names.py opening.py retry.py)
