@@ -15,8 +15,9 @@ import pytest
 # What a person, or a machine that checks, may say to the tests:
 #   HYBRID_TEST_DATA       folder with real data; tests that need it are skipped without
 #   HYBRID_REQUIRE_SYSTEM  1: a missing program of the system fails a test instead of skipping it
-#   HYBRID_NO_SKIPS        1: any skip is a failure, but for tests marked `platform`
+#   HYBRID_NO_SKIPS        1: any skip is a failure, but for tests marked `platform` or `engine`
 _KEPT = ("HYBRID_TEST_DATA", "HYBRID_REQUIRE_SYSTEM", "HYBRID_NO_SKIPS")
+_MAY_SKIP = ("platform", "engine")
 
 # Repeatable where machines look on, so that a failure is the change's; new examples each time where people do.
 hypothesis.configuration.set_hypothesis_home_dir(Path(tempfile.gettempdir()) / "hybrid-hypothesis")
@@ -41,7 +42,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
         report.skipped
         and not hasattr(report, "wasxfail")
         and os.environ.get("HYBRID_NO_SKIPS") == "1"
-        and item.get_closest_marker("platform") is None
+        and not any(item.get_closest_marker(each) for each in _MAY_SKIP)
     ):
         report.outcome = "failed"
         report.longrepr = f"{item.nodeid} was skipped, and nothing may be: {_reason(report.longrepr)}"

@@ -31,6 +31,7 @@ cmake -S "$source" -B "$folder/objects" \
     -DLLAMA_BUILD_UI=OFF -DLLAMA_USE_PREBUILT_UI=OFF -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_EXAMPLES=OFF
 nice cmake --build "$folder/objects" --target llama-server --parallel "$jobs"
 
+"$PYTHON" -m pip install --quiet "gguf>=0.17"
 cp "$folder/objects/bin/llama-server" "$folder/llama-server"
 cp "$source/models/ggml-vocab-llama-spm.gguf" "$folder/vocabulary.gguf"
 rm -rf "$folder/objects" "$folder/llama_cpp_python-$VERSION" "$folder/llama_cpp_python-$VERSION.tar.gz"
