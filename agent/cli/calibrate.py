@@ -1,0 +1,188 @@
+"""``hybrid calibrate``: measures what graded a run against labels, and remembers it for later reports."""
+
+import os
+from dataclasses import asdict
+from pathlib import Path
+
+import click
+
+from local_grader import calibration, calibrations, kept
+from local_grader import labels as label_files
+from local_grader.calibration import BASELINE, FEW, JUDGE, STAGE, Calibration, Measured
+from local_grader.kept import KeptGrade, KeptGrading
+from local_grader.labels import Labels
+from local_grader.statistics.intervals import Interval
+from local_grader.statistics.libraries import generator
+from local_grader.statistics.rates import Rate
+
+from ..console import Console
+from ..exits import Exit
+from ..grades import find
+from ..grades_text import way
+from ..sizes import count
+from .complete import run_ids
+from .options import Call, common_options
+
+_SHOWN = 3
+_HEADINGS = {JUDGE: "judge", STAGE: "stage", BASELINE: "free"}
+
+
+@click.command()
+@click.argument("run", metavar="RUN|FILE", shell_complete=run_ids)
+@click.argument("labels", metavar="LABELS", type=click.Path(path_type=Path))
+@click.option("--label-field", metavar="NAME", help="The field with the label.")
+@click.option("--grading", metavar="WORD", help="Which grading: the name of a scorer, of a judge, or a key.")
+@common_options
+def calibrate(call: Call, /, run: str, labels: Path, label_field: str | None, grading: str | None) -> int:
+    """Measure what graded a run against labels.
+
+    LABELS holds a label for each of some samples, by id, as hybrid label writes them, or from a stronger model: yes or
+    no, true or false, 0 or 1, or a list of several verdicts, of which the majority counts. Says how often the judge, each stage
+    of a cascade, and rules that cost nothing agree with the labels, and whether the judge is worth its time.
+
+    What is found is kept in .hybrid/ledger/calibrations. Later reports of what was graded in the same way tell the rate
+    that is corrected by it.
+
+    \b
+    Examples:
+      hybrid calibrate r7 labels-r7.jsonl
+      hybrid calibrate r7 gpt-verdicts.jsonl --label-field verdicts
+      hybrid calibrate answers.jsonl labels.jsonl --grading llama3.1:8b
+    """
+    project = call.project()
+    kept_grading = find(project, run, grading)
+    grades = list(kept.read(kept_grading))
+    given = label_files.load(labels, label_field, _words(grades))
+    found = calibration.calibrate(
+        grades,
+        given.by_sample,
+        name=way(kept_grading),
+        scorer="" if kept_grading.judges else kept_grading.scorer,
+        rng=generator(0),
+        drawn=given.hard,
+    )
+    path = calibrations.record(project.state_dir / "ledger", kept_grading, given, found)
+    _warn(call.console, given, found)
+    call.console.result(document(kept_grading, given, found, path), f"{found.verdict}\n")
+    _show(call.console, kept_grading, given, found)
+    call.console.say(found.advice)
+    call.console.say(f"The calibration is in {path}.")
+    if found.labels < FEW:
+        call.console.next_step(f"hybrid label {run}")
+    return Exit.PARTIAL if given.problems else Exit.DONE
+
+
+def document(grading: KeptGrading, labels: Labels, found: Calibration, path: Path) -> dict[str, object]:
+    """The result for ``--json``."""
+    return {
+        "run": grading.run,
+        "grading": str(grading.path),
+        "verdict": found.verdict,
+        "advice": found.advice,
+        "labels": found.labels,
+        "passes": found.passes,
+        "labels_without_sample": list(found.without_sample),
+        "samples_without_label": found.without_label,
+        "unscored": list(found.unscored),
+        "ties": list(labels.ties),
+        "labellers": list(labels.labellers),
+        "hard": labels.hard,
+        "whole": _measured(found.whole),
+        "judges": [_measured(one) for one in found.of(JUDGE)],
+        "stages": [_measured(one) for one in found.of(STAGE)],
+        "baselines": [_measured(one) for one in found.of(BASELINE)],
+        "best_baseline": found.best.name,
+        "test": asdict(found.test),
+        "problems": [{"path": os.fsdecode(each.path), "what": each.what} for each in labels.problems],
+        "ledger": str(path),
+    }
+
+
+def _words(grades: list[KeptGrade]) -> dict[str, float]:
+    """What the judges' own words were worth: a person may have used the same."""
+    said = (one for grade in grades for one in grade.judgements)
+    return {one.verdict: one.value for one in said if one.value is not None and one.verdict}
+
+
+def _measured(one: Measured) -> dict[str, object]:
+    found = one.confusion
+    return {
+        "name": one.name,
+        "labels": found.n,
+        "true_pass": found.true_pass,
+        "false_pass": found.false_pass,
+        "false_fail": found.false_fail,
+        "true_fail": found.true_fail,
+        "agreement": one.kappa.agreement,
+        "kappa": one.kappa.kappa,
+        "kappa_interval": _ends(one.kappa.interval),
+        "sensitivity": found.sensitivity.mean if found.sensitivity else None,
+        "sensitivity_interval": _ends(found.sensitivity.interval if found.sensitivity else None),
+        "specificity": found.specificity.mean if found.specificity else None,
+        "specificity_interval": _ends(found.specificity.interval if found.specificity else None),
+    }
+
+
+def _ends(interval: Interval | None) -> list[float] | None:
+    return None if interval is None else [interval.low, interval.high]
+
+
+def _warn(console: Console, labels: Labels, found: Calibration) -> None:
+    for problem in labels.problems:
+        console.warn(f"{os.fsdecode(problem.path)} {problem.what}.")
+    if found.without_sample:
+        named = ", ".join(found.without_sample[:_SHOWN])
+        more = ", …" if len(found.without_sample) > _SHOWN else ""
+        console.warn(
+            f"{count(len(found.without_sample), 'label')} without a sample in this grading: {named}{more}."
+        )
+    if labels.ties:
+        console.warn(f"{count(len(labels.ties), 'sample')} left out: their verdicts are split in half.")
+    if found.drawn:
+        console.warn(
+            f"{count(found.drawn, 'label')} from hybrid label --hard: they tell of hard samples, and correct no rate."
+        )
+
+
+def _show(console: Console, grading: KeptGrading, labels: Labels, found: Calibration) -> None:
+    cells = found.whole.confusion
+    by = f" by {', '.join(labels.labellers)}" if labels.labellers else ""
+    rows = [
+        ("labels", f"{found.labels:,}{by}: {found.passes:,} pass, {found.labels - found.passes:,} fail"),
+        ("samples without label", f"{found.without_label:,}"),
+        ("labelled, not gradable", f"{len(found.unscored):,}"),
+        ("rightly passed", f"{cells.true_pass:,}"),
+        ("wrongly passed", f"{cells.false_pass:,}"),
+        ("wrongly failed", f"{cells.false_fail:,}"),
+        ("rightly failed", f"{cells.true_fail:,}"),
+    ]
+    console.table(f"{found.name} against labels of {grading.run}", ("measure", "value"), rows)
+    lines = [_line("all", found.whole)]
+    for kind in (JUDGE, STAGE, BASELINE):
+        lines += [_line(_HEADINGS[kind], one) for one in found.of(kind)]
+    columns = ("", "by", "labels", "agrees", "kappa", "passes the right", "fails the wrong")
+    console.table("Agreement", columns, lines)
+
+
+def _line(kind: str, one: Measured) -> tuple[str, ...]:
+    kappa = one.kappa
+    return (
+        kind,
+        one.name,
+        f"{kappa.n:,}",
+        f"{kappa.agreement:.1%}",
+        "-" if kappa.kappa is None else f"{kappa.kappa:.2f}{_between(kappa.interval)}",
+        _share(one.confusion.sensitivity),
+        _share(one.confusion.specificity),
+    )
+
+
+def _share(rate: Rate | None) -> str:
+    return "-" if rate is None else f"{rate.mean:.1%}{_between(rate.interval, 100)}"
+
+
+def _between(interval: Interval | None, times: int = 1) -> str:
+    if interval is None:
+        return ""
+    digits = 2 if times == 1 else 0
+    return f" ({times * interval.low:.{digits}f} to {times * interval.high:.{digits}f})"

@@ -1,0 +1,246 @@
+"""``hybrid compare``: whether one of two runs is better, and what changed between them."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+
+import click
+
+from local_grader import comparing, kept
+from local_grader.comparing import Compared, Side
+from local_grader.kept import KeptGrading
+from local_grader.statistics.libraries import generator
+from local_grader.statistics.rates import Rate
+from local_grader.statistics.sentences import sentence
+from sync.errors import UsageError
+
+from .. import run_changes
+from ..console import Console
+from ..exits import Exit
+from ..grades import find
+from ..grades_text import command, way
+from ..project import Project
+from ..run_changes import RunChanges
+from ..sizes import count, size
+from .complete import run_ids
+from .options import Call, common_options
+
+_FEW = 5
+_FEW_PATHS = 12
+_MOST_SLICES = 40
+_WIDEST = 60
+
+
+@click.command()
+@click.argument("run_a", metavar="RUN_A", shell_complete=run_ids)
+@click.argument("run_b", metavar="RUN_B", shell_complete=run_ids)
+@click.option("--grading", metavar="WORD", help="Which gradings: the name of a scorer or of a judge.")
+@click.option("--cluster", is_flag=True, help="Samples of one group count as one piece of evidence.")
+@click.option("--by-group", is_flag=True, help="Compare within each group, too.")
+@click.option("--diff", "with_diff", is_flag=True, help="Print how the text of changed files differs.")
+@common_options
+def compare(
+    call: Call, /, run_a: str, run_b: str, grading: str | None, cluster: bool, by_group: bool, with_diff: bool
+) -> int:
+    """Tell whether one of two runs is better, and what changed between them.
+
+    Samples are joined by their id, and each is compared with itself. The newest gradings of both runs that were made in the
+    same way count; where there are none, that is said, and how to make them. Beside it stands what changed between the runs:
+    code, parameters, machine. The mailbox is asked for the code; without it the rest is told.
+
+    \b
+    Examples:
+      hybrid compare baseline tuned
+      hybrid compare r7 r8 --cluster --by-group
+      hybrid compare r7 r8 --grading llama3.1:8b --diff
+    """
+    project = call.project()
+    ours, theirs = find(project, run_a, grading), find(project, run_b, grading)
+    first, second = _alike(project, ours, theirs, grading)
+    rng = generator(0)
+    found = comparing.compare(
+        comparing.side(first), comparing.side(second), clustered=cluster, by_group=by_group, rng=rng
+    )
+    changes = run_changes.between(project, call.clock, first.run, second.run, warn=call.console.warn)
+    names = (first.run, second.run)
+    verdict = sentence(found.comparison, *names)
+    call.console.result(document(found, changes, verdict), f"{verdict}\n")
+    _show(call.console, found, names)
+    _show_slices(call.console, found)
+    _show_changes(call.console, changes, names, with_diff)
+    _warn(call.console, found, cluster)
+    return Exit.DONE
+
+
+def document(found: Compared, changes: RunChanges, verdict: str) -> dict[str, object]:
+    """The result for ``--json``."""
+    return {
+        "verdict": verdict,
+        "graded_by": way(found.a.grading),
+        "a": _side(found.a),
+        "b": _side(found.b),
+        "comparison": asdict(found.comparison),
+        "changed": [asdict(one) for one in found.changed],
+        "only_a": list(found.only_a),
+        "only_b": list(found.only_b),
+        "other_reference": found.other_reference,
+        "groups": {name: asdict(one) for name, one in found.groups.items()},
+        "changes": asdict(changes),
+    }
+
+
+def _side(side: Side) -> dict[str, object]:
+    return {
+        "run": side.grading.run,
+        "grading": str(side.grading.path),
+        "scored": len(side.values),
+        "unscored": side.unscored,
+        "missing": side.missing,
+    }
+
+
+def _alike(
+    project: Project, ours: KeptGrading, theirs: KeptGrading, grading: str | None
+) -> tuple[KeptGrading, KeptGrading]:
+    """The newest gradings of both runs that were made in the same way. Raises UsageError where there are none."""
+    if ours.path == theirs.path:
+        raise UsageError(
+            f"{ours.run} would be compared with itself.",
+            "Name two runs; hybrid status and hybrid today show them.",
+        )
+    if not comparing.differences(ours, theirs):
+        return ours, theirs
+    ledger = project.state_dir / "ledger"
+    if grading is None and ours.run != theirs.run:
+        found = comparing.same_way(kept.gradings(ledger, ours.run), kept.gradings(ledger, theirs.run))
+        if found is not None:
+            return found
+    how = "; ".join(comparing.differences(ours, theirs))
+    raise UsageError(
+        f"{ours.run} and {theirs.run} were not graded in the same way: {how}.", command(ours, theirs.run)
+    )
+
+
+def _show(console: Console, found: Compared, names: tuple[str, str]) -> None:
+    one = found.comparison
+    rows = [
+        (f"{name}, shared samples", _rate(rate)) for name, rate in zip(names, (one.a, one.b), strict=True)
+    ]
+    between = (
+        f" (95 % interval {_points(one.interval.low)} to {_points(one.interval.high)})"
+        if one.interval
+        else ""
+    )
+    rows.append(("difference", f"{_points(one.difference)} points{between}"))
+    if one.p_value is not None:
+        rows.append(("test", f"p = {one.p_value:.2g} by {one.test}"))
+    if one.counts is not None:
+        rows.append(("right in both, in neither", f"{one.counts.both:,}, {one.counts.neither:,}"))
+        rows.append((f"right only in {names[0]}", f"{one.counts.only_a:,}"))
+        rows.append((f"right only in {names[1]}", f"{one.counts.only_b:,}"))
+    if one.detectable is not None:
+        rows.append(
+            ("smallest difference to be seen", f"{_points(one.detectable)} points, four times in five")
+        )
+    if one.needed is not None:
+        rows.append(("samples for a difference like this", f"{one.needed:,}"))
+    for name, side, only in ((names[0], found.a, found.only_a), (names[1], found.b, found.only_b)):
+        lacking = f"{side.unscored:,} not gradable, {side.missing:,} missing"
+        rows.append((f"{name} alone", f"{count(len(only), 'sample')}; {lacking}"))
+    console.table(f"By {way(found.a.grading)}", ("measure", "value"), rows)
+    shown = [*found.changed[:_FEW], *found.changed[_FEW:][-_FEW:]]
+    cells = [
+        (each.sample, f"{each.value_a:g} → {each.value_b:g}", _cut(each.answer_a), _cut(each.answer_b))
+        for each in shown
+    ]
+    if cells:
+        more = f", {len(shown)} of {len(found.changed):,}" if len(shown) < len(found.changed) else ""
+        console.table(f"Samples that changed{more}", ("sample", "value", *names), cells)
+
+
+def _show_slices(console: Console, found: Compared) -> None:
+    by_size = sorted(found.groups.items(), key=lambda item: -abs(item[1].comparison.difference))
+    rows = [
+        (
+            name,
+            f"{one.comparison.n:,}",
+            f"{one.comparison.a.mean:.1%}",
+            f"{one.comparison.b.mean:.1%}",
+            _points(one.comparison.difference),
+            "-" if one.adjusted is None else f"{one.adjusted:.2g}",
+            "yes" if one.is_real else "no",
+        )
+        for name, one in by_size[:_MOST_SLICES]
+    ]
+    if rows:
+        left = f", {len(rows)} of {len(by_size):,}" if len(rows) < len(by_size) else ""
+        columns = ("group", "samples", "first", "second", "points", "p, adjusted", "real")
+        console.table(f"By group, the largest differences first{left}", columns, rows)
+
+
+def _show_changes(console: Console, changes: RunChanges, names: tuple[str, str], with_diff: bool) -> None:
+    rows = [
+        (one.name, one.a or "-", one.b or "-")
+        for one in (*([changes.commits] if changes.commits else []), *changes.parameters, *changes.machine)
+    ]
+    if changes.code is not None:
+        rows.insert(0, ("code", *(("the same", "the same") if not changes.code else ("", _paths(changes)))))
+    if rows:
+        console.table("What changed", ("", *names), rows)
+    if changes.code:
+        cells = [
+            (one.what, one.path, _bytes(one.before), _bytes(one.after)) for one in changes.code[:_FEW_PATHS]
+        ]
+        more = f", {len(cells)} of {len(changes.code):,}" if len(cells) < len(changes.code) else ""
+        console.table(f"Files that changed{more}", ("", "path", *names), cells)
+        if with_diff:
+            for each in changes.code:
+                if each.diff:
+                    console.table(
+                        "", (each.diff.partition("\n")[0],), [[line] for line in each.diff.split("\n")[1:]]
+                    )
+        elif any(one.diff for one in changes.code):
+            console.next_step("add --diff to see how the text differs")
+    for told in changes.unknown:
+        console.say(told)
+
+
+def _warn(console: Console, found: Compared, cluster: bool) -> None:
+    if found.other_reference:
+        console.warn(
+            f"{count(found.other_reference, 'shared sample')} with another reference in each grading."
+        )
+    servers = [
+        [one["server"] for one in judging["judges"]] if (judging := side.grading.entry.get("judging")) else []
+        for side in (found.a, found.b)
+    ]
+    if servers[0] != servers[1]:
+        console.warn("The judges' servers were of different versions, which may move verdicts a little.")
+    if not cluster and 1 < found.named < found.comparison.n:
+        console.say(
+            f"The samples are in {found.named:,} groups: if they were drawn group by group, add --cluster."
+        )
+
+
+def _paths(changes: RunChanges) -> str:
+    kinds: Mapping[str, int] = {
+        what: sum(one.what == what for one in changes.code or []) for what in ("changed", "added", "removed")
+    }
+    return ", ".join(f"{number:,} {what}" for what, number in kinds.items() if number)
+
+
+def _rate(rate: Rate) -> str:
+    between = f" (95 % interval {rate.trusted.low:.1%} to {rate.trusted.high:.1%})" if rate.trusted else ""
+    return f"{rate.mean:.1%} of {rate.n:,}{between}"
+
+
+def _points(share: float) -> str:
+    return f"{100 * share:+.1f}"
+
+
+def _bytes(number: int | None) -> str:
+    return "-" if number is None else size(number)
+
+
+def _cut(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= _WIDEST else f"{line[: _WIDEST - 1]}…"

@@ -1,0 +1,35 @@
+"""How a kept grading is called and told apart from another, for people."""
+
+import json
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
+from local_grader.kept import KeptGrading
+
+
+def way(grading: KeptGrading) -> str:
+    """What decided it, in a few words: ``includes``, or ``llama3.1:8b with rubric correct``."""
+    judging = grading.entry.get("judging")
+    if not judging:
+        return grading.scorer
+    judges = [one["model"] for one in judging["judges"]]
+    panel = f" ({judging['pool']})" if len(judges) > 1 else ""
+    return f"{' and '.join(judges)}{panel} with rubric {judging['rubric']}"
+
+
+def command(grading: KeptGrading, run: str) -> str:
+    """The command that grades ``run`` as ``grading`` was made, as far as flags say it."""
+    words = ["hybrid", "grade", run, "--scorer", grading.scorer]
+    options: Mapping[str, Any] = grading.entry["options"]
+    for name, value in options.items():
+        if value in (None, False):
+            continue
+        flag = f"--{name.replace('_', '-')}"
+        words += [flag] if value is True else [flag, value if isinstance(value, str) else json.dumps(value)]
+    judging = grading.entry.get("judging")
+    if judging:
+        for one in judging["judges"]:
+            words += ["--judge", one["model"]]
+        words += ["--rubric", judging["rubric"]]
+    return shlex.join(words)

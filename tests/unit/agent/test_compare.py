@@ -1,0 +1,104 @@
+"""``hybrid compare``: one sentence, then what it stands on, then what changed; gradings of another kind are refused."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from agent.cli import main
+from tests.support.graded import grade, judging, keep
+
+Capture = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def ledger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "hybrid.toml").write_text('[project]\nid = "p"\n')
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / ".hybrid/ledger"
+
+
+def values(right: int, n: int = 100) -> dict[str, float | None]:
+    return {f"s{at:03}": float(at < right) for at in range(n)}
+
+
+def test_the_sentence_comes_first_and_what_it_stands_on_after_it(ledger: Path, capsys: Capture) -> None:
+    keep(ledger, "base", values(50)), keep(ledger, "tuned", {**values(70), "more": 1.0})
+    assert main(["compare", "base", "tuned"]) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith("tuned is better than base: 70.0 % against 50.0 %, +20.0 points (95 % interval ")
+    assert "right only in tuned" in out and "exact McNemar" in out
+    assert "Samples that changed, 10 of 20" in out and "s050" in out
+    assert "graded from a file" in err
+
+
+def test_json_holds_every_sample_that_changed(ledger: Path, capsys: Capture) -> None:
+    keep(ledger, "base", values(50)), keep(ledger, "tuned", {**values(70), "more": 1.0})
+    assert main(["compare", "base", "tuned", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["verdict"].startswith("tuned is better")
+    assert len(document["changed"]) == 20
+    assert (document["only_a"], document["only_b"]) == ([], ["more"])
+    assert document["comparison"]["counts"] == {"both": 50, "only_a": 0, "only_b": 20, "neither": 30}
+    assert document["changes"]["code"] is None
+
+
+def test_a_difference_that_cannot_be_told_is_called_none(ledger: Path, capsys: Capture) -> None:
+    keep(ledger, "base", values(50)), keep(ledger, "tuned", values(51))
+    assert main(["compare", "base", "tuned"]) == 0
+    assert capsys.readouterr().out.startswith("No difference can be told")
+
+
+def test_gradings_of_another_kind_are_refused_with_the_command_that_helps(
+    ledger: Path, capsys: Capture
+) -> None:
+    keep(ledger, "base", values(5), scorer="numeric", options={"tolerance": 0.1, "single_number": True})
+    keep(ledger, "tuned", values(5), scorer="includes")
+    assert main(["compare", "base", "tuned"]) == 2
+    err = capsys.readouterr().err
+    assert "base and tuned were not graded in the same way: scorer numeric and includes." in err
+    assert "hybrid grade tuned --scorer numeric --single-number --tolerance 0.1" in err
+
+
+def test_older_gradings_of_the_same_way_are_found(ledger: Path, capsys: Capture) -> None:
+    keep(ledger, "base", values(50), at=1)
+    keep(ledger, "base", values(3), by=judging("llama"), at=2)
+    keep(ledger, "tuned", values(70), at=1)
+    keep(ledger, "tuned", values(4), scorer="includes", at=2)
+    assert main(["compare", "base", "tuned", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["graded_by"] == "exact"
+    assert main(["compare", "base", "tuned", "--grading", "llama"]) == 2
+    assert "tuned was not graded by llama" in capsys.readouterr().err
+
+
+def test_a_run_is_not_compared_with_itself(ledger: Path, capsys: Capture) -> None:
+    keep(ledger, "base", values(50))
+    assert main(["compare", "base", "base"]) == 2
+    assert "would be compared with itself" in capsys.readouterr().err
+
+
+def test_groups_are_shown_with_chance_held_down(ledger: Path, capsys: Capture) -> None:
+    for run, right in (("base", 0.0), ("tuned", 1.0)):
+        rows = [grade(f"{g}{at}", right if g == "x" else 1.0, group=g) for g in "xyz" for at in range(8)]
+        keep(ledger, run, rows)
+    assert main(["compare", "base", "tuned", "--by-group"]) == 0
+    out, err = capsys.readouterr()
+    row = next(line for line in out.splitlines() if line.startswith("x "))
+    assert row.split() == ["x", "8", "0.0%", "100.0%", "+100.0", "0.023", "yes"]
+    assert "The samples are in 3 groups" in err
+    assert main(["compare", "base", "tuned", "--cluster"]) == 0
+    assert "in 3 clusters" in capsys.readouterr().out
+
+
+def test_runs_without_a_shared_sample_cannot_be_compared(ledger: Path, capsys: Capture) -> None:
+    keep(ledger, "base", {"a": 1.0}), keep(ledger, "tuned", {"b": 1.0})
+    assert main(["compare", "base", "tuned"]) == 1
+    assert "no graded sample in common" in capsys.readouterr().err
+
+
+def test_other_references_and_other_servers_are_warned_of(ledger: Path, capsys: Capture) -> None:
+    keep(ledger, "base", [grade("a", 1.0, reference="x")], by=judging("llama"))
+    keep(ledger, "tuned", [grade("a", 1.0, reference="y")], by=judging("llama", server="ollama 0.31"))
+    assert main(["compare", "base", "tuned"]) == 0
+    err = capsys.readouterr().err
+    assert "1 shared sample with another reference" in err and "servers were of different versions" in err
