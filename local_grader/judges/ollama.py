@@ -55,7 +55,7 @@ class OllamaJudge:
             start="ollama serve",
             fetch=f"Fetch it: ollama pull {model}",
         )
-        self._pool = Pool()
+        self._pool = Pool(endpoint.url)
         load_s = settings.load_timeout_s
         self._wires = {
             "ask": Wire(

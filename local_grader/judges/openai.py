@@ -49,7 +49,7 @@ class OpenAIJudge:
             start="say llama-server or vllm serve",
             fetch="Start the server with that model, or name one that it has.",
         )
-        self._pool = Pool()
+        self._pool = Pool(endpoint.url)
         load_s = settings.load_timeout_s
         short = Wire(self._pool, clock, Patience(silence_s=_SHORT_S, total_s=_SHORT_S))
         asking = Wire(self._pool, clock, Patience(silence_s=settings.timeout_s, total_s=settings.limit_s))

@@ -1,12 +1,15 @@
 """Whatever answers at the endpoint, only the contract's errors come out, with words that name it."""
 
+import json
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from local_grader.judge import CannotJudge, JudgeUnavailable, ModelMissing, Prompt
+from local_grader.judge import CannotJudge, JudgeUnavailable, ModelMissing, Prompt, Reply
 from local_grader.judges.endpoint import Endpoint
 from local_grader.judges.ollama import OllamaJudge
 from local_grader.judges.settings import JudgeSettings
@@ -50,8 +53,8 @@ def asking(
     changes: Mapping[str, Answering] | None = None, model: str = "m"
 ) -> Iterator[tuple[OllamaJudge, Server]]:
     with serving({**ANSWERS, **(changes or {})}) as server:
-        settings = JudgeSettings(endpoint=server.url, context=512, timeout_s=2, limit_s=2, load_timeout_s=2)
-        judge = OllamaJudge(model, Endpoint.parse(server.url), settings, SystemClock())
+        patience = JudgeSettings(endpoint=server.url, context=512, timeout_s=2, limit_s=2, load_timeout_s=2)
+        judge = OllamaJudge(model, Endpoint.parse(server.url), patience, SystemClock())
         yield judge, server
         judge.close()
 
@@ -118,6 +121,33 @@ def test_odd_replies_are_passing_troubles(odd: Answering) -> None:
             judge.ask(PROMPT)
         assert caught.value.is_passing and not caught.value.is_gone
         assert str(caught.value)
+
+
+SCALARS = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8)
+MESSAGES = st.fixed_dictionaries({"role": SCALARS, "content": SCALARS}) | SCALARS
+RECORDS = SCALARS | st.fixed_dictionaries(
+    {},
+    optional={
+        "message": MESSAGES,
+        "done": SCALARS,
+        "done_reason": st.sampled_from(["stop", "length", "", 7, None]),
+        "error": SCALARS,
+        "prompt_eval_count": SCALARS,
+        "eval_duration": SCALARS,
+        "load_duration": SCALARS,
+    },
+)
+
+
+@settings(max_examples=150)
+@given(records=st.lists(RECORDS, max_size=4), tail=st.binary(max_size=12))
+def test_nothing_but_the_contracts_errors_comes_out(records: list[object], tail: bytes) -> None:
+    body = b"".join(json.dumps(each).encode() + b"\n" for each in records) + tail
+    with asking() as (judge, server):
+        judge.prepare(Silent())
+        server.answers["/api/chat"] = raw(body)
+        with suppress(CannotJudge, JudgeUnavailable):
+            assert isinstance(judge.ask(PROMPT), Reply)
 
 
 def test_what_does_not_speak_as_ollama_is_not_taken_for_a_missing_model() -> None:

@@ -21,7 +21,7 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture
 def line(server: Server) -> Iterator[Line]:
-    line = Line(server.url, Wire(Pool(), SystemClock(), PATIENCE, {"/ask": {"truncate": False}}))
+    line = Line(server.url, Wire(Pool(server.url), SystemClock(), PATIENCE, {"/ask": {"truncate": False}}))
     yield line
     line.close()
 
@@ -35,7 +35,7 @@ def test_fields_that_a_client_does_not_know_are_added_where_they_belong(server: 
 
 
 def test_a_key_is_taken_out_whoever_put_it_in(server: Server) -> None:
-    wire = Wire(Pool(), SystemClock(), PATIENCE)
+    wire = Wire(Pool(server.url), SystemClock(), PATIENCE)
     with httpx.Client(
         base_url=server.url, transport=wire, headers={"Authorization": "Bearer secret"}
     ) as client:
@@ -75,3 +75,12 @@ def test_what_is_no_json_object_is_a_value_error(server: Server, line: Line, bod
     server.answers["/ask"] = raw(body)
     with pytest.raises(ValueError):
         line.get("/ask")
+
+
+def test_an_https_endpoint_is_verified(server: Server) -> None:
+    """The server speaks no TLS at all; what matters is that ours is begun, and that it fails."""
+    url = server.url.replace("http:", "https:")
+    line = Line(url, Wire(Pool(url), SystemClock(), PATIENCE))
+    with pytest.raises(httpx.TransportError, match="SSL"):
+        line.get("/ok")
+    line.close()
