@@ -8,8 +8,10 @@ from typing import Any
 
 from tests.emulators.ollama import Asked, Model, Ollama
 
-THINKER = Model(name="qwen3:4b", thinking=True, native=True, trained_context=40_960)
-CLOUD = Model(name="gpt-oss:120b-cloud", remote_host="https://ollama.com:443", thinking=True)
+THINKER = Model(name="qwen3:4b", architecture="qwen3", thinking=True, native=True, trained_context=40_960)
+CLOUD = Model(
+    name="gpt-oss:120b-cloud", architecture="gptoss", remote_host="https://ollama.com:443", thinking=True
+)
 
 
 @contextmanager

@@ -8,8 +8,8 @@ import sys
 import threading
 
 from .emulator import Ollama
-from .generation import Answer
 from .models import Model, Speed
+from .writing import Answer
 
 
 def main() -> None:

@@ -1,18 +1,19 @@
 """The emulator as tests see it: what is asked of it is kept, and it can go away and come back."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
 
 from .asked import Asked
 from .faults import Fault, Plan
-from .filling import filled
-from .generation import Answer, Engine
+from .generation import Engine
 from .http_server import Listener
-from .loading import Load, Memory
+from .loading import Load, LoadOptions, Memory
 from .models import Model, Speed, full_name
+from .pieces import Writer
 from .pulling import Downloads
 from .routes import Routes
+from .writing import Answer, EmulatedWriter, default_answer
 
 
 class Ollama:
@@ -21,6 +22,8 @@ class Ollama:
     ``models`` are there, ``library`` can be pulled. ``answer(request)`` is what the model says, or a Fault; by default
     JSON that fits the schema, the same for the same prompt. ``slots``, ``max_queue``, ``max_loaded``, ``context``,
     ``keep_alive_s`` and ``no_cloud`` are the server's own settings, ``version`` decides what it knows.
+
+    ``load`` (which returns the seconds that are still to be waited) and ``writer`` put a real engine behind it.
     """
 
     def __init__(
@@ -38,6 +41,8 @@ class Ollama:
         keep_alive_s: float = 300.0,
         no_cloud: bool = False,
         port: int = 0,
+        load: Callable[[Model, LoadOptions], float] | None = None,
+        writer: Writer | None = None,
     ) -> None:
         speed = speed or Speed()
         self.requests: list[Asked] = []
@@ -51,21 +56,25 @@ class Ollama:
         self._plan = Plan()
         self._plan.add(*faults)
         self._memory = Memory(
-            slots=slots, max_queue=max_queue, max_loaded=max_loaded, load_s=lambda model: speed.load_s
+            slots=slots,
+            max_queue=max_queue,
+            max_loaded=max_loaded,
+            load=load or (lambda model, options: speed.load_s),
         )
         here = {full_name(each.name): each for each in models or (Model(),)}
         self._engine = Engine(
             models=here,
             memory=self._memory,
             plan=self._plan,
-            answer=answer or (lambda asked: default_answer(asked, self._engine)),
-            speed=speed,
+            writer=writer
+            or EmulatedWriter(
+                answer=answer or default_answer, speed=speed, memory=self._memory, die=self._die
+            ),
             version=tuple(int(part) for part in version.partition("-")[0].split(".")),
             told_version=version,
             context=context,
             keep_alive_s=keep_alive_s,
             no_cloud=no_cloud,
-            die=self._die,
         )
         self.downloads = Downloads(speed.pull_per_s)
         self._routes = Routes(self._engine, self.downloads, library, self.requests, self.counts)
@@ -139,16 +148,16 @@ class Ollama:
     def stop(self) -> None:
         """As if its process were killed: connections break, new ones are refused, and no model is in memory."""
         with self._lock:
-            listener, self._listener = self._listener, None
-        if listener:
-            listener.stop()
-            self._memory.clear()
+            if self._listener:
+                self._listener.stop()
+                self._memory.clear()
+                self._listener = None
 
     def kill_connections(self) -> None:
         """All that are open now; the server goes on."""
-        with self._lock:
-            if self._listener:
-                self._listener.kill_connections()
+        listener = self._listener
+        if listener:
+            listener.kill_connections()
 
     def __enter__(self) -> "Ollama":
         return self.start()
@@ -170,10 +179,3 @@ class Ollama:
         thread = threading.Thread(target=away, name="death of the emulated Ollama")
         self._deaths.append(thread)
         thread.start()
-
-
-def default_answer(asked: Asked, engine: Engine) -> str:
-    """Decided by the prompt alone."""
-    if asked.schema is not None:
-        return filled(asked.schema, asked.prompt, alphabetical=engine.sorts_keys(asked))
-    return '{"text": "It is so."}' if asked.format == "json" else "It is so, as far as one can tell."

@@ -40,9 +40,9 @@ def ordered_properties(schema: Mapping[str, Any], alphabetical: bool) -> list[st
     return [name for name in names if name in required] + [name for name in names if name not in required]
 
 
-def filled(schema: Mapping[str, Any], seed: str, *, alphabetical: bool) -> str:
+def filled(schema: Mapping[str, Any], seed: str) -> str:
     """The same for the same seed. Raises ValueError where a schema asks for more than this can make up."""
-    return json.dumps(_Filler(schema, random.Random(seed), alphabetical).value(schema), ensure_ascii=False)
+    return json.dumps(_Filler(schema, random.Random(seed)).value(schema), ensure_ascii=False)
 
 
 def in_order(text: str, schema: Mapping[str, Any], *, alphabetical: bool) -> str:
@@ -80,10 +80,9 @@ def _resolved(schema: Any, whole: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 class _Filler:
-    def __init__(self, whole: Mapping[str, Any], chance: random.Random, alphabetical: bool) -> None:
+    def __init__(self, whole: Mapping[str, Any], chance: random.Random) -> None:
         self._whole = whole
         self._chance = chance
-        self._alphabetical = alphabetical
 
     def value(self, schema: Any) -> Any:
         if not isinstance(schema, Mapping):
@@ -105,7 +104,7 @@ class _Filler:
     def _of_kind(self, kind: str, schema: Mapping[str, Any]) -> Any:
         match kind:
             case "object":
-                names = ordered_properties(schema, self._alphabetical)
+                names = schema.get("properties", {})
                 return {name: self.value(schema["properties"][name]) for name in names}
             case "array":
                 least, most = schema.get("minItems", 1), schema.get("maxItems", 3)

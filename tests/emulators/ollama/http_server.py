@@ -12,7 +12,7 @@ from typing import Any
 
 from .asked import Refusal
 from .connection import Connection, Gone
-from .generation import HangUp
+from .pieces import HangUp
 
 _OWN_HOST = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])?(:\d+)?")
 

@@ -79,13 +79,15 @@ class Busy:
 
 
 class Memory:
+    """``load`` is told of each load, and returns the seconds that it takes from then on."""
+
     def __init__(
-        self, *, slots: int, max_queue: int, max_loaded: int, load_s: Callable[[Model], float]
+        self, *, slots: int, max_queue: int, max_loaded: int, load: Callable[[Model, LoadOptions], float]
     ) -> None:
         self._slots = slots
         self._max_queue = max_queue
         self._max_loaded = max_loaded
-        self._load_s = load_s
+        self._start = load
         self._changed = threading.Condition()
         self._queue: list[object] = []
         self._runners: dict[str, Runner] = {}
@@ -198,7 +200,7 @@ class Memory:
         self._changed.release()
         aborted = True
         try:
-            connection.pause(self._load_s(model))
+            connection.pause(self._start(model, options))
             aborted = False
         finally:
             self._changed.acquire()

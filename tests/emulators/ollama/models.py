@@ -2,12 +2,14 @@
 
 import hashlib
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 _MADE = "2026-05-04T10:11:12.123456789Z"
 _MEBIBYTE = 1 << 20
+_PARAMETERS = re.compile(r":(?:.*-)?(\d+(?:\.\d+)?[bm])(?:-|$)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,14 +40,17 @@ class Model:
     one_slot: bool = False
     size: int = 2 * 1024 * _MEBIBYTE
     weights: str = ""  # another text is another digest under the same name
+    architecture: str = "llama"
 
     @property
     def digest(self) -> str:
         return hashlib.sha256(f"{self.name} {self.weights}".encode()).hexdigest()
 
     @property
-    def family(self) -> str:
-        return self.name.partition(":")[0].rstrip("0123456789.")
+    def parameters(self) -> str:
+        """As the tag says it: ``3B`` of ``llama3.2:3b``."""
+        found = _PARAMETERS.search(self.name)
+        return found[1].upper() if found else "3.2B"
 
     @property
     def capabilities(self) -> list[str]:
@@ -55,9 +60,9 @@ class Model:
         return {
             "parent_model": "",
             "format": "gguf",
-            "family": self.family,
-            "families": [self.family],
-            "parameter_size": "3.2B",
+            "family": self.architecture,
+            "families": [self.architecture],
+            "parameter_size": self.parameters,
             "quantization_level": "Q4_K_M",
         }
 
@@ -89,7 +94,7 @@ def in_tags(model: Model) -> dict[str, Any]:
 
 def shown(model: Model) -> dict[str, Any]:
     """What ``/api/show`` says, which holds no digest."""
-    architecture = model.family
+    architecture = model.architecture
     return {
         "license": "",
         "modelfile": f"FROM {model.name}\n",

@@ -6,8 +6,8 @@ from typing import Any
 from .asked import Refusal
 from .connection import Connection
 from .faults import Fault, Kind
-from .generation import HangUp
 from .models import Model
+from .pieces import HangUp
 
 _STEPS = 20
 

@@ -10,9 +10,10 @@ from . import parsing, wire
 from .asked import Asked, Refusal
 from .connection import Gone
 from .faults import Fault, Kind
-from .generation import Engine, Final, HangUp, Piece
+from .generation import Engine
 from .http_server import Exchange
 from .models import Model, full_name, in_tags, shown
+from .pieces import Final, HangUp, Piece
 from .pulling import Downloads
 
 _GENERATING = ("/api/chat", "/api/generate", "/v1/chat/completions")

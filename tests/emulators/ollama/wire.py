@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from .asked import Asked
-from .generation import Final, Piece
 from .models import Model
+from .pieces import Final, Piece
 from .tokens import tokens_of
 
 

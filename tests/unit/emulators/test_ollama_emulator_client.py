@@ -75,7 +75,7 @@ def test_models_are_listed_with_digest_and_shown_with_their_trained_context(
         each.name: each.digest for each in (Model(), THINKER, CLOUD)
     }
     shown = client.show("qwen3:4b")
-    assert (shown.modelinfo or {})["qwen.context_length"] == 40_960
+    assert (shown.modelinfo or {})["qwen3.context_length"] == 40_960
     assert shown.capabilities == ["completion", "thinking"]
 
 
