@@ -33,14 +33,12 @@ _UNCUT = {"/api/chat": {"truncate": False}}
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class _Ready:
-    """``context`` in tokens; ``cuts`` whether the server cuts prompts that are too long; ``ours`` whether the model was
-    loaded for us, and nobody else need miss it."""
+    """``context`` in tokens; ``cuts`` whether the server cuts prompts that are too long."""
 
     identity: Identity
     think: bool | str | None
     context: int
     cuts: bool
-    ours: bool
 
 
 class OllamaJudge:
@@ -70,6 +68,7 @@ class OllamaJudge:
         self._line = Line(endpoint.url, self._wires["tell"])
         self._server = OllamaServer(self._line, self._target)
         self._ready: _Ready | None = None
+        self._is_ours = False  # the model was loaded for us, so that nobody else misses it
         self._closed = False
 
     @property
@@ -96,7 +95,7 @@ class OllamaJudge:
         think = _thinking(model)
         progress.start(f"loading {self._target.model}", unit="")
         try:
-            ours = self._ready.ours if self._ready else self._server.allocated(model.digest) != context
+            self._is_ours = self._is_ours or self._server.allocated(model.digest) != context
             self._load(identity.options)
             allocated = self._server.allocated(model.digest)
             if allocated is not None and allocated < context:
@@ -110,7 +109,7 @@ class OllamaJudge:
                 f"Ollama {version} cuts prompts that are too long; a reply whose token count looks like it is not used. "
                 f"Version {_shown(FULL)} or newer refuses them."
             )
-        self._ready = _Ready(identity=identity, think=think, context=context, cuts=cuts, ours=ours)
+        self._ready = _Ready(identity=identity, think=think, context=context, cuts=cuts)
         return Prepared(context=context, refuses_overlong=not cuts, warnings=tuple(warnings))
 
     def pull(self, progress: Progress) -> None:
@@ -149,7 +148,7 @@ class OllamaJudge:
             return
         self._closed = True
         self._pool.cut()
-        if self._ready is not None and self._ready.ours:
+        if self._is_ours:
             # Where it does not answer, it lets go of the model by itself, after ``keep_alive_s``.
             with suppress(CannotJudge, JudgeUnavailable):
                 self._chat(self._client("close"), [], {}, None, None, keep_alive_s=0)

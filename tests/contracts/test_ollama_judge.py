@@ -70,6 +70,14 @@ class TestOllamaJudge(ServedJudgeContract):
         judge.close()
         assert server.resident == []
 
+    def test_a_model_that_was_loaded_in_vain_is_let_go_of_too(self, judge: Judge, server: Ollama) -> None:
+        server.plan(Fault(kind=Kind.STATUS, status=500, text="boom", skip=1))
+        with pytest.raises(JudgeUnavailable, match="boom"):
+            judge.prepare(Silent())
+        assert server.resident == [MODEL]
+        judge.close()
+        assert server.resident == []
+
     def test_a_model_that_others_had_loaded_stays_for_them(
         self, judge: Judge, another: Callable[[], Judge], server: Ollama
     ) -> None:
