@@ -169,7 +169,7 @@ def _verdicts(document: Mapping[str, Any], complaints: Complaints) -> dict[str, 
         found[word] = number(worth, key, complaints, "from 0 to 1, what the verdict is worth", is_worth)
     if len(found) < 2:
         complaints.add(("verdicts",), "holds fewer than two words, so that there is nothing to decide")
-    elif len(set(found.values())) == 1:
+    elif len(worths := set(found.values())) == 1 and is_worth(*worths):
         complaints.add(("verdicts",), "gives all words the same worth, so that there is nothing to decide")
     return found
 

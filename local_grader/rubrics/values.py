@@ -1,6 +1,7 @@
 """Values of a rubric file, each checked when it is taken. What is wrong is noted, and a harmless value stands in for it."""
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -24,11 +25,11 @@ def text(holder: Mapping[str, Any], key: Key, complaints: Complaints) -> str:
 def number(
     value: object, key: Key, complaints: Complaints, name: str, fits: Callable[[float], bool]
 ) -> float:
-    """``name`` completes "must be a number "."""
+    """``name`` completes "must be a number "; what is none becomes NaN, which no later check takes for a mistake of its own."""
     if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e9 and fits(value):
         return float(value)
     complaints.add(key, f"must be a number {name}, not {json.dumps(value, default=str)}")
-    return 1.0
+    return math.nan
 
 
 def is_worth(value: float) -> bool:
