@@ -13,9 +13,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from sync.clock import Clock
-from sync.progress import Progress
+from sync.progress import Progress, Silent
 
-from ..judge import CannotJudge, Judge, JudgeUnavailable, Prompt, Reply
+from ..judge import CannotJudge, Judge, JudgeUnavailable, ModelMissing, Prompt, Reply
 from ..rubrics.verdicts import BAD_REPLY, BadReply
 from .journal import Answer, Journal
 from .pace import MOST, Pace
@@ -25,6 +25,7 @@ RELOAD_S = 0.5
 """A request in which the server spent so long on loading, had it load the model anew."""
 
 
+_LONGEST_WAIT_S = 15.0
 _LOOK_S = 30.0
 """Where nothing may be sent now, it is asked so often whether that has changed."""
 
@@ -235,22 +236,22 @@ class Asking:
         self.health.reasons[reason] = self.health.reasons.get(reason, 0) + 1
 
     def _wait_for_server(self, gone: CannotJudge) -> None:
-        """A server that was restarted is prepared again; one that stays away ends the asking."""
+        """A server that was restarted is prepared again; one that stays away, or came back without the model, ends it."""
         self._pace.alone()
         wait_s = self._retries.first_wait_s
-        while True:
-            if self._waited_s >= self._retries.patience_s:
-                raise JudgeUnavailable(
-                    f"The judge has gone away: {gone}.", "Start its server, and grade again."
-                )
+        trouble = JudgeUnavailable(f"The judge has gone away: {gone}", "Start its server, and grade again.")
+        while self._waited_s < self._retries.patience_s:
             self._clock.sleep(wait_s)
             self._waited_s += wait_s
             try:
-                self._judge.prepare(self._progress)
-            except JudgeUnavailable:
-                wait_s = min(2 * wait_s, 15.0)
+                self._judge.prepare(Silent())
+            except ModelMissing:
+                raise
+            except JudgeUnavailable as error:
+                wait_s, trouble = min(2 * wait_s, _LONGEST_WAIT_S), error
             else:
                 return
+        raise trouble
 
     def _work(self) -> None:
         while (prompt := self._jobs.get()) is not None:
