@@ -14,14 +14,14 @@ from ..samples import Sample
 from ..scores import NO_ANSWER, NO_REFERENCE
 from ..texts import alternatives, as_text
 from .fences import ending, fence, safe
-from .rubric import FIELDS, Example, Kind, Rubric
+from .rubric import Example, Kind, Rubric
 from .schemas import FIRST, NEITHER, REASON_CHARS, SECOND, schema_of, words
 
 NO_QUESTION = "no question"
 NO_CONTEXT = "no context"
 NO_RIVAL = "no rival"
 
-_LACKING = {"prompt": NO_QUESTION, "reference": NO_REFERENCE, "context": NO_CONTEXT, "rival": NO_RIVAL}
+_LACKING = {"prompt": NO_QUESTION, "reference": NO_REFERENCE, "context": NO_CONTEXT}
 _ANSWER, _ANSWERS = "the-answer", (f"answer-{FIRST}", f"answer-{SECOND}")
 _NAMES = {"context": "the-context", "prompt": "the-question", "reference": "the-reference"}
 _TITLES = {
@@ -124,39 +124,39 @@ def _example(rubric: Rubric, example: Example) -> str:
 
 def _shown(rubric: Rubric, sample: Sample) -> list[_Piece]:
     pieces = []
-    for name in FIELDS:
-        if name in rubric.needs or name in rubric.uses:
-            text = _text(sample, name)
-            if text is not None and name in _NAMES:
-                pieces.append(_Piece(name=_NAMES[name], text=text))
-            elif text is None and name in rubric.needs:
-                said = _LACKING[name].removeprefix("no ")
+    for field, name in _NAMES.items():
+        if field in rubric.needs or field in rubric.uses:
+            text = _text(getattr(sample, field))
+            if text is not None:
+                pieces.append(_Piece(name=name, text=text))
+            elif field in rubric.needs:
+                said = _LACKING[field].removeprefix("no ")
                 raise Unaskable(
-                    _LACKING[name],
+                    _LACKING[field],
                     f"The rubric {rubric.name} needs a {said}, and the sample at {sample.place} has none.",
                 )
     return pieces
 
 
-def _text(sample: Sample, name: str) -> str | None:
-    """None also where there is but white space, which would leave a judge to guess."""
-    right = [text for text in alternatives(getattr(sample, name)) if text.strip()]
-    if not right:
-        return None
-    if len(right) == 1 or name != "reference":
-        return right[0]
-    return "\n".join(["Each of these is right:", *(f"- {one}" for one in right)])
+def _text(value: object) -> str | None:
+    """Alternatives as a list. None also where there is but white space, which would leave a judge to guess."""
+    texts = [text for text in alternatives(value) if text.strip()]
+    if len(texts) < 2:
+        return texts[0] if texts else None
+    return "\n".join(["Each of these is right:", *(f"- {text}" for text in texts)])
 
 
 def _rivals(sample: Sample, count: int) -> list[str]:
     values = sample.rival if isinstance(sample.rival, list) else [sample.rival]
     rivals = [as_text(value) for value in values if value is not None]
     if len(rivals) != count:
-        told = f"{len(rivals)} of its rival" if rivals else "no rival"
-        raise Unaskable(
-            NO_RIVAL, f"The sample at {sample.place} has {count} answers and {told}, so they make no pairs."
-        )
+        counts = f"{_counted(count, 'answer')} and {_counted(len(rivals), 'rival')}"
+        raise Unaskable(NO_RIVAL, f"The sample at {sample.place} has {counts}, so they make no pairs.")
     return rivals
+
+
+def _counted(count: int, name: str) -> str:
+    return f"{count} {name}{'' if count == 1 else 's'}"
 
 
 def _user_part(rubric: Rubric, shown: Sequence[_Piece], texts: Sequence[str]) -> str:

@@ -101,7 +101,7 @@ def test_an_unknown_name_is_told_with_a_guess(said: str, message: str, hint: str
 
 
 def test_a_path_that_leads_nowhere_or_to_a_folder_is_told(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="There is no rubric .*none.toml"):
+    with pytest.raises(UsageError, match=r"There is no rubric .*none\.toml"):
         rubrics.load("a/none.toml", tmp_path)
     with pytest.raises(UsageError, match="cannot be read: "):
         rubrics.load(str(tmp_path), tmp_path)
