@@ -19,8 +19,8 @@ def library(name: str) -> Any:
     except ModuleNotFoundError as error:
         missing = (error.name or name).partition(".")[0]
         raise UsageError(
-            f"Intervals, comparisons and agreement need {missing}, which is not installed",
-            hint="pip install 'hybrid[statistics]'",
+            f"Intervals, comparisons and agreement need {missing}, which is not installed.",
+            "Install it: pip install 'hybrid[statistics]'",
         ) from error
 
 
