@@ -46,6 +46,7 @@ class Asked:
     cached_tokens: int = 0
     reply_tokens: int = 0
     was_cut: bool = False  # the prompt lost something before the model saw it
+    shown: str = ""  # what the model sees: the prompt, or what is left of it
     reply: str = ""
 
     @property

@@ -29,7 +29,8 @@ _GENERATING = ("/api/chat", "/api/generate", "/v1/chat/completions")
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fault:
     """Strikes the requests to ``paths`` whose prompt has ``match`` in it (or of which it says so, as a function):
-    it lets ``skip`` of them pass first, then strikes ``times`` of them."""
+    it lets ``skip`` of them pass first, then strikes ``times`` of them. The empty ``match`` is in every prompt, and in
+    that of a request that only loads the model, which has none."""
 
     kind: Kind
     match: str | Callable[[Asked], bool] = ""

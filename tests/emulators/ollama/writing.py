@@ -45,6 +45,7 @@ class EmulatedWriter:
     def fitted(self, asked: Asked, window: Window) -> str:
         prompt = fitted(asked.messages, window)
         asked.was_cut = prompt != rendered(asked.messages)
+        asked.shown = prompt
         asked.prompt_tokens = len(tokens_of(prompt))
         return prompt
 
