@@ -5,7 +5,7 @@ set -eu
 PATH=$PATH:/usr/sbin:/usr/local/sbin
 
 missing() {
-    for pair in git:git rsync:rsync rclone:rclone sshd:openssh-server ssh-keygen:openssh-client ps:procps dbus-daemon:dbus; do
+    for pair in git:git rsync:rsync rclone:rclone sshd:openssh-server ssh-keygen:openssh-client ps:procps dbus-daemon:dbus chromium:chromium chromedriver:chromium-driver; do
         command -v "${pair%%:*}" >/dev/null 2>&1 || printf '%s ' "${pair#*:}"
     done
 }

@@ -1,0 +1,41 @@
+"""Whether a grading is good enough, for a build server. Pure."""
+
+from dataclasses import dataclass
+
+from ..metrics import Summary
+
+_ROUNDING = 1e-9
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Gate:
+    """``share`` of all samples is known to be right, ``asked`` was wanted. What could not be graded or was never answered is
+    known to be nothing: were it left out, a judge that was away could turn a bad run into a good one."""
+
+    asked: float
+    share: float | None
+    unknown: int
+
+    @property
+    def passed(self) -> bool:
+        return self.share is not None and self.share >= self.asked - _ROUNDING
+
+    @property
+    def told(self) -> str:
+        """One sentence."""
+        if self.share is None:
+            return "Nothing could be graded, so nothing passes."
+        verdict = "Passed" if self.passed else "Failed"
+        unknown = (
+            f", where {self.unknown:,} that were not graded or answered do not count as right"
+            if self.unknown
+            else ""
+        )
+        return (
+            f"{verdict}: {self.share:.2%} of all samples are right, {self.asked:.2%} were asked for{unknown}."
+        )
+
+
+def gate(summary: Summary, asked: float) -> Gate:
+    unknown = summary.samples - summary.scored + summary.missing
+    return Gate(asked=asked, share=summary.floor if summary.scored else None, unknown=unknown)

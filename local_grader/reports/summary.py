@@ -1,0 +1,153 @@
+"""A report as rows of label and value, and as one JSON document. Pure."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from ..metrics import Summary
+from .characters import one_line
+from .contents import Contents, judging
+
+_MOST_PARTS = 20
+
+
+def method(contents: Contents) -> str:
+    """The scorer with its options, and the judges with theirs, on one line."""
+    entry = contents.grading.entry
+    options = ", ".join(
+        f"{name}={value}" for name, value in entry["options"].items() if value not in (None, False)
+    )
+    said = f"{entry['scorer']} v{entry['scorer_version']}" + (f" ({options})" if options else "")
+    how = judging(contents.grading)
+    if how is None:
+        return one_line(said)
+    judges = ", ".join(one["model"] for one in how["judges"]) or "no judge"
+    pool = f", pooled by {how['pool']}" if len(how["judges"]) > 1 else ""
+    return one_line(f"{said}, then {judges} with rubric {how['rubric']}{pool}")
+
+
+def rows(contents: Contents) -> list[tuple[str, str]]:
+    """What a person wants to read, most important first."""
+    summary = contents.summary
+    lines = [
+        ("graded by", method(contents)),
+        ("samples", samples(summary)),
+        ("outputs right" if contents.arc else "right", rate(contents)),
+    ]
+    if contents.corrected:
+        lines.append(("corrected", contents.corrected))
+    if contents.arc and contents.arc.rate is not None:
+        arc = contents.arc
+        ends = f"95 % interval {arc.low:.1%} to {arc.high:.1%}"
+        lines.append(("tasks solved", f"{arc.rate:.1%} ({arc.solved:,} of {arc.tasks:,}; {ends})"))
+        lines += [(f"pass@{k}", f"{share:.1%}") for k, share in arc.pass_at.items()]
+    for reason, count in summary.unscored.items():
+        lines.append((f"not graded: {one_line(reason, 60)}", f"{count:,}"))
+    if summary.missing:
+        lines.append(("never answered", f"{summary.missing:,}"))
+    lines += bounds(summary)
+    lines += [
+        (f"decided by {one_line(name, 40)}", share(part, summary)) for name, part in contents.stages.items()
+    ]
+    return [*lines, *_judges(contents), *_lengths(contents)]
+
+
+def part_rows(parts: Mapping[str, Summary]) -> list[tuple[str, str, str]]:
+    """Name, rate, samples of each part; nothing where there are too many to read (the other forms have them all)."""
+    if not 1 < len(parts) <= _MOST_PARTS:
+        return []
+    return [(one_line(name, 60), part_rate(part), samples(part)) for name, part in parts.items()]
+
+
+def rate(contents: Contents) -> str:
+    summary, ends = contents.summary, contents.interval
+    if summary.rate is None or ends is None:
+        return "nothing could be graded"
+    allowing = f", over {ends.clusters:,} groups" if ends.clusters else ""
+    share = f"{summary.right:,g} of {summary.scored:,}"
+    return f"{summary.rate:.1%} ({share}; 95 % interval {ends.low:.1%} to {ends.high:.1%}{allowing})"
+
+
+def part_rate(part: Summary) -> str:
+    if part.rate is None:
+        return "nothing could be graded"
+    ends = f"95 % interval {part.low:.1%} to {part.high:.1%}"
+    return f"{part.rate:.1%} ({part.right:,g} of {part.scored:,}; {ends})"
+
+
+def samples(summary: Summary) -> str:
+    unscored = summary.samples - summary.scored
+    return f"{summary.samples:,}" + (f", of which {unscored:,} could not be graded" if unscored else "")
+
+
+def share(part: Summary, whole: Summary) -> str:
+    """How much of the whole a stage decided, and how much of that it found right."""
+    decided = f"{part.scored:,} ({part.scored / whole.samples:.0%})"
+    return decided if part.rate is None else f"{decided}, {part.rate:.1%} of them right"
+
+
+def bounds(summary: Summary) -> list[tuple[str, str]]:
+    """What the rate would be if all that is not known were wrong, or right; nothing where all is known."""
+    low, high = summary.floor, summary.ceiling
+    if low is None or high is None or low == high:
+        return []
+    return [("bounds", f"{low:.1%} to {high:.1%}, with all that is not graded or answered wrong, or right")]
+
+
+def _judges(contents: Contents) -> list[tuple[str, str]]:
+    panel = contents.panel
+    if panel is None:
+        return []
+    lines = []
+    for voice in panel.voices:
+        said = f"{voice.judged:,} of {voice.asked:,} judged"
+        if voice.judged:
+            said += f", {voice.right / voice.judged:.1%} of them right"
+        if voice.swapped:
+            said += f"; {voice.flips / voice.swapped:.1%} flipped with the order"
+        lines.append((f"judge {one_line(voice.name, 40)}", said))
+    if panel.shared:
+        said = f"on {1 - panel.disputed / panel.shared:.1%} of {panel.shared:,} samples"
+        if panel.alpha is not None:
+            said += f", Krippendorff's alpha {panel.alpha:.2f}"
+        lines.append(("judges agree", said))
+    return lines
+
+
+def _lengths(contents: Contents) -> list[tuple[str, str]]:
+    found = contents.lengths
+    if found is None:
+        return []
+    return [("value and length", f"rank correlation {found.correlation:+.2f} over {found.n:,} answers")]
+
+
+def to_json(contents: Contents) -> dict[str, object]:
+    """One JSON document; fields as in ``Contents``."""
+    grading = contents.grading
+    parts = {
+        "stages": contents.stages,
+        "shards": contents.shards,
+        "groups": contents.groups,
+    }
+    return {
+        "run": grading.run,
+        "ledger": str(grading.path),
+        "entry": dict(grading.entry),
+        "summary": asdict(contents.summary),
+        "interval": _plain(contents.interval),
+        "corrected": contents.corrected,
+        "arc": _plain(contents.arc),
+        "verdicts": dict(contents.verdicts),
+        "histogram": _all(contents.histogram),
+        "lengths": _plain(contents.lengths),
+        "panel": _plain(contents.panel),
+        **{name: {key: asdict(one) for key, one in found.items()} for name, found in parts.items()},
+    }
+
+
+def _plain(found: Any) -> dict[str, object] | None:
+    return None if found is None else asdict(found)
+
+
+def _all(found: Sequence[Any]) -> list[dict[str, object]]:
+    return [asdict(one) for one in found]
