@@ -9,8 +9,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-# What is looked into, beside the target itself: all that reads a mailbox.
-COVERED = ["sync.mailbox", "sync.store"]
+# What is looked into, beside the target itself: all that reads a mailbox, a judge's reply, or a rubric.
+COVERED = ["local_grader.rubrics", "sync.mailbox", "sync.store"]
 
 
 def main() -> int:

@@ -2,7 +2,9 @@
 
 import struct
 import zlib
+from importlib import resources
 
+from local_grader import rubrics
 from sync.mailbox import layout, records
 from sync.mailbox.layout import Attempt, RunFolder
 from sync.store import codec
@@ -76,6 +78,13 @@ def seeds(target: str) -> list[bytes]:
             bytes([1, 5, 0, 0, 2, 2, 1, 0, 2, 1, 13, 0, 2, 2, 1, 1, 2, 2]),
             bytes(range(64)),
         ],
+        "verdict": [
+            b'\x00{"reason": "It is so.", "verdict": "correct"}',
+            b'\x02```json\n{"reason": "", "verdict": "tie"}\n```',
+            b'\x04{"reason": "\\u00e9", "verdicts": {"accurate": "yes", "clear": "no", "complete": "no", "concise": "no", '
+            b'"relevant": "yes"}}',
+        ],
+        "rubric": [resources.files(rubrics).joinpath(f"{name}.toml").read_bytes() for name in rubrics.NAMES],
     }[target]
 
 
@@ -83,5 +92,6 @@ WORDS = (
     *("..", "/", "\\", "\\u0000", "\\ud800", "\\udcff", "NaN", "1e999", "-1", "true", "null", "9" * 20),
     *("zstd", "zlib", "stored", "HYBSNAP\x01", "HYBPACK\x01", '["d",', '["f",', '["l",', '"root":{'),
     *('"objects":[', '"entries":[', '"version":2', "sha256:", ".json", ".snap", "claim-", "tick-", "done-"),
+    *('"verdict":', '"correct"', "```", "[[examples]]", "[verdicts]", 'kind = "scale"', '"""', "weight = "),
 )
 """What is worth putting in anywhere."""

@@ -1,4 +1,4 @@
-"""What is fuzzed: each target takes any bytes, and may end in nothing but what is expected of a hostile mailbox.
+"""What is fuzzed: each target takes any bytes, and may end in nothing but what is expected of a hostile mailbox, or judge.
 
 A target says whether it let the input in. It fails with any exception but HybridError, or with an assertion of its own.
 """
@@ -19,6 +19,7 @@ from sync.store import codec, pack
 from sync.store.materialise import materialise, to_end
 from sync.store.nouns import FILE
 from sync.store.reader import Reader
+from tests.fuzz.judging import rubric, verdict
 from tests.support.trees import fingerprint
 from tests.unit.sync.store.forge import STORED, Forge, file, sha256
 
@@ -271,4 +272,6 @@ TARGETS: dict[str, Callable[[bytes], bool]] = {
     "seal": seal,
     "names": names,
     "tree": tree,
+    "verdict": verdict,
+    "rubric": rubric,
 }
