@@ -71,13 +71,14 @@ class _Work:
         words, reason = self._words()
         began = time.perf_counter_ns()
         yield from self._spoken(words)
-        self._asked.reply_tokens = len(words)
+        # The token that ends a reply is one that was written, too.
+        self._asked.reply_tokens = len(words) + (reason == "stop")
         if reason:
             return Final(
                 reason=reason,
                 prompt_count=self._asked.prompt_tokens,
                 prompt_ns=prompt_ns,
-                reply_count=len(words),
+                reply_count=self._asked.reply_tokens,
                 reply_ns=time.perf_counter_ns() - began,
             )
         yield from self._break()
