@@ -13,6 +13,7 @@ from sync.clock import SystemClock
 from sync.progress import Silent
 from tests.contracts.judge_contract import SCHEMA, JudgeContract
 from tests.emulators.ollama import Ollama
+from tests.emulators.ollama.filling import ordered_properties
 from tests.engine.conftest import CONTEXT
 from tests.engine.llama_server import MODEL, LlamaServer
 from tests.engine.ollama_front import ollama_over
@@ -96,3 +97,21 @@ def test_nothing_is_loaded_again_while_it_judges(judge: Judge, ollama: Ollama, e
     for number in range(3):
         judge.ask(prompt(number), attempt=number)
     assert (engine.loads, len(ollama.loads)) == (loads, 1)
+
+
+@pytest.mark.parametrize("required", [["verdict"], ["verdict", "alpha"], ["note", "alpha", "verdict"]])
+def test_the_emulator_orders_keys_as_the_engine_does(ollama: Ollama, required: list[str]) -> None:
+    yes = {"type": "boolean"}
+    schema = {
+        "type": "object",
+        "properties": {"note": yes, "verdict": yes, "alpha": yes},
+        "required": required,
+    }
+    body = {"messages": [{"role": "user", "content": "Which?"}], "format": schema, "stream": False}
+    names = ordered_properties(schema, alphabetical=False)
+    for seed in range(5):
+        given = body | {"model": MODEL, "options": {"num_ctx": CONTEXT, "seed": seed, "num_predict": 300}}
+        reply = httpx.post(f"{ollama.url}/api/chat", json=given, timeout=60, trust_env=False).json()
+        written = list(json.loads(reply["message"]["content"]))
+        assert written == [name for name in names if name in written]
+        assert set(required) <= set(written)

@@ -1,5 +1,6 @@
 """From the body of a request to what it asks for; what Ollama refuses is refused, what it overlooks is noted."""
 
+import json
 import math
 import re
 from collections.abc import Mapping
@@ -155,7 +156,9 @@ def checked_format(form: Any) -> Any:
     try:
         jsonschema.Draft202012Validator.check_schema(form)
     except jsonschema.exceptions.SchemaError as error:
-        raise Refusal(400, f"failed to load model vocabulary: invalid JSON schema: {error.message}") from None
+        said = f"Field 'json_schema': JSON schema conversion failed:\nJSON schema error at #: {error.message}"
+        inner = {"code": 400, "message": said, "type": "invalid_request_error"}
+        raise Refusal(400, json.dumps({"error": inner})) from None
     return form
 
 
