@@ -7,7 +7,7 @@ import pytest
 
 from agent.cli import main
 from local_grader import calibrations
-from tests.support.graded import grade, judging, keep
+from tests.support.kept_grades import grade, judging, keep
 
 Capture = pytest.CaptureFixture[str]
 

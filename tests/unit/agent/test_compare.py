@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from agent.cli import main
-from tests.support.graded import grade, judging, keep
+from tests.support.kept_grades import grade, judging, keep
 
 Capture = pytest.CaptureFixture[str]
 

@@ -12,7 +12,7 @@ from local_grader.labels import Labels
 from local_grader.metrics import Summary, Tally
 from local_grader.scores import Score
 from local_grader.statistics.libraries import generator
-from tests.support.graded import judging, keep
+from tests.support.kept_grades import judging, keep
 
 
 def labels(values: dict[str, float], hard: int = 0) -> Labels:

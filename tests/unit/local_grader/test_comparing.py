@@ -10,7 +10,7 @@ from local_grader.errors import Ungradable
 from local_grader.kept import KeptGrading
 from local_grader.ledger import Judging
 from local_grader.statistics.libraries import generator
-from tests.support.graded import grade, judging, keep
+from tests.support.kept_grades import grade, judging, keep
 
 
 def compared(a: KeptGrading, b: KeptGrading, *, clustered: bool = False, by_group: bool = False) -> Compared:
