@@ -1,7 +1,6 @@
 """Puts samples, references and a scorer together."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 
 from .samples import Reference, Sample
 from .scorer import Holder, Scorer
@@ -35,7 +34,7 @@ class Grading:
                 if self._references is not None:
                     sample = self._referred(sample, self._references)
                 if self._rivals is not None:
-                    sample = replace(sample, rival=self._rivals.get(sample.id))
+                    sample = sample._replace(rival=self._rivals.get(sample.id))
                 yield Grade(sample=sample, score=self._scorer.score(sample))
         finally:
             if isinstance(self._scorer, Holder):
@@ -51,8 +50,7 @@ class Grading:
     def _referred(self, sample: Sample, references: Mapping[str, Reference]) -> Sample:
         reference = references.get(sample.id)
         self._unanswered.pop(sample.id, None)
-        return replace(
-            sample,
+        return sample._replace(
             reference=reference.value if reference else None,
             group=sample.group if sample.group or not reference else reference.group,
         )

@@ -6,6 +6,8 @@ no value, keeps its reason, and is counted beside the rate, never in it.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
 
 from .samples import Sample
 
@@ -32,8 +34,7 @@ class Judgement:
     parts: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Score:
+class Score(NamedTuple):
     """``value`` is in [0, 1], or None: then ``reason`` says why in a few words that can be counted.
 
     ``answer`` is the answer as the scorer understood it, ``explanation`` one sentence or nothing, ``details``
@@ -45,7 +46,7 @@ class Score:
     answer: str = ""
     explanation: str = ""
     reason: str | None = None
-    details: Mapping[str, float] = field(default_factory=dict)
+    details: Mapping[str, float] = MappingProxyType({})
     stage: str = ""
     judgements: Sequence[Judgement] = ()
 
@@ -58,8 +59,7 @@ class Score:
         return cls(value=1.0 if right else 0.0, answer=answer, explanation=explanation)
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Grade:
+class Grade(NamedTuple):
     """A sample and its score."""
 
     sample: Sample

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from sync.clock import Clock
@@ -80,8 +80,8 @@ def decide(
             try:
                 questions[index] = prompts_for(way.rubric, grade.sample)
             except Unaskable as error:
-                score = replace(grade.score, reason=error.reason, explanation=str(error))
-                result[index] = replace(grade, score=score)
+                score = grade.score._replace(reason=error.reason, explanation=str(error))
+                result[index] = grade._replace(score=score)
     prompts = {prompt.sha256: prompt for asked in questions.values() for prompt in asked}
     heard: list[Heard] = []
     judgements: dict[int, list[Judgement]] = {index: [] for index in questions}
@@ -93,12 +93,12 @@ def decide(
             judgements[index].append(judgement(way.rubric, name, said))
     for index in questions:
         score = _score(grades[index].score, judgements[index], way.pool)
-        result[index] = replace(grades[index], score=score)
+        result[index] = grades[index]._replace(score=score)
     return Decided(grades=result, asked=len(questions), heard=heard)
 
 
 def _score(score: Score, judgements: Sequence[Judgement], pool: Pool) -> Score:
-    return replace(pooled(judgements, pool, score.answer), details=score.details)
+    return pooled(judgements, pool, score.answer)._replace(details=score.details)
 
 
 def _ask(

@@ -68,7 +68,7 @@ def _references(task: str, outputs: Sequence[object]) -> list[tuple[str, Referen
 
 def _samples(task: str, outputs: Mapping[int, list[object]], place: str, shard: str | None) -> list[Sample]:
     base = Sample(id=task, answer=None, group=task, place=place, shard=shard)
-    return [replace(base, id=output_id(task, index), answer=attempts) for index, attempts in outputs.items()]
+    return [base._replace(id=output_id(task, index), answer=attempts) for index, attempts in outputs.items()]
 
 
 def _attempts_in(values: Mapping[str, object], fields: Fields) -> list[object]:

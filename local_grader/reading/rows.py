@@ -9,6 +9,7 @@ import json
 from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from .. import tables
 
@@ -19,8 +20,7 @@ _LARGEST_JSON = 512 << 20
 _MOST_BAD_ROWS = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """``value`` as parsed; ``key`` is the name under which a JSON object held it. ``where`` is ``line 3``,
     ``row 3``, ``item 3``, ``key abc``, or nothing where the whole file is one row."""
 
