@@ -79,6 +79,7 @@ def _judging(report: Report) -> dict[str, object] | None:
         "rubric": judging.rubric,
         "pool": judging.pool,
         "undecided": report.decided.asked,
+        "warning": report.decided.warning,
         "judges": [
             {
                 "name": heard.name,

@@ -155,9 +155,8 @@ def _show(report: Report, console: Console) -> None:
         console.warn(f"{os.fsdecode(problem.path)} {problem.what}.")
     for skipped in report.skipped:
         console.say(f"Skipped, because it holds no answers: {os.fsdecode(skipped.path)} {skipped.what}.")
-    for heard in report.decided.heard if report.decided else ():
-        for warning in heard.warnings:
-            console.warn(warning)
+    for warning in report.decided.warnings if report.decided else ():
+        console.warn(warning)
     for trouble in report.troubles:
         console.warn(f"{trouble} {trouble.hint}".rstrip())
     console.table(f"Grades of {report.entry.run}", ("measure", "value"), reports.rows(report))

@@ -53,11 +53,21 @@ class Heard:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Decided:
-    """``grades`` in the order in which they came; ``asked`` is how many of them were left to the judges."""
+    """``grades`` in the order in which they came; ``asked`` is how many of them were left to the judges. ``warning`` is what
+    the rubric says should stand beside the results."""
 
     grades: list[Grade]
     asked: int
     heard: Sequence[Heard]
+    warning: str = ""
+
+    @property
+    def warnings(self) -> Sequence[str]:
+        """Sentences for the user, of the rubric and of the judges."""
+        return [
+            *([self.warning] if self.warning else []),
+            *(warning for one in self.heard for warning in one.warnings),
+        ]
 
     def verdicts_sha256(self) -> str:
         """Over all that the judges said, in hex."""
@@ -94,7 +104,7 @@ def decide(
     for index in questions:
         score = _score(grades[index].score, judgements[index], way.pool)
         result[index] = grades[index]._replace(score=score)
-    return Decided(grades=result, asked=len(questions), heard=heard)
+    return Decided(grades=result, asked=len(questions), heard=heard, warning=way.rubric.warning)
 
 
 def _score(score: Score, judgements: Sequence[Judgement], pool: Pool) -> Score:
