@@ -13,7 +13,7 @@ EXTRAS ?= dev,statistics,rouge
 CARRIED := cloud_runner sync/mailbox sync/store sync/clock.py sync/errors.py sync/progress.py sync/__init__.py \
     $(addprefix sync/remotes/,__init__.py base.py folder.py names.py opening.py retry.py)
 
-.PHONY: help demo test check fast system-parts clean bench soak
+.PHONY: help demo test check fast system-parts clean bench soak engine
 
 help:
 	@echo "make demo    see hybrid at work: push, run, pull and grade, all on this machine"
@@ -22,6 +22,7 @@ help:
 	@echo "make fast    the tests that need no server, in about a minute"
 	@echo "make bench   time it beside rsync and others, the agent, and part by part, in three quarters of an hour; docs/performance.md says more"
 	@echo "make soak    random histories, lives with an agent, kills of real processes, and fuzzing, for SOAK_MINUTES (15)"
+	@echo "make engine  the judges against a real llama.cpp, which is built first, in minutes; no weights are fetched"
 	@echo "make clean   remove the environment and the caches"
 
 demo: $(USE)
@@ -48,6 +49,10 @@ bench: $(WORK)
 
 soak: $(WORK)
 	$(BIN)/python -W error -m tests.soak --minutes $(SOAK_MINUTES)
+
+engine: $(WORK)
+	PYTHON=$(BIN)/python sh tests/engine/build.sh
+	$(BIN)/python -m pytest -m engine tests/engine
 
 system-parts:
 	@sh tests/system_parts.sh
