@@ -99,6 +99,10 @@ class ModelMissing(JudgeUnavailable):
     """The server does not have the model; ``pull`` of the judge may fetch it."""
 
 
+class NotNow(JudgeUnavailable):
+    """Judges are not to be asked at this time: nothing is wrong, and what is left is for another sitting."""
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Prepared:
     """``context`` is how many tokens prompt and reply may have together, None where nobody knows. ``refuses_overlong``:

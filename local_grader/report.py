@@ -8,7 +8,7 @@ from pathlib import Path
 from sync.errors import Problem
 
 from .arc_metrics import ArcSummary
-from .judge import JudgeUnavailable
+from .judge import JudgeUnavailable, NotNow
 from .judging.asking import Health
 from .judging.deciding import Decided
 from .ledger import Entry
@@ -19,11 +19,20 @@ _MOST_PARTS = 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Partial:
+    """How much of a run there is to grade: ``shards_here`` of ``shards``, None where nobody knows of how many."""
+
+    shards_here: int
+    shards: int | None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Report:
     """``problems`` are rows and files that could not be read; ``skipped`` are files that hold no answers.
 
-    ``missing`` names the first few references that nobody answered. ``ledger`` is the file with every grade,
-    ``recorded`` whether it was written now or had been there. ``arc`` is None for other scorers; ``stages`` is empty but for a cascade.
+    ``missing`` names the first few references that nobody answered. ``ledger`` is the file with every grade, None where
+    none is kept; ``recorded`` whether it was written now or had been there. ``partial`` is None where all of a run is here, or nobody knows.
+    ``repeat_s`` is how many seconds all but the judges took: what grading the same again would take. ``arc`` is None for other scorers; ``stages`` is empty but for a cascade.
     ``decided`` is what judges said, None where none was asked.
     """
 
@@ -38,8 +47,15 @@ class Report:
     problems: Sequence[Problem]
     skipped: Sequence[Problem]
     decided: Decided | None
-    ledger: Path
+    ledger: Path | None
     recorded: bool
+    partial: Partial | None = None
+    repeat_s: float = 0.0
+
+    @property
+    def waits(self) -> bool:
+        """Whether judges were not, or not to the end, to be asked at this time."""
+        return any(isinstance(trouble, NotNow) for trouble in self.troubles)
 
     @property
     def troubles(self) -> Sequence[JudgeUnavailable]:
@@ -65,7 +81,8 @@ def to_json(report: Report) -> dict[str, object]:
         "missing": list(report.missing[:_MOST_NAMED]),
         "problems": [_problem(one) for one in report.problems],
         "skipped": [_problem(one) for one in report.skipped],
-        "ledger": str(report.ledger),
+        "partial": asdict(report.partial) if report.partial else None,
+        "ledger": None if report.ledger is None else str(report.ledger),
         "recorded": report.recorded,
         "judging": _judging(report),
     }
@@ -99,7 +116,8 @@ def rows(report: Report) -> list[tuple[str, str]]:
     options = ", ".join(
         f"{name}={value}" for name, value in entry.options.items() if value not in (None, False)
     )
-    lines = [
+    lines = [("partial", f"{_here(report.partial)} here")] if report.partial else []
+    lines += [
         ("scorer", f"{entry.scorer} v{entry.scorer_version}" + (f" ({options})" if options else "")),
         ("samples", _samples(summary)),
         ("outputs right" if report.arc else "right", _rate(summary.right, summary.scored, summary)),
@@ -120,6 +138,25 @@ def rows(report: Report) -> list[tuple[str, str]]:
         bounds = f"{summary.floor:.1%} to {summary.ceiling:.1%}"
         lines.append(("bounds", f"{bounds}, with all unscored and missing wrong, or right"))
     return lines
+
+
+def so_far(report: Report) -> str:
+    """A partial result in a line."""
+    summary = report.summary
+    parts = [f"{_here(report.partial)} here: "] if report.partial else []
+    parts.append(_rate(summary.right, summary.scored, summary))
+    unscored = sum(summary.unscored.values())
+    if unscored:
+        parts.append(f"; {unscored:,} not graded ({', '.join(summary.unscored)})")
+    if summary.missing:
+        parts.append(f"; {summary.missing:,} not answered yet")
+    return "".join(parts)
+
+
+def _here(partial: Partial) -> str:
+    of = f" of {partial.shards}" if partial.shards is not None else ""
+    shards = partial.shards_here if partial.shards is None else partial.shards
+    return f"{partial.shards_here}{of} shard{'' if shards == 1 else 's'}"
 
 
 def part_rows(parts: Mapping[str, Summary]) -> list[tuple[str, str, str]]:

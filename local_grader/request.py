@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from enum import Enum
 from pathlib import Path
 
 from sync.clock import Clock, SystemClock
@@ -12,17 +13,27 @@ from . import scorers
 from .arc_metrics import ArcTally
 from .errors import Ungradable
 from .grading import Grading
+from .judge import NotNow
 from .judging.bench import Bench
+from .judging.deciding import Decided
 from .judging.wish import JudgingRequest
 from .ledger import Entry, Recorder
 from .metrics import Tallies
 from .reading import outputs
 from .reading import references as reference_files
 from .reading.fields import Fields
-from .report import Report
+from .report import Partial, Report
 from .samples import Sample
-from .scorer import Option, Shape
+from .scorer import Holder, Option, Shape
 from .scores import Grade
+
+
+class Keep(Enum):
+    """Whether the grades go into the ledger; never while what is left to judges is still to be asked of them."""
+
+    ALWAYS = "always"
+    HEARD = "where every judge was heard to the end"
+    NEVER = "never"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -31,6 +42,7 @@ class Request:
 
     ``target`` is the id of a run under the folder ``outputs``, or a path; ``ledger`` is the folder that keeps what
     came out. ``options`` are the scorer's, only those that the user set. ``files`` are globs; none means all.
+    ``partial``: not all of the run is there yet.
     """
 
     target: str
@@ -42,6 +54,8 @@ class Request:
     references: Path | None = None
     files: Sequence[str] = ()
     judging: JudgingRequest | None = None
+    partial: Partial | None = None
+    keep: Keep = Keep.ALWAYS
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,6 +73,7 @@ def grade_outputs(request: Request, progress: Progress | None = None, clock: Clo
     """
     scorer = scorers.make(request.scorer, request.options)
     meter, clock = progress or Silent(), clock or SystemClock()
+    began, judges_s = clock.monotonic(), 0.0
     bench = None if request.judging is None else Bench.of(request.judging, clock)
     target = outputs.find(request.outputs, request.target, request.files)
     references = None
@@ -85,10 +100,14 @@ def grade_outputs(request: Request, progress: Progress | None = None, clock: Clo
     grades: Iterable[Grade] = by_rule
     decided = None
     if bench is not None:
-        decided = bench.decide(list(by_rule), meter)
+        ruled = list(by_rule)
+        asked_at = clock.monotonic()
+        decided = bench.decide(ruled, meter)
+        judges_s = clock.monotonic() - asked_at
         grades, entry = decided.grades, replace(entry, judging=bench.entry(decided))
     tallies, arc = Tallies(), ArcTally() if scorer.shape is Shape.ARC else None
-    with Recorder(request.ledger, entry) as recorder:
+    is_kept = _is_kept(request.keep, decided)
+    with Recorder(request.ledger, entry, keep=is_kept) as recorder:
         for grade in grades:
             recorder.add(grade)
             tallies.add(grade)
@@ -114,9 +133,27 @@ def grade_outputs(request: Request, progress: Progress | None = None, clock: Clo
         problems=samples.problems,
         skipped=samples.skipped,
         decided=decided,
-        ledger=recorder.recorded.path,
+        ledger=recorder.recorded.path if is_kept else None,
         recorded=recorder.recorded.new,
+        partial=request.partial,
+        repeat_s=clock.monotonic() - began - judges_s,
     )
+
+
+def check(request: Request) -> None:
+    """Raises UsageError for a scorer, a rubric or a judge that is asked for wrongly, before there is anything to grade."""
+    scorer = scorers.make(request.scorer, request.options)
+    if isinstance(scorer, Holder):
+        scorer.close()
+    if request.judging is not None:
+        Bench.of(request.judging, SystemClock())
+
+
+def _is_kept(keep: Keep, decided: Decided | None) -> bool:
+    troubles = [heard.trouble for heard in decided.heard if heard.trouble is not None] if decided else []
+    if keep is Keep.NEVER or any(isinstance(trouble, NotNow) for trouble in troubles):
+        return False
+    return keep is Keep.ALWAYS or not troubles
 
 
 def _rivals(request: Request) -> Rivals | None:

@@ -7,6 +7,7 @@ no slot idle and each answer is on disk before it counts.
 """
 
 import heapq
+import math
 import queue
 import threading
 from collections.abc import Callable, Mapping
@@ -15,7 +16,7 @@ from dataclasses import dataclass, field
 from sync.clock import Clock
 from sync.progress import Progress, Silent
 
-from ..judge import CannotJudge, Judge, JudgeUnavailable, ModelMissing, Prompt, Reply
+from ..judge import CannotJudge, Judge, JudgeUnavailable, ModelMissing, NotNow, Prompt, Reply
 from ..rubrics.verdicts import BAD_REPLY, BadReply
 from .journal import Answer, Journal
 from .pace import MOST, Pace
@@ -53,9 +54,14 @@ class _Outcome:
     wall_s: float
 
 
+def not_now() -> NotNow:
+    return NotNow("The judges are not to be asked at this time.", "What is left is asked later.")
+
+
 class Asking:
     """``run`` once. ``check`` raises BadReply for a reply that the rubric does not allow. ``wait_s`` is asked before
-    anything is sent: for so many seconds nothing is, and what is under way comes back meanwhile."""
+    anything is sent: for so many seconds nothing is, and what is under way comes back meanwhile; where that is for
+    ever, the asking ends."""
 
     def __init__(
         self,
@@ -90,7 +96,8 @@ class Asking:
     def run(self, prompts: Mapping[str, Prompt]) -> dict[str, Answer]:
         """The answer to each prompt, by its hash; no answer is missing.
 
-        Raises JudgeUnavailable where the judge is of no use any more; what was answered is in the journal then.
+        Raises JudgeUnavailable where the judge is of no use any more, NotNow where it is not to be asked any more; what
+        was answered is in the journal then.
         """
         found = self._known(prompts)
         self.health.known = len(found)
@@ -103,6 +110,8 @@ class Asking:
                 if pause_s <= 0:
                     flying += self._send(prompts, waiting, flying)
                 elif not flying:
+                    if math.isinf(pause_s):
+                        raise not_now()
                     self._clock.sleep(min(pause_s, _LOOK_S))
                     continue
                 outcomes = self._arrived(flying)

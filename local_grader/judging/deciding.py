@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -9,25 +10,26 @@ from pathlib import Path
 from sync.clock import Clock
 from sync.progress import Progress
 
-from ..judge import CannotJudge, Identity, Judge, JudgeUnavailable, ModelMissing, Prepared, Prompt
+from ..judge import CannotJudge, Identity, Judge, JudgeUnavailable, ModelMissing, NotNow, Prepared, Prompt
 from ..rubrics.prompts import Unaskable, prompts_for
 from ..rubrics.rubric import Rubric
 from ..rubrics.verdicts import check, judgement
 from ..scores import UNDECIDED, Grade, Judgement, Score
-from .asking import Asking, Health
+from .asking import Asking, Health, not_now
 from .journal import Answer, Journal
 from .pace import Pace
 from .panel import Pool, pooled
 from .retries import Retries
 
 UNAVAILABLE = "judge unavailable"
+LATER = "judge to be asked later"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Way:
     """How judges are asked. ``journal`` is the file with their replies; ``fresh`` asks again what it holds. ``slots`` is
     None where the server's are to be found out. ``may_pull`` is asked whether a model that is not there shall be fetched;
-    ``wait_s`` for how many seconds nothing is to be sent."""
+    ``wait_s`` for how many seconds nothing is to be sent; infinite where it is not in this sitting."""
 
     rubric: Rubric
     pool: Pool
@@ -118,6 +120,8 @@ def _ask(
         return {}, Heard(name=name, identity=None, health=Health())
     try:
         try:
+            if math.isinf(way.wait_s()):
+                raise not_now()  # before a model is loaded in vain
             prepared = _prepared(name, judge, way, progress)
         except JudgeUnavailable as error:
             return _nothing(prompts, error), Heard(name=name, identity=None, health=Health(), trouble=error)
@@ -175,4 +179,5 @@ def _said(answer: Answer) -> str | CannotJudge:
 def _nothing(prompts: Mapping[str, Prompt], trouble: JudgeUnavailable | None) -> dict[str, CannotJudge]:
     if trouble is None:
         return {}
-    return dict.fromkeys(prompts, CannotJudge(UNAVAILABLE, str(trouble), is_passing=True))
+    reason = LATER if isinstance(trouble, NotNow) else UNAVAILABLE
+    return dict.fromkeys(prompts, CannotJudge(reason, str(trouble), is_passing=True))

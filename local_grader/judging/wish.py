@@ -13,7 +13,8 @@ class JudgingRequest:
     """``judges`` are models as ``open_judge`` takes them; ``rubric`` is a shipped one's name, or a file, relative to ``folder``.
 
     ``rivals`` is the run or the file with the answers that these are compared with, for a rubric that does. The others
-    are as in ``judging.deciding.Way``.
+    are as in ``judging.deciding.Way``. Where ``wait_s`` is infinite, what is under way comes back, and the rest is left
+    for another sitting (judge.NotNow).
     """
 
     judges: Sequence[str]

@@ -83,7 +83,7 @@ def graded(report: "Report", *, by_hand: bool = False) -> Event:
         "scored": summary.scored,
         "samples": summary.samples,
         "missing": summary.missing,
-        "ledger": report.ledger.name,
+        "ledger": report.ledger.name if report.ledger else "",
     }
     return Event(
         kind=GRADED,
