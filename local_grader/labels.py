@@ -42,21 +42,28 @@ _LONGEST_SHOWN = 40
 class Labels:
     """``by_sample`` holds values in [0, 1]. ``ties`` are samples whose several verdicts are split in half, ``problems`` rows
     that could not be used. ``labellers`` are those whom the rows name, ``hard`` counts labels of samples that were drawn because
-    they are hard. ``sha256`` names the labels that count, in hex."""
+    they are hard, ``others`` rows of another run. ``sha256`` names the labels that count, in hex."""
 
     by_sample: Mapping[str, float]
     ties: Sequence[str]
     problems: Sequence[Problem]
     labellers: Sequence[str]
     hard: int = 0
+    others: int = 0
 
     @property
     def sha256(self) -> str:
         return hashlib.sha256(json.dumps(sorted(self.by_sample.items())).encode()).hexdigest()
 
 
-def load(path: Path, field: str | None = None, words: Mapping[str, float] | None = None) -> Labels:
-    """``field`` is the only field to look for, where it is given; ``words`` are more words and what they are worth.
+def load(
+    path: Path,
+    field: str | None = None,
+    words: Mapping[str, float] | None = None,
+    run: str | None = None,
+) -> Labels:
+    """``field`` is the only field to look for, where it is given; ``words`` are more words and what they are worth. Rows
+    that ``hybrid label`` wrote of another run than ``run`` are left out: the same question got another answer there.
 
     Raises UsageError where there is no such file, or no label in it.
     """
@@ -74,9 +81,14 @@ def load(path: Path, field: str | None = None, words: Mapping[str, float] | None
     problems: list[Problem] = []
     labellers: set[str] = set()
     hard: set[str] = set()
+    others = 0
     for row in read(path, Fields().id_names()):
         if isinstance(row, BadRow):
             problems.append(_problem(path, row.what))
+            continue
+        about = row.value if isinstance(row.value, dict) else {}
+        if run is not None and _is_ours(about) and about["run"] != run:
+            others += 1
             continue
         try:
             sample, label = _label(row, names, known)
@@ -90,7 +102,6 @@ def load(path: Path, field: str | None = None, words: Mapping[str, float] | None
             ties.add(sample)
         elif label is not None:
             values[sample] = label
-        about = row.value if isinstance(row.value, dict) else {}
         if isinstance(name := about.get("labeller"), str):
             labellers.add(name)
         if about.get("hard") is True and sample in values:
@@ -99,10 +110,17 @@ def load(path: Path, field: str | None = None, words: Mapping[str, float] | None
         raise UsageError(
             f"{path} holds no labels: it {problems[0].what}.", "Name the field with --label-field."
         )
+    if not values and others:
+        raise UsageError(f"{path} holds labels of other runs, and none of {run}.", f"hybrid label {run}")
     if not values:
         raise UsageError(f"{path} holds no labels.", f"hybrid label RUN --out {path.name}")
     return Labels(
-        by_sample=values, ties=sorted(ties), problems=problems, labellers=sorted(labellers), hard=len(hard)
+        by_sample=values,
+        ties=sorted(ties),
+        problems=problems,
+        labellers=sorted(labellers),
+        hard=len(hard),
+        others=others,
     )
 
 
@@ -126,6 +144,11 @@ def append(path: Path, row: Mapping[str, object]) -> None:
             f"The label could not be written into {path}: {error.strerror}.",
             "Make room or name another file with --out; all labels before this one are kept.",
         ) from error
+
+
+def _is_ours(about: Mapping[str, object]) -> bool:
+    """Whether ``hybrid label`` wrote it; elsewhere a field named run may mean anything."""
+    return isinstance(about.get("run"), str) and isinstance(about.get("labeller"), str)
 
 
 def _label(row: Row, names: Iterable[str], words: Mapping[str, float]) -> tuple[str, float | None]:

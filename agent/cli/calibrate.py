@@ -45,14 +45,14 @@ def calibrate(call: Call, /, run: str, labels: Path, label_field: str | None, gr
 
     \b
     Examples:
-      hybrid calibrate r7 labels-r7.jsonl
+      hybrid calibrate r7 labels.jsonl
       hybrid calibrate r7 gpt-verdicts.jsonl --label-field verdicts
-      hybrid calibrate answers.jsonl labels.jsonl --grading llama3.1:8b
+      hybrid calibrate answers.jsonl kim.jsonl --grading llama3.1:8b
     """
     project = call.project()
     kept_grading = find(project, run, grading)
     grades = list(kept.read(kept_grading))
-    given = label_files.load(labels, label_field, _words(grades))
+    given = label_files.load(labels, label_field, _words(grades), kept_grading.run)
     found = calibration.calibrate(
         grades,
         given.by_sample,
@@ -87,6 +87,7 @@ def document(grading: KeptGrading, labels: Labels, found: Calibration, path: Pat
         "ties": list(labels.ties),
         "labellers": list(labels.labellers),
         "hard": labels.hard,
+        "of_other_runs": labels.others,
         "whole": _measured(found.whole),
         "judges": [_measured(one) for one in found.of(JUDGE)],
         "stages": [_measured(one) for one in found.of(STAGE)],
@@ -136,6 +137,8 @@ def _warn(console: Console, labels: Labels, found: Calibration) -> None:
         console.warn(
             f"{count(len(found.without_sample), 'label')} without a sample in this grading: {named}{more}."
         )
+    if labels.others:
+        console.say(f"{count(labels.others, 'row')} of other runs left out.")
     if labels.ties:
         console.warn(f"{count(len(labels.ties), 'sample')} left out: their verdicts are split in half.")
     if found.drawn:

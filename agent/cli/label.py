@@ -4,6 +4,7 @@ import getpass
 import re
 import shlex
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
@@ -37,7 +38,7 @@ _QUESTION = "Is the answer right?"
     "--out",
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="Where labels go. [default: labels-RUN.jsonl]",
+    help="Where labels go. [default: labels.jsonl]",
 )
 @click.option("--grading", metavar="WORD", help="Which grading: the name of a scorer, of a judge, or a key.")
 @common_options
@@ -65,19 +66,19 @@ def label(
     Examples:
       hybrid label r7
       hybrid label r7 --n 50 --labeller kim --out kim.jsonl
-      hybrid calibrate r7 labels-r7.jsonl
+      hybrid calibrate r7 labels.jsonl
     """
     project = call.project()
     kept_grading = find(project, run, grading)
     grades = list(kept.read(kept_grading))
     question, choices = _choices(project, kept_grading, grades)
-    path = out or project.root / _name(kept_grading.run, labeller)
+    path = out or project.root / _name(labeller)
     if path.suffix.lower() != ".jsonl":
         raise UsageError(
             f"Labels are written as JSON lines, and {path} is called otherwise.",
             "Let FILE of --out end in .jsonl.",
         )
-    done = label_files.load(path).by_sample if _has_labels(path) else {}
+    done = _labels(path, kept_grading.run)
     queue, before = labelling.queue(grades, done, n=n, seed=seed, hard=hard)
     state = State(queue=queue, before=before)
     who = labeller or _user()
@@ -106,11 +107,10 @@ def label(
         except KeyboardInterrupt:
             call.console.say(f"What was labelled is in {path}.")
             raise
-    _tell(call, run, path, state)
+    _tell(call, run, path, state, _labels(path, kept_grading.run))
 
 
-def _tell(call: Call, run: str, path: Path, state: State) -> None:
-    labels = label_files.load(path).by_sample if _has_labels(path) else {}
+def _tell(call: Call, run: str, path: Path, state: State, labels: Mapping[str, float]) -> None:
     left = len(state.queue) - state.labelled
     document = {
         "file": str(path),
@@ -158,17 +158,17 @@ def _rubric(project: Project, name: str, sha256: str) -> Rubric | None:
     return None
 
 
-def _has_labels(path: Path) -> bool:
-    """A file with nothing but labels that were taken back is as good as none."""
+def _labels(path: Path, run: str) -> Mapping[str, float]:
+    """Those of the run; none where there is no file yet, or nothing in it counts any more."""
     try:
-        return bool(label_files.load(path).by_sample)
+        return label_files.load(path, run=run).by_sample
     except UsageError:
-        return False
+        return {}
 
 
-def _name(run: str, labeller: str | None) -> str:
-    words = ["labels", run, *([labeller] if labeller else [])]
-    return "-".join(re.sub(r"[^A-Za-z0-9._-]", "_", word)[:80] for word in words) + ".jsonl"
+def _name(labeller: str | None) -> str:
+    """Each named person's labels lie in a file of their own, or the next one would not be asked about them."""
+    return f"labels-{re.sub(r'[^A-Za-z0-9._-]', '_', labeller)[:80]}.jsonl" if labeller else "labels.jsonl"
 
 
 def _user() -> str:

@@ -40,7 +40,7 @@ def label(root: Path, *words: str, columns: int = 80, rows: int = 24) -> Termina
     return Terminal(["-P", "-m", "agent", "label", *words], root, columns=columns, rows=rows)
 
 
-def rows_of(root: Path, name: str = "labels-r1.jsonl") -> list[dict[str, object]]:
+def rows_of(root: Path, name: str = "labels.jsonl") -> list[dict[str, object]]:
     path = root / name
     return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
@@ -174,7 +174,7 @@ def test_words_of_the_rubric_are_what_is_chosen_from(root: Path) -> None:
         terminal.wait_for("That was all")
         terminal.type("\x04")
         assert terminal.wait_end() == 0
-    (row,) = rows_of(root, "labels-r2.jsonl")
+    (row,) = rows_of(root)
     assert (row["id"], row["label"], row["value"], row["run"]) == ("a", "incorrect", 0.0, "r2")
 
 

@@ -78,6 +78,17 @@ def test_who_labelled_and_what_was_hard_is_told(file: Path) -> None:
     assert (found.labellers, found.hard) == (["kim"], 1)
 
 
+def test_labels_of_other_runs_are_left_out(file: Path) -> None:
+    ours = [{"id": "a", "label": at, "run": f"r{at}", "labeller": "kim"} for at in (1, 0)]
+    put(file, *ours, {"id": "b", "label": 1, "run": "a field of somebody else"})
+    found = load(file, run="r1")
+    assert (found.by_sample, found.others) == ({"a": 1, "b": 1}, 1)
+    assert load(file, run="r0").by_sample == {"a": 0, "b": 1}
+    put(file, *ours)
+    with pytest.raises(UsageError, match="holds labels of other runs, and none of r3"):
+        load(file, run="r3")
+
+
 def test_the_same_labels_have_the_same_hash_in_any_order(tmp_path: Path) -> None:
     rows = [{"id": "a", "label": True}, {"id": "b", "label": False}]
     one, other = put(tmp_path / "a.jsonl", *rows), put(tmp_path / "b.jsonl", *reversed(rows))
