@@ -12,7 +12,6 @@ from . import shapes
 from .characters import one_line, visible
 from .contents import MISSING, PARTLY, RIGHT, UNSCORED, WRONG, Contents, judging
 from .panel import Panel
-from .summary import bounds
 
 _MOST_PARTS = 200
 CLASSES = {RIGHT: "right", PARTLY: "partly", WRONG: "wrong", UNSCORED: "unscored", MISSING: "missing"}
@@ -38,7 +37,13 @@ def head(contents: Contents) -> str:
             '<p class="scale" aria-hidden="true"><span>0</span><span>50</span><span>100 %</span></p>'
             f"<p>95 % interval {_percent(ends.low)} to {_percent(ends.high)}, {over}</p>"
         )
-    notes = "".join(f"<p>Bounds: {text}.</p>" for _, text in bounds(summary))
+    low, high = summary.floor, summary.ceiling
+    notes = ""
+    if low is not None and high is not None and low != high:
+        notes = (
+            f"<p>If all not graded and never answered were wrong, {_percent(low)} would be right; if they were "
+            f"right, {_percent(high)}.</p>"
+        )
     notes += f"<p>{said(contents.corrected)}</p>" if contents.corrected else ""
     if contents.arc and contents.arc.rate is not None:
         arc = contents.arc
@@ -56,12 +61,12 @@ def cards(contents: Contents) -> str:
     """Each figure that this grading has, in a box of its own."""
     found = [
         ("Values", _histogram(contents)),
+        ("What could not be graded", _reasons(contents.summary)),
         ("By group", _parts(contents.groups, contents.summary.rate, "group")),
         ("By shard", _parts(contents.shards, contents.summary.rate, None)),
         ("Who decided", _stages(contents)),
         ("Judges", "" if contents.panel is None else _judges(contents.panel)),
         ("Length of answers", _lengths(contents)),
-        ("What could not be graded", _reasons(contents.summary)),
     ]
     boxes = "".join(
         f'<section class="card"><h2>{title}</h2>{inside}</section>' for title, inside in found if inside

@@ -91,7 +91,12 @@ def bounds(summary: Summary) -> list[tuple[str, str]]:
     low, high = summary.floor, summary.ceiling
     if low is None or high is None or low == high:
         return []
-    return [("bounds", f"{low:.1%} to {high:.1%}, with all that is not graded or answered wrong, or right")]
+    return [
+        (
+            "bounds",
+            f"{low:.1%} if all not graded and never answered were wrong, {high:.1%} if they were right",
+        )
+    ]
 
 
 def _judges(contents: Contents) -> list[tuple[str, str]]:

@@ -1,9 +1,8 @@
-"""Kept gradings as a real one would have left them, without grading anything."""
+"""Kept gradings to make reports of: samples as a small study has them, with two judges, and hostile ones."""
 
-import os
-from collections.abc import Mapping, Sequence
+import random
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from local_grader.judge import Identity
 from local_grader.kept import KeptGrading, grading_in
@@ -12,60 +11,138 @@ from local_grader.reading.fields import Fields
 from local_grader.samples import Sample
 from local_grader.scores import Grade, Judgement, Missing, Score
 
-
-def judging(*models: str, rubric: str = "correct", digest: str = "d", server: str = "ollama 0.30") -> Judging:
-    judges = [Identity(model=model, digest=digest, server=server, options={"seed": 0}) for model in models]
-    return Judging(
-        rubric=rubric, rubric_sha256=f"of {rubric}", judges=judges, pool="veto", verdicts_sha256="v"
-    )
-
-
-def grade(sample: str, value: float | None, **about: Any) -> Grade:
-    """``about`` are fields of Sample (``prompt``, ``reference``, ``group``), ``answer``, ``stage``, and ``judges``: values by model."""
-    stage = about.pop("stage", "")
-    judges: Mapping[str, float] = about.pop("judges", {})
-    answer = about.pop("answer", "an answer")
-    said = [
-        Judgement(judge=model, verdict="yes" if worth > 0.5 else "no", value=worth, reasoning="because")
-        for model, worth in judges.items()
-    ]
-    reason = None if value is not None else "reply cut off"
-    score = Score(value=value, answer=answer, reason=reason, stage=stage, judgements=said)
-    return Grade(sample=Sample(id=sample, answer=answer, place="a.jsonl line 1", **about), score=score)
+JUDGES = ("qwen3:4b", "phi4-mini")
+RUN = "20260412-213005-capitals-4be1"
+_PLACES = {
+    "Europe": "France:Paris Spain:Madrid Italy:Rome Norway:Oslo Greece:Athens Poland:Warsaw Portugal:Lisbon Latvia:Riga",
+    "Asia": "Japan:Tokyo China:Beijing Nepal:Kathmandu Thailand:Bangkok Vietnam:Hanoi Jordan:Amman Turkey:Ankara",
+    "Africa": "Egypt:Cairo Kenya:Nairobi Ghana:Accra Senegal:Dakar Morocco:Rabat Nigeria:Abuja Rwanda:Kigali",
+    "Americas": "Canada:Ottawa Brazil:Brasilia Peru:Lima Chile:Santiago Cuba:Havana Uruguay:Montevideo Ecuador:Quito",
+    "Oceania": "Australia:Canberra Fiji:Suva Samoa:Apia Tonga:Nukualofa Palau:Ngerulmud",
+}
+_ASKED = (
+    "What is the capital of {}?",
+    "Which city is the seat of government of {}?",
+    "Name the capital city of {}.",
+    "In which city does the parliament of {} meet?",
+)
+_SAID = (
+    "{}",
+    "The capital is {}.",
+    "It is {}, which has been the seat of government for a long time.",
+    "{} is the answer.",
+)
+_SKILL = {"Europe": 0.86, "Asia": 0.7, "Africa": 0.52, "Americas": 0.66, "Oceania": 0.35}
+_REASONS = ("timed out", "reply cut off", "prompt too long")
 
 
 def keep(
     ledger: Path,
-    run: str,
-    grades: Sequence[Grade] | Mapping[str, float | None],
+    grades: Iterable[Grade],
+    missing: Iterable[Missing] = (),
     *,
-    scorer: str = "exact",
-    options: Mapping[str, Any] | None = None,
-    by: Judging | None = None,
-    missing: Sequence[str] = (),
-    at: float | None = None,
+    judged: bool = False,
+    run: str = RUN,
 ) -> KeptGrading:
-    """``at`` is the time of the file, in seconds since the epoch."""
+    judges = [
+        Identity(
+            model=name, digest=str(at) * 12, server="ollama 0.33.0", options={"temperature": 0, "seed": 1}
+        )
+        for at, name in enumerate(JUDGES)
+    ]
+    judging = Judging(
+        rubric="correct", rubric_sha256="1" * 64, judges=judges, pool="veto", verdicts_sha256="2" * 64
+    )
     entry = Entry(
         run=run,
-        scorer=scorer,
+        scorer="cascade",
         scorer_version=1,
-        options=options or {},
+        options={},
         fields=Fields(),
-        outputs_sha256="o",
+        outputs_sha256="0" * 64,
         references_sha256=None,
-        judging=by,
+        judging=judging if judged else None,
     )
-    if isinstance(grades, Mapping):
-        grades = [grade(sample, value) for sample, value in grades.items()]
     with Recorder(ledger, entry) as recorder:
-        for one in grades:
-            recorder.add(one)
-        for sample in missing:
-            recorder.add_missing(Missing(sample=sample))
-    path = recorder.recorded.path
-    if at is not None:
-        os.utime(path, (at, at))
-    kept = grading_in(path)
-    assert kept is not None
-    return kept
+        for grade in grades:
+            recorder.add(grade)
+        for one in missing:
+            recorder.add_missing(one)
+    found = grading_in(recorder.recorded.path)
+    assert found is not None
+    return found
+
+
+def grade(
+    sample: str,
+    value: float | None,
+    answer: str = "an answer",
+    *,
+    prompt: str | None = None,
+    reference: str | None = None,
+    group: str | None = None,
+    **score: object,
+) -> Grade:
+    return Grade(
+        sample=Sample(
+            id=sample,
+            answer=answer,
+            place="answers.jsonl line 1",
+            prompt=prompt,
+            reference=reference,
+            group=group,
+        ),
+        score=Score(value=value, answer=answer, **score),  # type: ignore[arg-type]
+    )
+
+
+def study(samples: int, seed: int = 7) -> list[Grade]:
+    """Questions about capitals, which rules decide where they can, and judges elsewhere."""
+    dice = random.Random(seed)
+    asked = [
+        (region, *pair.split(":"), question)
+        for region, pairs in _PLACES.items()
+        for pair in pairs.split()
+        for question in _ASKED
+    ]
+    return [_one(at, *asked[at % len(asked)], dice) for at in range(samples)]
+
+
+def _one(at: int, region: str, country: str, capital: str, question: str, dice: random.Random) -> Grade:
+    right = dice.random() < _SKILL[region]
+    other = dice.choice([pair.split(":")[1] for pair in _PLACES[region].split()])
+    said = dice.choice(_SAID).format(capital if right else other)
+    truth, lot = capital in said, dice.random()
+    about = {"prompt": question.format(country), "reference": capital, "group": region}
+    name = f"{country.lower()}-{at:05d}"
+    if lot < 0.03:
+        reason = dice.choice(_REASONS)
+        return grade(name, None, said, reason=reason, stage="judge", explanation="No verdict came.", **about)
+    if said == capital:
+        return grade(name, 1.0, said, stage="exact", **about)
+    if lot < 0.6:
+        stage = dice.choice(("normalised", "recall"))
+        return grade(
+            name,
+            float(truth),
+            said,
+            stage=stage,
+            explanation="" if truth else f"{capital} is not in it.",
+            **about,
+        )
+    lenient = truth or dice.random() < 0.15
+    said_by = [_judgement(judge, lenient != (dice.random() < 0.06), capital) for judge in JUDGES]
+    lowest = min(said_by, key=lambda one: one.value or 0.0)
+    return grade(
+        name, lowest.value, said, stage="judge", judgements=said_by, explanation=lowest.reasoning, **about
+    )
+
+
+def _judgement(judge: str, passes: bool, capital: str) -> Judgement:
+    verb = "names" if passes else "does not name"
+    return Judgement(
+        judge=judge,
+        verdict="correct" if passes else "incorrect",
+        value=float(passes),
+        reasoning=f"The reference is {capital}. The answer {verb} it.",
+    )

@@ -10,7 +10,7 @@ let drawn = "";
 const has = (test) => samples.some(test);
 const COLUMNS = [
   { key: "verdict", label: "", width: "7.2rem", cell: (sample) => badge(sample) },
-  { key: "id", label: "sample", width: "minmax(4rem, .6fr)", cell: (sample) => line(sample.id) },
+  { key: "id", label: "sample", width: "minmax(5rem, .8fr)", cell: (sample) => line(sample.id) },
   { key: "prompt", label: "prompt", width: "minmax(0, 2fr)", cell: (sample) => line(sample.prompt || ""), if: has((one) => one.prompt) },
   { key: "answer", label: "answer", width: "minmax(0, 2fr)", cell: (sample) => line(sample.answer), sorts: "length of answer" },
   { key: "reference", label: "reference", width: "minmax(0, 1.2fr)", cell: (sample) => line(sample.reference || ""), if: has((one) => one.reference) },
@@ -93,6 +93,7 @@ function draw() {
 function redraw() {
   drawn = "";
   rows.style.height = shown.length * height() + "px";
+  list.parentElement.style.setProperty("--gutter", list.offsetWidth - list.clientWidth + "px");
   list.parentElement.setAttribute("aria-rowcount", shown.length + 1);
   list.parentElement.classList.toggle("short", shown.length * height() < list.clientHeight);
   draw();

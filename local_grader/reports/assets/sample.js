@@ -48,7 +48,7 @@ function blocks(sample) {
   if (!sample.answer && sample.verdict !== 4) found.push(make("h3", "", "Answer"), make("p", "faint", "Empty."));
   add("Reference", sample.reference, 2000);
   add("Why not graded", data.names.reason[sample.reason]);
-  add("Explanation", sample.explanation);
+  if (!sample.judgements.some((one) => one[3] === sample.explanation)) add("Explanation", sample.explanation);
   for (const one of sample.judgements) found.push(judgement(one));
   found.push(make("h3", "", "About"), facts(sample));
   return found;
@@ -98,7 +98,10 @@ function show(at) {
   goTo(at);
   const first = !opened;
   open(shown[at], at);
-  if (first) document.getElementById("sample-name").focus({ preventScroll: true });
+  if (first) {
+    document.getElementById("row-" + at).scrollIntoView({ block: "nearest", behavior: "instant" });
+    document.getElementById("sample-name").focus({ preventScroll: true });
+  }
 }
 
 function remember(hash) {
