@@ -12,6 +12,7 @@ _TABLE = {
     "arc": ("arc", "Arc"),
     "cascade": ("cascade", "Cascade"),
     "choice": ("choice", "Choice"),
+    "code": ("code", "Code"),
     "exact": ("exact", "Exact"),
     "f1": ("f1", "F1"),
     "includes": ("exact", "Includes"),
@@ -19,6 +20,7 @@ _TABLE = {
     "judge": ("judged", "Judged"),
     "numeric": ("numeric", "Numeric"),
     "pattern": ("pattern", "Pattern"),
+    "python": ("python", "Python"),
     "rouge": ("rouge", "Rouge"),
 }
 
