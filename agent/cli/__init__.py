@@ -14,7 +14,7 @@ import click
 
 from .. import __version__
 from ..exits import Exit
-from .failures import report
+from .failures import report as tell_failure
 from .lazy import LazyGroup
 from .options import Call, common_options
 
@@ -94,7 +94,8 @@ def main(args: Sequence[str] | None = None) -> int:
             return Exit.FAILED
         # Options are not parsed yet when parsing itself fails; what follows ``--`` is not ours.
         as_json = "--json" in words[: words.index("--") if "--" in words else None]
-        return report(error, as_json=as_json)
+        # Not called report: a command's module of that name would take its place in this package.
+        return tell_failure(error, as_json=as_json)
 
 
 def _run(words: list[str]) -> int:
