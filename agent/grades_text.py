@@ -7,15 +7,20 @@ from typing import Any
 
 from local_grader.kept import KeptGrading
 
+_NO_RULE = "judge"
+_BY_ITSELF = ("undecided",)
+"""Options that no flag sets: they follow from the others."""
+
 
 def way(grading: KeptGrading) -> str:
-    """What decided it, in a few words: ``includes``, or ``llama3.1:8b with rubric correct``."""
+    """What decided it, in a few words: ``includes``, or ``cascade and llama3.1:8b with rubric correct``."""
     judging = grading.entry.get("judging")
     if not judging:
         return grading.scorer
     judges = [one["model"] for one in judging["judges"]]
     panel = f" ({judging['pool']})" if len(judges) > 1 else ""
-    return f"{' and '.join(judges)}{panel} with rubric {judging['rubric']}"
+    rule = "" if grading.scorer == _NO_RULE else f"{grading.scorer} and "
+    return f"{rule}{' and '.join(judges)}{panel} with rubric {judging['rubric']}"
 
 
 def command(grading: KeptGrading, run: str) -> str:
@@ -23,7 +28,7 @@ def command(grading: KeptGrading, run: str) -> str:
     words = ["hybrid", "grade", run, "--scorer", grading.scorer]
     options: Mapping[str, Any] = grading.entry["options"]
     for name, value in options.items():
-        if value in (None, False):
+        if value in (None, False) or name in _BY_ITSELF:
             continue
         flag = f"--{name.replace('_', '-')}"
         words += [flag] if value is True else [flag, value if isinstance(value, str) else json.dumps(value)]
@@ -32,4 +37,6 @@ def command(grading: KeptGrading, run: str) -> str:
         for one in judging["judges"]:
             words += ["--judge", one["model"]]
         words += ["--rubric", judging["rubric"]]
+        if len(judging["judges"]) > 1:
+            words += ["--pool", judging["pool"]]
     return shlex.join(words)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from . import baselines
 from .errors import Ungradable
+from .grouping import evidence
 from .kept import KeptGrade
 from .statistics import agreement, paired
 from .statistics.agreement import Confusion, Kappa
@@ -39,7 +40,8 @@ class Calibration:
     """Over the ``labels`` that belong to a sample with a grade.
 
     ``measured`` has the whole first, then judges, stages and baselines. ``best`` is the baseline that agrees with most
-    labels, ``test`` the paired comparison of it (a) with the whole (b): how often each agrees with the labels. ``drawn``
+    labels, ``test`` the paired comparison of it (a) with the whole (b): how often each agrees with the labels, by groups where
+    samples have some. ``drawn``
     are labels that were not drawn evenly from all samples: rates over them are no rates of the run.
     """
 
@@ -97,8 +99,9 @@ def calibrate(
     judged = {grade.sample: _passes(grade.value) for grade in graded}
     found = baselines.verdicts(graded, scorer)
     free = [_measured(BASELINE, each, verdicts, truth) for each, verdicts in found.items()]
+    clusters = evidence({grade.sample: grade.group for grade in graded})
     best = max(free, key=lambda one: one.kappa.agreement)
-    test = paired.compare(_hits(found[best.name], truth), _hits(judged, truth), None, rng)
+    test = paired.compare(_hits(found[best.name], truth), _hits(judged, truth), clusters, rng)
     whole = _measured(WHOLE, name, judged, truth)
     return Calibration(
         name=name,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import kept
 from .calibrations import key
+from .grouping import evidence
 from .kept import KeptGrade, KeptGrading
 from .statistics import paired, slices
 from .statistics.paired import Comparison
@@ -105,14 +106,16 @@ def side(grading: KeptGrading) -> Side:
     )
 
 
-def compare(a: Side, b: Side, *, clustered: bool, by_group: bool, rng: "Generator") -> Compared:
-    """``clustered``: samples of one group count as one piece of evidence, not as several.
+def compare(a: Side, b: Side, *, clustered: bool | None, by_group: bool, rng: "Generator") -> Compared:
+    """``clustered``: samples of one group count as one piece of evidence, not as several; None: where that can be told.
 
     Raises Ungradable where no sample is shared, or where ``clustered`` and a shared one names no group.
     """
     shared = [sample for sample in a.values if sample in b.values]
     groups = {sample: a.grades[sample].group or b.grades[sample].group for sample in shared}
-    clusters = groups if clustered else None
+    clusters: Mapping[str, object] | None = groups if clustered else None
+    if clustered is None:
+        clusters = evidence(groups)
     comparison = paired.compare(a.values, b.values, clusters, rng)
     named = {sample: group for sample, group in groups.items() if group is not None}
     return Compared(

@@ -34,12 +34,23 @@ _WIDEST = 60
 @click.argument("run_a", metavar="RUN_A", shell_complete=run_ids)
 @click.argument("run_b", metavar="RUN_B", shell_complete=run_ids)
 @click.option("--grading", metavar="WORD", help="Which gradings: the name of a scorer or of a judge.")
-@click.option("--cluster", is_flag=True, help="Samples of one group count as one piece of evidence.")
+@click.option(
+    "--cluster/--no-cluster",
+    default=None,
+    help="Samples of one group count as one piece of evidence. [default: from 6 groups on]",
+)
 @click.option("--by-group", is_flag=True, help="Compare within each group, too.")
 @click.option("--diff", "with_diff", is_flag=True, help="Print how the text of changed files differs.")
 @common_options
 def compare(
-    call: Call, /, run_a: str, run_b: str, grading: str | None, cluster: bool, by_group: bool, with_diff: bool
+    call: Call,
+    /,
+    run_a: str,
+    run_b: str,
+    grading: str | None,
+    cluster: bool | None,
+    by_group: bool,
+    with_diff: bool,
 ) -> int:
     """Tell whether one of two runs is better, and what changed between them.
 
@@ -50,7 +61,7 @@ def compare(
     \b
     Examples:
       hybrid compare baseline tuned
-      hybrid compare r7 r8 --cluster --by-group
+      hybrid compare r7 r8 --by-group
       hybrid compare r7 r8 --grading llama3.1:8b --diff
     """
     project = call.project()
@@ -204,7 +215,7 @@ def _show_changes(console: Console, changes: RunChanges, names: tuple[str, str],
         console.say(told)
 
 
-def _warn(console: Console, found: Compared, cluster: bool) -> None:
+def _warn(console: Console, found: Compared, cluster: bool | None) -> None:
     if found.other_reference:
         console.warn(
             f"{count(found.other_reference, 'shared sample')} with another reference in each grading."
@@ -215,9 +226,9 @@ def _warn(console: Console, found: Compared, cluster: bool) -> None:
     ]
     if servers[0] != servers[1]:
         console.warn("The judges' servers were of different versions, which may move verdicts a little.")
-    if not cluster and 1 < found.named < found.comparison.n:
+    if cluster is None and found.comparison.a.clusters is None and 1 < found.named < found.comparison.n:
         console.say(
-            f"The samples are in {found.named:,} groups: if they were drawn group by group, add --cluster."
+            f"The samples are in {found.named:,} groups, too few to count by; --cluster does it all the same."
         )
 
 

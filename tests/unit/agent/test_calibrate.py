@@ -45,9 +45,14 @@ def put(path: Path, *rows: object) -> Path:
 def test_the_verdict_comes_first_and_all_that_was_measured_after_it(judged: Path, capsys: Capture) -> None:
     assert main(["calibrate", "r1", "labels.jsonl"]) == 0
     out, err = capsys.readouterr()
-    assert out.startswith("llama with rubric correct adds 33.3 points of agreement over ")
+    assert out.startswith("exact and llama with rubric correct adds 33.3 points of agreement over ")
     assert "wrongly passed          0" in out
-    for row in ("all    llama with rubric correct", "judge  llama", "stage  judge", "free   always no"):
+    for row in (
+        "all    exact and llama with rubric correct",
+        "judge  llama",
+        "stage  judge",
+        "free   always no",
+    ):
         assert row in out, out
     assert "The calibration is in" in err
 
@@ -85,7 +90,9 @@ def test_a_few_labels_are_said_to_tell_little(judged: Path, root: Path, capsys: 
     put(root / "few.jsonl", *({"id": f"s{at}", "verdicts": [bool(at % 2)]} for at in range(8)))
     assert main(["calibrate", "r1", "few.jsonl", "--label-field", "verdicts"]) == 0
     out, err = capsys.readouterr()
-    assert out.startswith("8 labels cannot show whether llama with rubric correct adds anything over ")
+    assert out.startswith(
+        "8 labels cannot show whether exact and llama with rubric correct adds anything over "
+    )
     assert "8 labels tell very little" in err and err.endswith("Next: hybrid label r1\n")
 
 

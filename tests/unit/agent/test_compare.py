@@ -85,7 +85,7 @@ def test_groups_are_shown_with_chance_held_down(ledger: Path, capsys: Capture) -
     out, err = capsys.readouterr()
     row = next(line for line in out.splitlines() if line.startswith("x "))
     assert row.split() == ["x", "8", "0.0%", "100.0%", "+100.0", "0.023", "yes"]
-    assert "The samples are in 3 groups" in err
+    assert "The samples are in 3 groups, too few" in err
     assert main(["compare", "base", "tuned", "--cluster"]) == 0
     assert "in 3 clusters" in capsys.readouterr().out
 

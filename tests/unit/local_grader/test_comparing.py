@@ -13,7 +13,9 @@ from local_grader.statistics.libraries import generator
 from tests.support.kept_grades import grade, judging, keep
 
 
-def compared(a: KeptGrading, b: KeptGrading, *, clustered: bool = False, by_group: bool = False) -> Compared:
+def compared(
+    a: KeptGrading, b: KeptGrading, *, clustered: bool | None = None, by_group: bool = False
+) -> Compared:
     return comparing.compare(side(a), side(b), clustered=clustered, by_group=by_group, rng=generator(0))
 
 
@@ -36,6 +38,15 @@ def test_groups_are_compared_and_counted(tmp_path: Path) -> None:
     found = compared(a, b, by_group=True)
     assert (found.named, found.groups["x"].is_real, found.groups["y"].is_real) == (2, True, False)
     assert compared(a, b, clustered=True).comparison.a.clusters == 2
+
+
+def test_groups_are_the_evidence_where_there_are_enough(tmp_path: Path) -> None:
+    many, few = ([grade(f"s{at}", at % 2, group=str(at % n)) for at in range(40)] for n in (8, 5))
+    pairs = [
+        (keep(tmp_path, f"a{n}", rows), keep(tmp_path, f"b{n}", rows)) for n, rows in enumerate((many, few))
+    ]
+    assert [compared(*pair).comparison.a.clusters for pair in pairs] == [8, None]
+    assert compared(*pairs[0], clustered=False).comparison.a.clusters is None
 
 
 def test_clusters_need_a_group_for_each_sample(tmp_path: Path) -> None:
