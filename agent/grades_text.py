@@ -7,6 +7,8 @@ from typing import Any
 
 from local_grader.kept import KeptGrading
 
+from .run_names import name_of
+
 _NO_RULE = "judge"
 _BY_ITSELF = ("undecided",)
 """Options that no flag sets: they follow from the others."""
@@ -21,6 +23,12 @@ def way(grading: KeptGrading) -> str:
     panel = f" ({judging['pool']})" if len(judges) > 1 else ""
     rule = "" if grading.scorer == _NO_RULE else f"{grading.scorer} and "
     return f"{rule}{' and '.join(judges)}{panel} with rubric {judging['rubric']}"
+
+
+def short_names(a: str, b: str) -> tuple[str, str]:
+    """What to call two runs in a sentence: the names in their ids, where these tell them apart."""
+    names = name_of(a), name_of(b)
+    return names if all(names) and names[0] != names[1] else (a, b)
 
 
 def command(grading: KeptGrading, run: str) -> str:

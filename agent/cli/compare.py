@@ -17,7 +17,7 @@ from .. import run_changes
 from ..console import Console
 from ..exits import Exit
 from ..grades import find
-from ..grades_text import command, way
+from ..grades_text import command, short_names, way
 from ..project import Project
 from ..run_changes import RunChanges
 from ..sizes import count, size
@@ -72,7 +72,7 @@ def compare(
         comparing.side(first), comparing.side(second), clustered=cluster, by_group=by_group, rng=rng
     )
     changes = run_changes.between(project, call.clock, first.run, second.run, warn=call.console.warn)
-    names = (first.run, second.run)
+    names = short_names(first.run, second.run)
     verdict = sentence(found.comparison, *names)
     call.console.result(document(found, changes, verdict), f"{verdict}\n")
     _show(call.console, found, names)

@@ -102,3 +102,14 @@ def test_other_references_and_other_servers_are_warned_of(ledger: Path, capsys: 
     assert main(["compare", "base", "tuned"]) == 0
     err = capsys.readouterr().err
     assert "1 shared sample with another reference" in err and "servers were of different versions" in err
+
+
+def test_runs_are_called_by_their_names_where_these_tell_them_apart(ledger: Path, capsys: Capture) -> None:
+    base, tuned, again = (
+        f"20261121-0910{at}-{name}-ab12" for at, name in ((10, "base"), (20, "tuned"), (30, "tuned"))
+    )
+    keep(ledger, base, values(50)), keep(ledger, tuned, values(70)), keep(ledger, again, values(90))
+    assert main(["compare", "base", tuned]) == 0
+    assert capsys.readouterr().out.startswith("tuned is better than base: ")
+    assert main(["compare", tuned, again]) == 0
+    assert capsys.readouterr().out.startswith(f"{again} is better than {tuned}: ")
