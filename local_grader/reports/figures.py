@@ -12,6 +12,7 @@ from . import shapes
 from .characters import one_line, visible
 from .contents import MISSING, PARTLY, RIGHT, UNSCORED, WRONG, Contents, judging
 from .panel import Panel
+from .summary import COMPARES
 
 _MOST_PARTS = 200
 CLASSES = {RIGHT: "right", PARTLY: "partly", WRONG: "wrong", UNSCORED: "unscored", MISSING: "missing"}
@@ -162,7 +163,6 @@ def _stages(contents: Contents) -> str:
 
 
 def _judges(panel: Panel) -> str:
-    swapped = any(voice.swapped for voice in panel.voices)
     lines = ""
     for voice in panel.voices:
         right = _percent(voice.right / voice.judged) if voice.judged else "–"
@@ -171,11 +171,11 @@ def _judges(panel: Panel) -> str:
             f"<tr><th>{said(voice.name, 60)}<small>{said(verdicts, 200)}</small></th>"
             f"<td>{right}</td><td>{voice.judged:,}</td><td>{sum(voice.unusable.values()):,}</td>"
         )
-        if swapped:
+        if panel.compares:
             flips = _percent(voice.flips / voice.swapped) if voice.swapped else "–"
             lines += f"<td>{flips}</td>"
         lines += "</tr>"
-    heads = ("", "right", "of", "no verdict", *(("flipped",) if swapped else ()))
+    heads = ("", "right", "of", "no verdict", *(("flipped",) if panel.compares else ()))
     text = _table(heads, lines)
     for pair in panel.accords:
         share = _percent(pair.agreed / pair.n) if pair.n else "–"
@@ -187,8 +187,10 @@ def _judges(panel: Panel) -> str:
         text += f"<p>Krippendorff’s alpha of all: {panel.alpha:.2f}.</p>"
     if panel.disputed:
         text += f"<p>{_button('disputed', '', 'Samples on which judges differ')}: {panel.disputed:,}.</p>"
-    if swapped:
-        text += "<p>Flipped: the judge chose otherwise when the two answers changed places.</p>"
+    if panel.compares:
+        text += (
+            f"<p>Here {COMPARES}. Flipped: the judge chose otherwise when the two answers changed places.</p>"
+        )
     return text
 
 

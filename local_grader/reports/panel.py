@@ -7,6 +7,7 @@ from itertools import combinations
 
 from sync.errors import UsageError
 
+from ..rubrics.verdicts import ANSWER_FIRST, RIVAL_FIRST
 from ..scores import Judgement
 from ..statistics import agreement
 
@@ -54,6 +55,11 @@ class Panel:
     disputed: int
     alpha: float | None
 
+    @property
+    def compares(self) -> bool:
+        """Whether answers were held against those of another run, so that right means better."""
+        return any(voice.swapped for voice in self.voices)
+
 
 class PanelTally:
     """Takes judgements as they come."""
@@ -79,10 +85,9 @@ class PanelTally:
             said[sample] = one.verdict or one.value
             self._right[name] = self._right.get(name, 0.0) + one.value
             self._verdicts.setdefault(name, Counter())[one.verdict] += 1
-            if flipped := has_flipped(one):
-                self._flips[name] += 1
-            if flipped is not None:
-                self._swapped[name] += 1
+            orders = flips(one)
+            self._flips[name] += sum(orders)
+            self._swapped[name] += len(orders)
         values = {one.value for one in judgements if one.value is not None}
         if sum(one.value is not None for one in judgements) > 1:
             self._shared += 1
@@ -138,9 +143,11 @@ class PanelTally:
         return found, alpha
 
 
-def has_flipped(one: Judgement) -> bool | None:
-    """Whether a judge chose otherwise when two answers changed places; None where it compared none."""
-    return None
+def flips(one: Judgement) -> list[bool]:
+    """For each two answers that were shown in both orders, whether the judge chose otherwise in the other."""
+    stems = [key.removesuffix(ANSWER_FIRST) for key in one.parts if key.endswith(ANSWER_FIRST)]
+    swapped = [stem for stem in stems if f"{stem}{RIVAL_FIRST}" in one.parts]
+    return [one.parts[f"{stem}{ANSWER_FIRST}"] != one.parts[f"{stem}{RIVAL_FIRST}"] for stem in swapped]
 
 
 def _plain(said: Mapping[str, Mapping[str, Hashable]], first: str, second: str) -> Accord:

@@ -9,6 +9,7 @@ from .characters import one_line
 from .contents import Contents, judging
 
 _MOST_PARTS = 20
+COMPARES = "right is better than the other run's answer, partly right as good, wrong worse"
 
 
 def method(contents: Contents) -> str:
@@ -103,7 +104,7 @@ def _judges(contents: Contents) -> list[tuple[str, str]]:
     panel = contents.panel
     if panel is None:
         return []
-    lines = []
+    lines = [("means", COMPARES)] if panel.compares else []
     for voice in panel.voices:
         said = f"{voice.judged:,} of {voice.asked:,} judged"
         if voice.judged:
