@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from .samples import Reference, Sample
 from .scorer import Holder, Scorer
-from .scores import Grade, Missing
+from .scores import ANSWERED_TWICE, Grade, Missing, Score
 
 
 class Grading:
@@ -35,10 +35,15 @@ class Grading:
                     sample = self._referred(sample, self._references)
                 if self._rivals is not None:
                     sample = sample._replace(rival=self._rivals.get(sample.id))
-                yield Grade(sample=sample, score=self._scorer.score(sample))
+                yield Grade(sample=sample, score=self._score(sample))
         finally:
             if isinstance(self._scorer, Holder):
                 self._scorer.close()
+
+    def _score(self, sample: Sample) -> Score:
+        if sample.contested is None:
+            return self._scorer.score(sample)
+        return Score.unscored(ANSWERED_TWICE, f"another answer is in {sample.contested}")
 
     @property
     def missing(self) -> list[Missing]:

@@ -11,7 +11,7 @@ from sync.progress import Progress, Silent
 
 from . import scorers
 from .arc_metrics import ArcTally
-from .errors import Ungradable
+from .errors import AnsweredTwice, Ungradable
 from .grading import Grading
 from .judge import NotNow
 from .judging.bench import Bench
@@ -69,8 +69,17 @@ class Rivals:
 def grade_outputs(request: Request, progress: Progress | None = None, clock: Clock | None = None) -> Report:
     """Grades, and writes the grades into the ledger. Where a judge cannot be reached, what rules decide is graded.
 
-    Raises UsageError for what the request asks wrongly, Ungradable where there is nothing to grade or the samples contradict each other.
+    Raises UsageError for what the request asks wrongly, Ungradable where there is nothing to grade or the references cannot be used.
     """
+    try:
+        return _grade(request, {}, progress, clock)
+    except AnsweredTwice as twice:  # seldom; so what it costs to know them beforehand is paid only then
+        return _grade(request, twice.places, progress, clock)
+
+
+def _grade(
+    request: Request, contested: Mapping[str, str], progress: Progress | None, clock: Clock | None
+) -> Report:
     scorer = scorers.make(request.scorer, request.options)
     meter, clock = progress or Silent(), clock or SystemClock()
     began, judges_s = clock.monotonic(), 0.0
@@ -90,7 +99,7 @@ def grade_outputs(request: Request, progress: Progress | None = None, clock: Clo
         references_sha256=references.sha256 if references else None,
         rivals_sha256=rivals.sha256 if rivals else None,
     )
-    samples = outputs.Samples(target.sources, scorer.shape, request.fields)
+    samples = outputs.Samples(target.sources, scorer.shape, request.fields, contested)
     by_rule = Grading(
         _metered(samples, meter),
         scorer,
@@ -161,7 +170,11 @@ def _rivals(request: Request) -> Rivals | None:
         return None
     target = outputs.find(request.outputs, request.judging.rivals, request.files)
     samples = outputs.Samples(target.sources, Shape.ROWS, request.fields)
-    answers = {sample.id: sample.answer for sample in samples}
+    try:
+        answers = {sample.id: sample.answer for sample in samples}
+    except AnsweredTwice as twice:
+        samples = outputs.Samples(target.sources, Shape.ROWS, request.fields, twice.places)
+        answers = {sample.id: sample.answer for sample in samples if sample.contested is None}
     if not answers:
         raise _nothing(target, samples)
     return Rivals(by_sample=answers, sha256=outputs.digest(target.sources))

@@ -16,7 +16,8 @@ class Sample(NamedTuple):
     first. ``reference`` is None where none is known; a list holds alternatives that are all right. ``group`` is
     the unit of sampling (an article, a task), ``shard`` the run's part that wrote it. ``place`` says where it
     was read, for people: ``000/answers.jsonl line 3``. ``context`` is the text that the answer must be supported by,
-    ``rival`` another answer to the same question, that this one is compared with.
+    ``rival`` another answer to the same question, that this one is compared with. ``contested`` is the place of another answer with the
+    same id, where there is one: then nobody knows which of them is meant, and none is graded.
     """
 
     id: str
@@ -28,6 +29,7 @@ class Sample(NamedTuple):
     shard: str | None = None
     context: str | None = None
     rival: object = None
+    contested: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

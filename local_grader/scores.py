@@ -13,6 +13,7 @@ from .samples import Sample
 
 NO_REFERENCE = "no reference"
 NO_ANSWER = "no answer"
+ANSWERED_TWICE = "answered twice"
 UNDECIDED = "undecided"
 """No rule could tell; a judge may."""
 

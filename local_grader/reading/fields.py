@@ -6,7 +6,7 @@ the only one looked for. The lists are short on purpose: a wrong guess grades th
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..samples import Reference, Sample, Unfit
 from ..texts import as_text
@@ -16,6 +16,7 @@ ID_NAMES = ("id", "task_id", "sample_id")
 ANSWER_NAMES = ("answer", "prediction", "output", "completion", "response")
 REFERENCE_NAMES = ("reference", "target", "expected", "gold", "label")
 PROMPT_NAMES = ("prompt", "question", "input")
+CONTEXT_NAMES = ("context", "passage", "document")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,6 +27,7 @@ class Fields:
     answer: str | None = None
     reference: str | None = None
     group: str | None = None
+    context: str | None = None
 
     def id_names(self) -> Sequence[str]:
         return (self.id,) if self.id else ID_NAMES
@@ -36,13 +38,22 @@ class Fields:
     def reference_names(self) -> Sequence[str]:
         return (self.reference,) if self.reference else REFERENCE_NAMES
 
+    def context_names(self) -> Sequence[str]:
+        return (self.context,) if self.context else CONTEXT_NAMES
+
+    def or_meant(self, meant: Mapping[str, str] | None) -> "Fields":
+        """What the user gave, and for the rest what the kind of file settles."""
+        if meant is None:
+            return self
+        return replace(self, **{name: each for name, each in meant.items() if getattr(self, name) is None})
+
 
 def sample_of(row: Row, fields: Fields, place: str, shard: str | None) -> Sample:
     """The row as one sample. Raises Unfit where it has no id or no answer field."""
     if row.key is not None and not isinstance(row.value, dict):
         return Sample(id=row.key, answer=known(row.value), place=place, shard=shard)
-    values = mapping(row)
-    prompt = _first(values, PROMPT_NAMES)
+    values, fields = mapping(row), fields.or_meant(row.meant)
+    prompt, context = _first(values, PROMPT_NAMES), _first(values, fields.context_names())
     return Sample(
         id=identity(row, values, fields),
         answer=known(values[_present(values, fields.answer_names(), "--answer-field")]),
@@ -51,6 +62,7 @@ def sample_of(row: Row, fields: Fields, place: str, shard: str | None) -> Sample
         group=group_of(values, fields),
         place=place,
         shard=shard,
+        context=context if isinstance(context, str) else None,
     )
 
 
@@ -58,7 +70,7 @@ def reference_of(row: Row, fields: Fields) -> tuple[str, Reference]:
     """A row of a file of references as (sample id, reference). Such a file may well call the right answer ``answer``."""
     if row.key is not None and not isinstance(row.value, dict):
         return row.key, Reference(value=known(row.value))
-    values = mapping(row)
+    values, fields = mapping(row), fields.or_meant(row.meant)
     names = fields.reference_names()
     if fields.reference is None:
         names = (*names, *ANSWER_NAMES)

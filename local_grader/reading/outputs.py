@@ -8,19 +8,19 @@ are not followed: what they name is either read under its own name or none of th
 import hashlib
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
 from sync.errors import Problem, UsageError
 
-from ..errors import Ungradable
+from ..errors import AnsweredTwice
 from ..samples import Sample, Unfit
 from ..scorer import Shape
 from . import arc_answers
 from .fields import Fields, sample_of
-from .rows import READABLE, BadRow, Row, read
+from .rows import READABLE, BadRow, NotAnswers, Row, read
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,35 +81,68 @@ class Samples:
     """The samples of some files, read once by iterating; afterwards ``problems`` and ``skipped`` are known.
 
     ``problems`` are rows and files that could not be read. ``skipped`` are files of which no row is an answer (say, a
-    file of metrics), each with the reason. Iterating raises Ungradable where two rows answer the same sample.
-    Memory grows with the number of samples, not with their size.
+    file of metrics), each with the reason. Memory grows with the number of samples, not with their size.
+
+    A row that says again what another one said of the same sample counts once. Where it says otherwise, iterating raises
+    AnsweredTwice in the end; ``contested`` takes what that names, and then each of these samples comes once, marked, and
+    is a problem that names both places.
     """
 
-    def __init__(self, sources: Sequence[Source], shape: Shape, fields: Fields) -> None:
+    def __init__(
+        self,
+        sources: Sequence[Source],
+        shape: Shape,
+        fields: Fields,
+        contested: Mapping[str, str] | None = None,
+    ) -> None:
         self.problems: list[Problem] = []
         self.skipped: list[Problem] = []
         self._sources = sources
         self._fields = fields
+        self._contested = contested or {}
+        self._marks = 0
         self._samples_of: Callable[[Row, Fields, str, str | None], Sequence[Sample]] = (
             arc_answers.samples_of if shape is Shape.ARC else _one_sample
         )
 
     def __iter__(self) -> Iterator[Sample]:
-        places: dict[str, str] = {}
+        seen: dict[str, int] = {}
+        twice: dict[str, str] = {}
         for source in self._sources:
             for sample in self._read(source):
-                if sample.id in places:
-                    raise Ungradable(
-                        f"Sample {sample.id} is answered twice: in {places[sample.id]} and in {sample.place}.",
-                        "narrow the files with --files, or name the field that tells samples apart with --id-field.",
-                    )
-                places[sample.id] = sample.place
-                yield sample
+                content = _content(sample)
+                before = seen.get(sample.id)
+                if before is not None:
+                    if before != content and sample.id not in self._contested:
+                        twice.setdefault(sample.id, sample.place)
+                    continue
+                seen[sample.id] = content
+                if sample.id in self._contested:
+                    sample = self._marked(source, sample)
+                if not twice:
+                    yield sample
+        if twice:
+            raise AnsweredTwice(twice)
+
+    def _marked(self, source: Source, sample: Sample) -> Sample:
+        other = self._contested[sample.id]
+        where = sample.place.removeprefix(source.name).lstrip()
+        self._marks += 1
+        if self._marks <= _MOST_NAMED:
+            self.problems.append(
+                _problem(
+                    source, f"{where} answers sample {sample.id}, and {other} answers it otherwise".lstrip()
+                )
+            )
+        return sample._replace(contested=other)
 
     def _read(self, source: Source) -> Iterator[Sample]:
         fit = False
         unfit: list[Problem] = []
         for row in read(source.path, self._fields.id_names()):
+            if isinstance(row, NotAnswers):
+                unfit.append(_problem(source, row.what))
+                continue
             if isinstance(row, BadRow):
                 self.problems.append(_problem(source, row.what))
                 continue
@@ -130,6 +163,12 @@ class Samples:
 
 
 _MOST_NAMED = 10
+
+
+def _content(sample: Sample) -> int:
+    """Equal for rows that say the same; of others, as good as never."""
+    told = (sample.answer, sample.reference, sample.prompt)
+    return hash(tuple([value if isinstance(value, str) else repr(value) for value in told]))
 
 
 def _one_sample(row: Row, fields: Fields, place: str, shard: str | None) -> Sequence[Sample]:

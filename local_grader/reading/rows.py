@@ -6,12 +6,13 @@ here raises for what a file contains.
 """
 
 import json
-from collections.abc import Container, Iterator
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 from .. import tables
+from . import seal
 
 READABLE = (".jsonl", ".json", ".parquet")
 
@@ -22,11 +23,13 @@ _MOST_BAD_ROWS = 10
 
 class Row(NamedTuple):
     """``value`` as parsed; ``key`` is the name under which a JSON object held it. ``where`` is ``line 3``,
-    ``row 3``, ``item 3``, ``key abc``, or nothing where the whole file is one row."""
+    ``row 3``, ``item 3``, ``key abc``, or nothing where the whole file is one row. ``meant`` says which field is the answer
+    and so on, where the kind of file settles that."""
 
     where: str
     value: object
     key: str | None = None
+    meant: Mapping[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,11 @@ class BadRow:
     """A clause such as ``line 3 is not valid JSON``, to stand after the file's name."""
 
     what: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotAnswers(BadRow):
+    """A file that is whole, and is known to hold something else than answers."""
 
 
 def read(path: Path, id_names: Container[str]) -> Iterator[Row | BadRow]:
@@ -93,6 +101,11 @@ def _read_json(path: Path, id_names: Container[str]) -> Iterator[Row | BadRow]:
     elif isinstance(whole.value, list):
         for number, value in enumerate(whole.value, 1):
             yield Row(f"item {number}", value)
+    elif isinstance(whole.value, dict) and seal.is_results(whole.value):
+        for identity, fields in seal.rows_of(whole.value):
+            yield Row(f"question {identity}", fields, meant=seal.FIELDS)
+    elif isinstance(whole.value, dict) and seal.is_verdicts(whole.value):
+        yield NotAnswers(seal.VERDICTS)
     elif isinstance(whole.value, dict) and any(name in id_names for name in whole.value):
         yield Row("", whole.value)
     elif isinstance(whole.value, dict):

@@ -83,7 +83,7 @@ def test_what_cannot_be_read_is_named_and_the_result_is_partial(root: Path, caps
     ("words", "code", "said"),
     [
         (["r2"], 2, "There is no run r2"),
-        (["r1", "--files", "*"], 1, "Sample a is answered twice"),
+        (["r1", "--files", "*"], 3, "answers sample a, and 001/other.jsonl line 1 answers it otherwise"),
         (["r1", "--attempts", "1"], 2, "The scorer exact has no option attempts"),
         (["r1", "--scorer", "pattern", "--pattern", "("], 2, "is no regular expression"),
         (["r1", "--scorer", "taste"], 2, "taste"),

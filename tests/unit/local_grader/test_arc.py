@@ -109,11 +109,14 @@ def test_pass_at_k_looks_at_all_attempts_and_the_score_at_the_first_two(tmp_path
 
 
 @pytest.mark.parametrize(
-    "again", [{"task_id": "two", "attempts": [[A, B]]}, {"task_id": "two", "test_index": 1, "attempts": [B]}]
+    "again", [{"task_id": "two", "attempts": [[A, WRONG]]}, {"task_id": "two", "test_index": 1, "attempts": [A]}]
 )
-def test_a_task_answered_twice_is_refused(tmp_path, again):
-    with pytest.raises(Ungradable, match=r"two/\d is answered twice"):
-        graded(tmp_path, [{"task_id": "two", "attempts": [[A, B]]}, again])
+def test_an_output_answered_twice_is_unscored_and_the_others_are_graded(tmp_path, again):
+    report = graded(tmp_path, [{"task_id": "two", "attempts": [[A, B]]}, again])
+    assert report.summary.unscored == {"answered twice": 1}
+    assert (report.summary.samples, report.summary.scored) == (2, 1)
+    (problem,) = report.problems
+    assert problem.what == "line 1 answers sample two/1, and answers.jsonl line 2 answers it otherwise"
 
 
 def test_a_row_that_answers_no_task_is_a_problem(tmp_path):

@@ -3,7 +3,7 @@ import os
 
 import pytest
 
-from local_grader.errors import Ungradable
+from local_grader.errors import AnsweredTwice
 from local_grader.reading.fields import Fields
 from local_grader.reading.outputs import Samples, digest, find
 from local_grader.scorer import Shape
@@ -77,15 +77,42 @@ def test_links_are_not_followed(tmp_path):
     assert names(find(tmp_path / "outputs", "r1")) == [("a.jsonl", None)]
 
 
-def test_two_answers_to_one_sample_name_both_places(tmp_path):
-    put(tmp_path / "outputs" / "r1" / "000" / "a.jsonl", {"id": "a", "answer": "x"})
+def test_a_row_that_is_there_again_word_for_word_counts_once(tmp_path):
+    put(tmp_path / "outputs" / "r1" / "000" / "a.jsonl", {"id": "a", "answer": [[1]], "gold": 2})
+    put(tmp_path / "outputs" / "r1" / "001" / "a.jsonl", {"id": "a", "answer": [[1]], "gold": 2})
+    samples = samples_in(find(tmp_path / "outputs", "r1"))
+    assert [(sample.id, sample.contested) for sample in samples] == [("a", None)]
+    assert not samples.problems
+
+
+@pytest.mark.parametrize(
+    "other", [{"answer": "y"}, {"answer": "x", "gold": "z"}, {"answer": "x", "prompt": "q"}]
+)
+def test_two_answers_to_one_sample_are_told_in_the_end_and_marked_from_then_on(tmp_path, other):
+    put(
+        tmp_path / "outputs" / "r1" / "000" / "a.jsonl",
+        {"id": "a", "answer": "x"},
+        {"id": "b", "answer": "x"},
+    )
     put(
         tmp_path / "outputs" / "r1" / "001" / "a.jsonl",
         {"id": "c", "answer": "x"},
-        {"id": "a", "answer": "x"},
+        {"id": "a", **other},
+        {"id": "a", "answer": "third"},
     )
-    with pytest.raises(Ungradable, match=r"in 000/a.jsonl line 1 and in 001/a.jsonl line 2"):
-        list(samples_in(find(tmp_path / "outputs", "r1")))
+    target = find(tmp_path / "outputs", "r1")
+    with pytest.raises(AnsweredTwice) as caught:
+        list(samples_in(target))
+    assert caught.value.places == {"a": "001/a.jsonl line 2"}
+    samples = Samples(target.sources, Shape.ROWS, Fields(), caught.value.places)
+    assert [(sample.id, sample.contested) for sample in samples] == [
+        ("a", "001/a.jsonl line 2"),
+        ("b", None),
+        ("c", None),
+    ]
+    (problem,) = samples.problems
+    assert problem.path == b"000/a.jsonl"
+    assert problem.what == "line 1 answers sample a, and 001/a.jsonl line 2 answers it otherwise"
 
 
 def test_a_file_of_something_else_is_skipped_with_the_reason(tmp_path):
@@ -116,10 +143,13 @@ def test_a_bad_row_among_answers_is_a_problem_that_names_file_and_line(tmp_path)
 def test_fields_are_found_by_well_known_names_or_by_the_given_one_only(tmp_path):
     put(
         tmp_path / "a.jsonl",
-        {"task_id": 7, "output": "o", "gold": "g", "question": "q", "mine": "m", "topic": 3},
+        {"task_id": 7, "output": "o", "gold": "g", "question": "q", "mine": "m", "topic": 3, "passage": "p"},
     )
     (sample,) = samples_in(find(tmp_path, str(tmp_path / "a.jsonl")))
     assert (sample.id, sample.answer, sample.reference, sample.prompt) == ("7", "o", "g", "q")
+    assert sample.context == "p"
+    (sample,) = samples_in(find(tmp_path, str(tmp_path / "a.jsonl")), context="mine")
+    assert sample.context == "m"
     (sample,) = samples_in(
         find(tmp_path, str(tmp_path / "a.jsonl")), answer="mine", reference="absent", group="topic"
     )
