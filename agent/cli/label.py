@@ -72,7 +72,7 @@ def label(
     kept_grading = find(project, run, grading)
     grades = list(kept.read(kept_grading))
     question, choices = _choices(project, kept_grading, grades)
-    path = out or project.root / _name(labeller)
+    path = out or _near(project.root / _name(labeller))
     if path.suffix.lower() != ".jsonl":
         raise UsageError(
             f"Labels are written as JSON lines, and {path} is called otherwise.",
@@ -142,6 +142,11 @@ def _choices(project: Project, grading: KeptGrading, grades: list[KeptGrade]) ->
             f"{grading.run} was graded by comparing two answers, and only one of each is kept.",
             "Label a grading that was made with another rubric: name it with --grading.",
         )
+    if "context" in rubric.needs:
+        raise UsageError(
+            f"{grading.run} was graded by whether a context supports the answers, and the ledger keeps no context.",
+            "Label a grading that was made with another rubric: name it with --grading.",
+        )
     words = {} if rubric.kind is Kind.CRITERIA else dict(rubric.verdicts)
     return rubric.question if words else _QUESTION, labelling.choices(words)
 
@@ -169,6 +174,12 @@ def _labels(path: Path, run: str) -> Mapping[str, float]:
 def _name(labeller: str | None) -> str:
     """Each named person's labels lie in a file of their own, or the next one would not be asked about them."""
     return f"labels-{re.sub(r'[^A-Za-z0-9._-]', '_', labeller)[:80]}.jsonl" if labeller else "labels.jsonl"
+
+
+def _near(path: Path) -> Path:
+    """As one would type it from here, where that is short."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
 
 
 def _user() -> str:

@@ -4,11 +4,13 @@ import json
 import signal
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from agent.cli import main
+from local_grader import rubrics
 from local_grader.labels import load
 from tests.support.kept_grades import grade, judging, keep
 
@@ -151,23 +153,15 @@ def test_keys_typed_before_a_sample_was_seen_label_nothing(root: Path) -> None:
     assert words_of(rows_of(root)) == ["yes"]
 
 
-def test_words_of_the_rubric_are_what_is_chosen_from(root: Path) -> None:
-    from local_grader import rubrics
+def judged_by(root: Path, rubric: str, run: str = "r2") -> None:
+    """A run of one sample, judged by that rubric as it comes with the program."""
+    sha256 = rubrics.load(rubric, root).sha256
+    by = replace(judging("llama", rubric=rubric), rubric_sha256=sha256)
+    keep(root / ".hybrid/ledger", run, [grade("a", 1.0, judges={"llama": 1.0})], by=by)
 
-    made = rubrics.load("correct", root)
-    judged = judging("llama", rubric="correct")
-    keep(
-        root / ".hybrid/ledger",
-        "r2",
-        [grade("a", 1.0, judges={"llama": 1.0})],
-        by=type(judged)(
-            rubric="correct",
-            rubric_sha256=made.sha256,
-            judges=judged.judges,
-            pool="veto",
-            verdicts_sha256="v",
-        ),
-    )
+
+def test_words_of_the_rubric_are_what_is_chosen_from(root: Path) -> None:
+    judged_by(root, "correct")
     with label(root, "r2") as terminal:
         terminal.wait_for("[y] correct   [n] incorrect")
         terminal.type("n")
@@ -176,6 +170,18 @@ def test_words_of_the_rubric_are_what_is_chosen_from(root: Path) -> None:
         assert terminal.wait_end() == 0
     (row,) = rows_of(root)
     assert (row["id"], row["label"], row["value"], row["run"]) == ("a", "incorrect", 0.0, "r2")
+
+
+@pytest.mark.parametrize(
+    ("rubric", "said"),
+    [("pairwise", "by comparing two answers"), ("faithful", "the ledger keeps no context")],
+)
+def test_what_cannot_be_decided_by_what_is_kept_is_not_asked(
+    root: Path, capsys: Capture, rubric: str, said: str
+) -> None:
+    judged_by(root, rubric)
+    assert main(["label", "r2"]) == 2
+    assert said in capsys.readouterr().err
 
 
 def test_without_a_terminal_it_says_so(root: Path, capsys: Capture) -> None:
