@@ -12,9 +12,12 @@ from local_grader.reading.fields import Fields
 from local_grader.report import Report
 from local_grader.request import grade_outputs
 from local_grader.scorer import Option
+from local_grader.scorers.rouge import VARIANTS
+from local_grader.scores import ANSWERED_TWICE
 
 from ..config_grade import POOLS
 from ..console import Console
+from ..arrivals import AllHere, Homecoming, Standing, followed
 from ..daemon.tell import tidings
 from ..daemon.tell.journal import note_done
 from ..exits import Exit
@@ -42,6 +45,7 @@ from .options import Call, common_options
     metavar="NAME",
     help="What samples have in common (an article, a task): reported by it, and intervals allow for it.",
 )
+@click.option("--context-field", metavar="NAME", help="The field with the text that the answer must keep to.")
 @click.option("--case-sensitive", is_flag=True, default=None, help="Tell capital from small letters.")
 @click.option("--pattern", metavar="REGEX", help="pattern: what to find; its group, if any, is the answer.")
 @click.option("--tolerance", metavar="X", type=float, help="numeric: how far a number may be off.")
@@ -50,6 +54,15 @@ from .options import Call, common_options
 )
 @click.option("--single-number", is_flag=True, default=None, help="numeric: more than one number is wrong.")
 @click.option("--attempts", metavar="K", type=int, help="arc: how many attempts count. [default: 2]")
+@click.option("--choices", metavar="ABC|X,Y", help="choice: letters, or words with commas. [default: ABCD]")
+@click.option("--variant", type=click.Choice(VARIANTS), help="rouge: which one. [default: rougeL]")
+@click.option("--schema", metavar="FILE", help="json-schema: what the answer must keep to.")
+@click.option("--function", metavar="FILE.py:NAME", help="python: your function, which gives the grade.")
+@click.option("--seconds", metavar="X", type=float, help="python, code: time for one answer. [default: 10]")
+@click.option("--memory", metavar="GB", type=float, help="python, code: memory. [default: 8 and 2]")
+@click.option(
+    "--allow-code", is_flag=True, default=None, help="code: run the answers as programs on this machine."
+)
 @click.option(
     "--judge",
     "judges",
@@ -90,6 +103,7 @@ def grade(
     answer_field: str | None,
     reference_field: str | None,
     group_field: str | None,
+    context_field: str | None,
     judges: tuple[str, ...],
     rubric: str | None,
     pool: str | None,
@@ -113,6 +127,7 @@ def grade(
       hybrid grade r7 --scorer numeric --references gold.jsonl --tolerance 0.01
       hybrid grade answers.jsonl --scorer pattern --pattern "Answer: (\\w+)"
       hybrid grade submission.json --scorer arc --references arc_training.jsonl
+      hybrid grade r7 --scorer python --function rules.py:grade
       hybrid grade r7 --judge qwen3:4b --references gold.jsonl
       hybrid grade r7 --judge qwen3:4b --judge phi4-mini --rubric faithful
       hybrid grade r7 --judge qwen3:4b --rubric pairwise --against r6
@@ -122,7 +137,13 @@ def grade(
         scorer=scorer,
         references=references,
         files=files,
-        fields=Fields(id=id_field, answer=answer_field, reference=reference_field, group=group_field),
+        fields=Fields(
+            id=id_field,
+            answer=answer_field,
+            reference=reference_field,
+            group=group_field,
+            context=context_field,
+        ),
         options={name: value for name, value in options.items() if value is not None},
         judges=judges,
         rubric=rubric,
@@ -171,3 +192,5 @@ def _show(report: Report, console: Console) -> None:
     console.result(reports.to_json(report))
     if not report.summary.scored and any("reference" in reason for reason in report.summary.unscored):
         console.next_step("give the right answers with --references FILE")
+    if ANSWERED_TWICE in report.summary.unscored:
+        console.next_step("narrow the files with --files, or name what tells samples apart with --id-field")
