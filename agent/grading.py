@@ -71,6 +71,7 @@ def request_for(project: Project, target: str, said: Said | None = None) -> Requ
             answer=said.fields.answer or settings.answer_field,
             reference=said.fields.reference or settings.reference_field,
             group=said.fields.group or settings.group_field,
+            context=said.fields.context,
         ),
         references=said.references or settings.references,
         files=said.files or settings.files,
@@ -119,6 +120,10 @@ def _pulled(outputs: Path, word: str) -> str | None:
 def _options(scorer: str, given: Mapping[str, Option], settings: GradeSettings) -> dict[str, Option]:
     """What was said, whether it fits the scorer or not; and of the settings what fits."""
     known = scorers.options_of(scorer)
-    settled: dict[str, Option] = {"pattern": settings.pattern, "tolerance": settings.tolerance}
+    settled: dict[str, Option] = {
+        "pattern": settings.pattern,
+        "tolerance": settings.tolerance,
+        "allow_code": settings.allow_code or None,
+    }
     fitting = {name: value for name, value in settled.items() if name in known and value is not None}
     return {**fitting, **given}
