@@ -21,7 +21,7 @@ from sync.store.reader import Reader
 from . import mailbox as mailboxes
 from .mailbox import Mailbox, Opener
 from .project import Project
-from .run_facts import FactsMemory, RunFacts, gather
+from .run_facts import Code, FactsMemory, RunFacts, gather
 from .snapshot_diff import Change, changes
 from .state import opened as opened_state
 
@@ -54,8 +54,7 @@ class _Seen:
     """What the mailbox told so far; a thread fills it while another may give up waiting."""
 
     facts: dict[str, RunFacts] = field(default_factory=dict)
-    roots: dict[str, Root] = field(default_factory=dict)
-    code: Sequence[Change] | None = None
+    code: Code | None = None
     unknown: list[str] = field(default_factory=list)
     bug: BaseException | None = None
 
@@ -77,7 +76,7 @@ def between(
     files = [run for run in (a, b) if not _is_run(project, run)]
     if files:
         told = f"{' and '.join(files)}: graded from a file, so nothing is known of how it was made."
-        return RunChanges(code=None, commits=None, parameters=[], machine=[], unknown=[told])
+        return _unknown(told)
     seen = _asked(project, clock, (a, b), opener, patience_s)
     with opened_state(project, warn) as state:
         memory = FactsMemory(state)
@@ -86,20 +85,32 @@ def between(
                 memory.put(seen.facts[run])
             elif (known := memory.get(run)) is not None:
                 seen.facts[run] = known
-    first, second = seen.facts.get(a), seen.facts.get(b)
-    unknown = list(seen.unknown)
-    if first is None or second is None:
-        lacking = [run for run, facts in ((a, first), (b, second)) if facts is None]
-        unknown.append(f"Nothing is remembered here of what was run as {' and '.join(lacking)}.")
-        return RunChanges(code=None, commits=None, parameters=[], machine=[], unknown=unknown)
-    code = [] if first.spec.snapshot == second.spec.snapshot else seen.code
+        first, second = seen.facts.get(a), seen.facts.get(b)
+        if first is None or second is None:
+            lacking = [run for run, facts in ((a, first), (b, second)) if facts is None]
+            told = f"Nothing is remembered here of what was run as {' and '.join(lacking)}."
+            return _unknown(*seen.unknown, told)
+        code = _code(memory, seen, first.spec.snapshot, second.spec.snapshot)
     return RunChanges(
-        code=code,
-        commits=_commits(seen, a, b),
+        code=code.changes if code else None,
+        commits=_commits(code) if code else None,
         parameters=parameters(first.spec, second.spec),
         machine=machine(first.workers, second.workers),
-        unknown=unknown,
+        unknown=seen.unknown,
     )
+
+
+def _unknown(*told: str) -> RunChanges:
+    return RunChanges(code=None, commits=None, parameters=[], machine=[], unknown=list(told))
+
+
+def _code(memory: FactsMemory, seen: _Seen, a: str, b: str) -> Code | None:
+    if a == b:
+        return Code(commit_a="", commit_b="", changes=[])
+    if seen.code is None:
+        return memory.get_code(a, b)
+    memory.put_code(a, b, seen.code)
+    return seen.code
 
 
 def _is_run(project: Project, name: str) -> bool:
@@ -154,11 +165,10 @@ def _machine(workers: Sequence[Hello]) -> dict[str, str]:
     }
 
 
-def _commits(seen: _Seen, a: str, b: str) -> Difference | None:
-    if a not in seen.roots or b not in seen.roots:
+def _commits(code: Code) -> Difference | None:
+    if not code.commit_a and not code.commit_b:
         return None
-    first, second = (_commit(seen.roots[run]) for run in (a, b))
-    return Difference(name="commit", a=first, b=second) if first or second else None
+    return Difference(name="commit", a=code.commit_a, b=code.commit_b)
 
 
 def _commit(root: Root) -> str:
@@ -189,7 +199,7 @@ def _asked(project: Project, clock: Clock, runs: Sequence[str], opener: Opener, 
             raise seen.bug
         return seen
     late = f"The mailbox did not answer within {patience_s:g} s."
-    return _Seen(facts=dict(seen.facts), roots=dict(seen.roots), unknown=[late])
+    return _Seen(facts=dict(seen.facts), unknown=[late])
 
 
 def _look(mailbox: Mailbox, runs: Sequence[str], seen: _Seen) -> None:
@@ -207,7 +217,7 @@ def _look(mailbox: Mailbox, runs: Sequence[str], seen: _Seen) -> None:
     if first == second:
         return
     reader = Reader(mailbox.remote, mailbox.base)
-    for run, snapshot in zip(runs, (first, second), strict=True):
-        seen.roots[run] = reader.root(snapshot)
-    before, after = (seen.roots[run] for run in runs)
-    seen.code = changes(reader, before, after)
+    before, after = reader.root(first), reader.root(second)
+    seen.code = Code(
+        commit_a=_commit(before), commit_b=_commit(after), changes=changes(reader, before, after)
+    )

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from sync.errors import CorruptMailbox, NewerMailbox
 from sync.mailbox import records
@@ -12,10 +12,19 @@ from sync.mailbox.view import look
 
 from . import details, runs
 from .mailbox import Mailbox
+from .snapshot_diff import Change
 from .state import State
 
-_SCHEMA = "CREATE TABLE IF NOT EXISTS run_facts (run TEXT PRIMARY KEY, told TEXT NOT NULL) WITHOUT ROWID"
+_SCHEMA = (
+    "CREATE TABLE IF NOT EXISTS run_facts (run TEXT PRIMARY KEY, told TEXT NOT NULL) WITHOUT ROWID",
+    # Two snapshots, which never change, and how they differ.
+    """CREATE TABLE IF NOT EXISTS snapshot_changes (
+        a TEXT NOT NULL, b TEXT NOT NULL, told TEXT NOT NULL, PRIMARY KEY (a, b)
+    ) WITHOUT ROWID""",
+)
 _MOST_WORKERS = 50
+_LONGEST_TOLD = 1024 * 1024
+"""Characters. Differences that take more are read again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,6 +33,15 @@ class RunFacts:
 
     spec: Spec
     workers: Sequence[Hello]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Code:
+    """How the trees of two snapshots differ; ``commit_a`` and ``commit_b`` are empty where none is known."""
+
+    commit_a: str
+    commit_b: str
+    changes: Sequence[Change]
 
 
 def gather(mailbox: Mailbox, run: str) -> RunFacts:
@@ -36,11 +54,12 @@ def gather(mailbox: Mailbox, run: str) -> RunFacts:
 
 
 class FactsMemory:
-    """The table ``run_facts`` of ``.hybrid/state.db``."""
+    """The tables ``run_facts`` and ``snapshot_changes`` of ``.hybrid/state.db``."""
 
     def __init__(self, state: State) -> None:
         self._state = state
-        state.prepare(_SCHEMA)
+        for statement in _SCHEMA:
+            state.prepare(statement)
 
     def put(self, facts: RunFacts) -> None:
         sealed = [
@@ -64,4 +83,24 @@ class FactsMemory:
                 workers=[records.decode(Hello, one.encode(), "hello") for one in workers],
             )
         except (ValueError, CorruptMailbox, NewerMailbox):
+            return None
+
+    def put_code(self, a: str, b: str, code: Code) -> None:
+        told = json.dumps([code.commit_a, code.commit_b, [asdict(one) for one in code.changes]])
+        if len(told) <= _LONGEST_TOLD:
+            with self._state.writing() as connection:
+                connection.execute("INSERT OR REPLACE INTO snapshot_changes VALUES (?, ?, ?)", (a, b, told))
+
+    def get_code(self, a: str, b: str) -> Code | None:
+        """None where the two were never compared here, or another version of this program did."""
+        with self._state.reading() as connection:
+            row = connection.execute(
+                "SELECT told FROM snapshot_changes WHERE a = ? AND b = ?", (a, b)
+            ).fetchone()
+        if row is None:
+            return None
+        try:
+            commit_a, commit_b, found = json.loads(row[0])
+            return Code(commit_a=commit_a, commit_b=commit_b, changes=[Change(**one) for one in found])
+        except (ValueError, TypeError):
             return None

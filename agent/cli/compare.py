@@ -76,7 +76,7 @@ def compare(
     verdict = sentence(found.comparison, *names)
     call.console.result(document(found, changes, verdict), f"{verdict}\n")
     _show(call.console, found, names)
-    _show_slices(call.console, found)
+    _show_slices(call.console, found, names)
     _show_changes(call.console, changes, names, with_diff)
     _warn(call.console, found, cluster)
     return Exit.DONE
@@ -168,7 +168,7 @@ def _show(console: Console, found: Compared, names: tuple[str, str]) -> None:
         console.table(f"Samples that changed{more}", ("sample", "value", *names), cells)
 
 
-def _show_slices(console: Console, found: Compared) -> None:
+def _show_slices(console: Console, found: Compared, names: tuple[str, str]) -> None:
     by_size = sorted(found.groups.items(), key=lambda item: -abs(item[1].comparison.difference))
     rows = [
         (
@@ -184,7 +184,7 @@ def _show_slices(console: Console, found: Compared) -> None:
     ]
     if rows:
         left = f", {len(rows)} of {len(by_size):,}" if len(rows) < len(by_size) else ""
-        columns = ("group", "samples", "first", "second", "points", "p, adjusted", "real")
+        columns = ("group", "samples", *names, "points", "p, adjusted", "real")
         console.table(f"By group, the largest differences first{left}", columns, rows)
 
 

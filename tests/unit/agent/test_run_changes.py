@@ -99,9 +99,18 @@ def test_runs_of_the_same_snapshot_have_the_same_code(project: Project) -> None:
 def test_what_was_seen_once_is_told_again_without_the_mailbox(project: Project) -> None:
     seen = look(project)
     again = look(project, opener=unreachable)
-    assert told(again) == told(seen)
-    assert again.code is None
+    assert (again.code, told(again)) == (seen.code, told(seen))
     assert again.unknown == ["The mailbox was of no help: Nothing answers at box:22."]
+
+
+def test_code_that_was_never_compared_is_unknown_without_the_mailbox(project: Project) -> None:
+    project.snapshot = publish_tree(project.remote, BASE, {"c.py": b"3"}, seq=9).name
+    project.queue("r3")
+    (project.outputs / "r3").mkdir()
+    look(project), look(project, "r2", "r3")
+    found = look(project, "r1", "r3", opener=unreachable)
+    assert found.code is None
+    assert "command" in told(found)
 
 
 def test_what_was_never_seen_is_said_to_be_unknown(project: Project) -> None:
