@@ -8,6 +8,7 @@ from pathlib import Path
 from local_grader.judging.panel import Pool
 
 from .config_schema import COUNT, FLAG, NATURAL, NUMBER, PATH, PATTERN, TEXT, TEXTS, Kind, setting
+from .when import FORM, When
 
 
 def _pool(value: object, _: Path) -> str:
@@ -16,8 +17,15 @@ def _pool(value: object, _: Path) -> str:
     return str(value)
 
 
+def _when(value: object, _: Path) -> When:
+    if not isinstance(value, str):
+        raise ValueError
+    return When.parse(value)
+
+
 POOLS = tuple(pool.value for pool in Pool)
 POOL = Kind(" or ".join(f'"{pool}"' for pool in POOLS), _pool)
+WHEN = Kind(FORM, _when)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,3 +50,10 @@ class GradeSettings:
     context: int = setting(COUNT, 4096)
     reply_tokens: int = setting(COUNT, 400)
     seed: int = setting(NATURAL, 0)
+    when: When | None = setting(WHEN)
+    keep_awake: bool = setting(FLAG, False)
+
+    @property
+    def is_wanted(self) -> bool:
+        """Whether runs are to be graded without anybody asking for it."""
+        return self.scorer is not None or bool(self.judge)

@@ -1,5 +1,6 @@
 """What is asked of the grader: what a person said, then what ``[grade]`` says. For ``hybrid grade`` and for the agent."""
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +15,7 @@ from local_grader.scorer import Option
 from sync.errors import UsageError
 
 from .config_grade import GradeSettings
+from .hours import Hours
 from .project import Project
 from .run_names import meant
 
@@ -38,8 +40,13 @@ class Said:
     may_pull: Callable[[str], bool] = lambda _model: False
 
 
-def request_for(project: Project, target: str, said: Said | None = None) -> Request:
-    """How ``target``, a pulled run or a file, is to be graded. Raises UsageError where nothing names a scorer."""
+def request_for(
+    project: Project, target: str, said: Said | None = None, hours: Hours | None = None
+) -> Request:
+    """How ``target``, a pulled run or a file, is to be graded; judges are asked within ``hours``, None for at any time.
+
+    Raises UsageError where nothing names a scorer.
+    """
     said = said or Said()
     settings = project.config.grade
     rubric = said.rubric or settings.rubric
@@ -61,7 +68,7 @@ def request_for(project: Project, target: str, said: Said | None = None) -> Requ
     options = _options(name, said.options, settings)
     is_judged = bool(judges) and name in scorers.LEAVING
     return Request(
-        target=_pulled(outputs, target) or target,
+        target=pulled(outputs, target) or target,
         scorer=name,
         outputs=outputs,
         ledger=project.state_dir / "ledger",
@@ -75,12 +82,17 @@ def request_for(project: Project, target: str, said: Said | None = None) -> Requ
         ),
         references=said.references or settings.references,
         files=said.files or settings.files,
-        judging=_judging(project, said, judges, rubric, outputs) if is_judged else None,
+        judging=_judging(project, said, judges, rubric, outputs, hours) if is_judged else None,
     )
 
 
 def _judging(
-    project: Project, said: Said, judges: tuple[str, ...], rubric: str, outputs: Path
+    project: Project,
+    said: Said,
+    judges: tuple[str, ...],
+    rubric: str,
+    outputs: Path,
+    hours: Hours | None,
 ) -> JudgingRequest:
     settings = project.config.grade
     return JudgingRequest(
@@ -98,8 +110,10 @@ def _judging(
         pool=Pool(said.pool or settings.pool),
         slots=said.slots or settings.slots,
         fresh=said.fresh,
-        rivals=(_pulled(outputs, said.rivals) or said.rivals) if said.rivals else None,
+        rivals=(pulled(outputs, said.rivals) or said.rivals) if said.rivals else None,
         may_pull=said.may_pull,
+        # What may not be asked now is left to another sitting: nobody holds a model in memory all day.
+        wait_s=lambda: math.inf if hours is not None and hours.wait_s() > 0 else 0.0,
     )
 
 
@@ -108,7 +122,7 @@ def _scorer_before(rubric: str) -> str:
     return "cascade" if rubric == "correct" else "judge"
 
 
-def _pulled(outputs: Path, word: str) -> str | None:
+def pulled(outputs: Path, word: str) -> str | None:
     """The pulled run that ``word`` means, by its id, the beginning of that, or its name."""
     if not outputs.is_dir():
         return None

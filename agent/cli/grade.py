@@ -10,19 +10,30 @@ from local_grader import report as reports
 from local_grader import scorers
 from local_grader.reading.fields import Fields
 from local_grader.report import Report
-from local_grader.request import grade_outputs
 from local_grader.scorer import Option
 from local_grader.scorers.rouge import VARIANTS
 from local_grader.scores import ANSWERED_TWICE
 
 from ..config_grade import POOLS
 from ..console import Console
-from ..arrivals import AllHere, Homecoming, Standing, followed
 from ..daemon.tell import tidings
 from ..daemon.tell.journal import note_done
 from ..exits import Exit
 from ..grading import Said, request_for
+from ..hours import Hours
+from ..sittings import Sitting
+from ..when import FORM, When
+from .grade_sittings import sit
 from .options import Call, common_options
+
+
+def _when(_context: click.Context, _parameter: click.Parameter, text: str | None) -> When | None:
+    if text is None or text.strip().lower() == "any":
+        return None if text is None else When()
+    try:
+        return When.parse(text)
+    except ValueError as error:
+        raise click.BadParameter(f"{text!r} is not {FORM}, or any") from error
 
 
 @click.command()
@@ -91,6 +102,13 @@ from .options import Call, common_options
 @click.option(
     "--pull-model", is_flag=True, help="Fetch a model that the server does not have, without asking."
 )
+@click.option("--follow", is_flag=True, help="Pull and grade what comes, until the run is over.")
+@click.option(
+    "--when", metavar="WHEN", callback=_when, help="When judges may be asked, as in [grade], or any."
+)
+@click.option(
+    "--keep-awake", is_flag=True, default=None, help="Keep this machine awake until the judges are through."
+)
 @common_options
 def grade(
     call: Call,
@@ -113,6 +131,9 @@ def grade(
     context: int | None,
     fresh: bool,
     pull_model: bool,
+    follow: bool,
+    when: When | None,
+    keep_awake: bool | None,
     **options: Option,
 ) -> int:
     """Grade the answers of a pulled run, or in a file, by a rule and, where it leaves something open, by local models.
@@ -131,6 +152,7 @@ def grade(
       hybrid grade r7 --judge qwen3:4b --references gold.jsonl
       hybrid grade r7 --judge qwen3:4b --judge phi4-mini --rubric faithful
       hybrid grade r7 --judge qwen3:4b --rubric pairwise --against r6
+      hybrid grade r7 --follow --judge qwen3:4b --when "ac, 22:00-07:00"
     """
     project = call.project()
     said = Said(
@@ -155,13 +177,23 @@ def grade(
         fresh=fresh,
         may_pull=lambda model: pull_model or _confirmed(call, model),
     )
-    request = request_for(project, target, said)
-    report = grade_outputs(request, call.console.progress(), call.clock)
-    note_done(project, call.clock, tidings.graded(report, by_hand=True), call.console.warn)
-    _show(report, call.console)
-    if report.problems or report.troubles:
-        return Exit.PARTIAL if report.summary.scored else Exit.FAILED
-    return Exit.DONE if report.summary.scored else Exit.FAILED
+    settings = project.config.grade
+    hours = Hours(when or settings.when or When(), call.clock)
+    request = request_for(project, target, said, hours)
+    last = sit(call, project, request, hours, follow=follow, keep_awake=keep_awake or settings.keep_awake)
+    note_done(project, call.clock, tidings.graded(last.report, by_hand=True), call.console.warn)
+    if not last.standing.is_whole:
+        call.console.warn(f"Run {last.report.entry.run} {last.standing.ending}, and not all of it is here.")
+    _show(last.report, call.console, is_streamed=follow and call.json)
+    return _code(last)
+
+
+def _code(last: Sitting) -> Exit:
+    report = last.report
+    if not report.summary.scored:
+        return Exit.FAILED
+    is_whole = last.standing.is_whole and not report.problems and not report.troubles
+    return Exit.DONE if is_whole else Exit.PARTIAL
 
 
 def _confirmed(call: Call, model: str) -> bool:
@@ -171,7 +203,7 @@ def _confirmed(call: Call, model: str) -> bool:
     return click.confirm("Fetch it now?", default=False, err=True)
 
 
-def _show(report: Report, console: Console) -> None:
+def _show(report: Report, console: Console, *, is_streamed: bool) -> None:
     for problem in report.problems:
         console.warn(f"{os.fsdecode(problem.path)} {problem.what}.")
     for skipped in report.skipped:
@@ -189,7 +221,10 @@ def _show(report: Report, console: Console) -> None:
         console.say(f"Every grade is in {report.ledger}.")
     else:
         console.say(f"This was graded before, and nothing was written; every grade is in {report.ledger}.")
-    console.result(reports.to_json(report))
+    if is_streamed:
+        console.stream(reports.to_json(report))
+    else:
+        console.result(reports.to_json(report))
     if not report.summary.scored and any("reference" in reason for reason in report.summary.unscored):
         console.next_step("give the right answers with --references FILE")
     if ANSWERED_TWICE in report.summary.unscored:
