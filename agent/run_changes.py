@@ -1,7 +1,7 @@
 """What changed between two runs: their code, their parameters, the machines that they ran on.
 
-What this laptop remembers is enough for parameters and machines; trees are read from the mailbox, which may be out of reach. It is
-asked for a while, and what could not be had is said: a comparison of grades needs none of it.
+All of it is in the mailbox, which may be out of reach. So it is asked for a while only, what it told once is remembered here, and what
+could not be had is said: a comparison of grades needs none of it.
 """
 
 import json
@@ -91,6 +91,8 @@ def between(
             told = f"Nothing is remembered here of what was run as {' and '.join(lacking)}."
             return _unknown(*seen.unknown, told)
         code = _code(memory, seen, first.spec.snapshot, second.spec.snapshot)
+    if code is None:
+        seen.unknown.append("How their code differs is not known here.")
     return RunChanges(
         code=code.changes if code else None,
         commits=_commits(code) if code else None,

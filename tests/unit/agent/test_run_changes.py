@@ -110,6 +110,7 @@ def test_code_that_was_never_compared_is_unknown_without_the_mailbox(project: Pr
     look(project), look(project, "r2", "r3")
     found = look(project, "r1", "r3", opener=unreachable)
     assert found.code is None
+    assert found.unknown[-1] == "How their code differs is not known here."
     assert "command" in told(found)
 
 
@@ -142,6 +143,7 @@ def test_a_mailbox_that_says_nothing_is_not_waited_for(project: Project) -> None
     try:
         found = look(project, opener=silent, patience_s=0.05)
         assert found.unknown == ["The mailbox did not answer within 0.05 s."]
+        assert found.code
         assert "command" in told(found)
     finally:
         freed.set()
