@@ -22,6 +22,7 @@ from .python import check_limits
 _STARTING = 60.0
 """Seconds that the process itself may take to start, on a busy machine; those are not the code's."""
 
+_NOT_RUN = "code cannot be run"
 _PROCESSES = 64
 _FILE_BYTES = 64 << 20
 _LANGUAGES = ("python", "py", "python3", "")
@@ -77,17 +78,22 @@ class Code:
         )
         try:
             process = Confined(limits, {"program": program}, home=False)
-            process.hear(_STARTING)
-        except TookTooLong:
-            return Score.unscored("code cannot be run", "the process did not start in time", code)
         except Died as error:
-            return Score.unscored("code cannot be run", str(error), code)
+            return Score.unscored(_NOT_RUN, str(error), code)
+        is_ready = False
         try:
+            is_ready = bool(process.hear(_STARTING))
             reply = process.ask("go", self._seconds)
         except TookTooLong:
+            if not is_ready:
+                return Score.unscored(_NOT_RUN, "the process did not start in time", code)
             return Score.verdict(False, code, f"ran longer than {self._seconds:g} seconds")
         except Died as error:
-            return Score.verdict(False, code, str(error))
+            return (
+                Score.verdict(False, code, str(error))
+                if is_ready
+                else Score.unscored(_NOT_RUN, str(error), code)
+            )
         finally:
             process.close()
         return _score(reply, code)

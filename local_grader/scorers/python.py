@@ -91,11 +91,10 @@ class Python:
         if self._process is None:
             limits = Limits(memory=int(self._memory * 1e9))
             task = {"function": {"path": str(self._path), "name": self._name}}
-            process = Confined(limits, task, home=True)
-            reply = process.hear(_LOADING)
+            self._process = Confined(limits, task, home=True)
+            reply = self._process.hear(_LOADING)
             if "raised" in reply:
                 self._broken = Score.unscored("function cannot be loaded", str(reply["raised"]))
-            self._process = process
         return self._process
 
 

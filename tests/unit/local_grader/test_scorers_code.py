@@ -1,5 +1,6 @@
 import os
 import socket
+import subprocess
 import sys
 import time
 
@@ -181,9 +182,9 @@ def _lives(pid):
 @pytest.mark.platform
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has networks that a user can make")
 def test_code_has_no_network_where_the_system_can_take_it_away():
-    with open("/proc/sys/user/max_user_namespaces") as file:
-        if not int(file.read()):
-            pytest.skip("users may make no network of their own here")
+    trial = "import ctypes, sys; sys.exit(ctypes.CDLL(None).unshare(0x58000000) != 0)"
+    if subprocess.run([sys.executable, "-c", trial], check=False).returncode:
+        pytest.skip("users may make no network of their own here")
     with socket.create_server(("127.0.0.1", 0)) as server:
         code = f"import socket\nsocket.create_connection(('127.0.0.1', {server.getsockname()[1]}))"
         assert "Error" in graded(code, "pass").explanation
