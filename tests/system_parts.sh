@@ -5,9 +5,11 @@ set -eu
 PATH=$PATH:/usr/sbin:/usr/local/sbin
 
 missing() {
-    for pair in git:git rsync:rsync rclone:rclone sshd:openssh-server ssh-keygen:openssh-client ps:procps dbus-daemon:dbus chromium:chromium chromedriver:chromium-driver; do
+    for pair in git:git rsync:rsync rclone:rclone sshd:openssh-server ssh-keygen:openssh-client ps:procps dbus-daemon:dbus chromedriver:chromium-driver; do
         command -v "${pair%%:*}" >/dev/null 2>&1 || printf '%s ' "${pair#*:}"
     done
+    # Any browser of its kind does.
+    command -v chromium >/dev/null 2>&1 || command -v google-chrome >/dev/null 2>&1 || printf 'chromium '
 }
 
 packages=$(missing)

@@ -40,7 +40,7 @@ def head(contents: Contents) -> str:
         )
     low, high = summary.floor, summary.ceiling
     notes = ""
-    if low is not None and high is not None and low != high:
+    if low is not None and high is not None and summary.scored < contents.samples:
         notes = (
             f"<p>If all not graded and never answered were wrong, {_percent(low)} would be right; if they were "
             f"right, {_percent(high)}.</p>"

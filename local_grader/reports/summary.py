@@ -90,7 +90,7 @@ def share(part: Summary, whole: Summary) -> str:
 def bounds(summary: Summary) -> list[tuple[str, str]]:
     """What the rate would be if all that is not known were wrong, or right; nothing where all is known."""
     low, high = summary.floor, summary.ceiling
-    if low is None or high is None or low == high:
+    if low is None or high is None or summary.scored == summary.samples + summary.missing:
         return []
     return [
         (

@@ -163,7 +163,7 @@ def test_keys_walk_through_samples_and_the_address_leads_back(studied: Page) -> 
     address = page.run("location.hash")
     assert address == f"#sample={page.text('#sample-name')}"
     page.press(Keys.ESCAPE)
-    assert page.run("document.getElementById('sample').hidden && document.activeElement.id === 'list'")
+    assert page.run("document.getElementById('sample').hidden && document.activeElement.id === 'grid'")
     page.load(address)
     assert page.text("#sample-name") == address.partition("=")[2]
     page.load("#sample=nobody%20here")
@@ -212,7 +212,7 @@ def test_hostile_samples_stay_text(tmp_path: Path, width: int) -> None:
         )
         assert elements == 3  # the style, the data, the script
         for name, text in HOSTILE.items():
-            page.run("document.getElementById('list').focus()")
+            page.run("document.getElementById('grid').focus()")
             page.run(
                 "document.querySelectorAll('#rows .row')[arguments[0]].click()", list(HOSTILE).index(name)
             )

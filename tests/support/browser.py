@@ -25,7 +25,7 @@ _FLAGS = (
 
 def needed() -> tuple[str, str]:
     """Chromium and its driver. Skips the test where they are not installed, or fails it where nothing may be missing."""
-    found = shutil.which("chromium"), shutil.which("chromedriver")
+    found = shutil.which("chromium") or shutil.which("google-chrome"), shutil.which("chromedriver")
     if found[0] and found[1]:
         return found[0], found[1]
     missing = "chromium and chromedriver are not installed"

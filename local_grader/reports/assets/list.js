@@ -1,5 +1,6 @@
 // The list draws only the rows that can be seen, so that its length costs nothing.
 
+const grid = document.getElementById("grid");
 const list = document.getElementById("list");
 const rows = document.getElementById("rows");
 const heads = document.getElementById("heads");
@@ -86,16 +87,16 @@ function draw() {
   drawn = now;
   rows.replaceChildren(...shown.slice(first, last).map((sample, at) => row(sample, first + at)));
   const visible = current >= first && current < last;
-  if (visible) list.setAttribute("aria-activedescendant", "row-" + current);
-  else list.removeAttribute("aria-activedescendant");
+  if (visible) grid.setAttribute("aria-activedescendant", "row-" + current);
+  else grid.removeAttribute("aria-activedescendant");
 }
 
 function redraw() {
   drawn = "";
   rows.style.height = shown.length * height() + "px";
-  list.parentElement.style.setProperty("--gutter", list.offsetWidth - list.clientWidth + "px");
-  list.parentElement.setAttribute("aria-rowcount", shown.length + 1);
-  list.parentElement.classList.toggle("short", shown.length * height() < list.clientHeight);
+  grid.style.setProperty("--gutter", list.offsetWidth - list.clientWidth + "px");
+  grid.setAttribute("aria-rowcount", shown.length + 1);
+  grid.classList.toggle("short", shown.length * height() < list.clientHeight);
   draw();
 }
 

@@ -112,23 +112,27 @@ document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.altKey || event.metaKey) return;
   const target = event.target;
   const writing = target.matches("input:not([type=checkbox]), select, textarea");
-  const inList = target === list || target === document.body || panel.contains(target);
+  const inList = target === grid || target === list;
+  const opens = inList || target === document.body || panel.contains(target);
+  const page = Math.max(1, Math.floor(list.clientHeight / height()) - 1);
   if (event.key === "Escape") {
     if (opened) close();
-    else if (target === field("search")) list.focus();
+    else if (target === field("search")) grid.focus();
   } else if (writing) {
     if (target === field("search") && (event.key === "Enter" || event.key === "ArrowDown")) {
-      list.focus();
+      grid.focus();
       goTo(Math.max(0, current));
     } else return;
   } else if (event.key === "/") {
     field("search").focus();
     field("search").select();
-  } else if (event.key === "j" || (event.key === "ArrowDown" && target === list)) move(1);
-  else if (event.key === "k" || (event.key === "ArrowUp" && target === list)) move(-1);
-  else if (event.key === "Home" && target === list) goTo(0);
-  else if (event.key === "End" && target === list) goTo(shown.length - 1);
-  else if (event.key === "Enter" && inList && !target.matches("button, a, summary") && current >= 0) show(current);
+  } else if (event.key === "j" || (event.key === "ArrowDown" && inList)) move(1);
+  else if (event.key === "k" || (event.key === "ArrowUp" && inList)) move(-1);
+  else if (event.key === "PageDown" && inList) move(page);
+  else if (event.key === "PageUp" && inList) move(-page);
+  else if (event.key === "Home" && inList) move(-shown.length);
+  else if (event.key === "End" && inList) move(shown.length);
+  else if (event.key === "Enter" && opens && !target.matches("button, a, summary") && current >= 0) show(current);
   else return;
   event.preventDefault();
 });

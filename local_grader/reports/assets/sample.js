@@ -89,7 +89,7 @@ function close() {
   panel.replaceChildren();
   document.body.classList.remove("opened");
   remember("#samples");
-  list.focus({ preventScroll: true });
+  grid.focus({ preventScroll: true });
 }
 
 // Opens the sample at that place of the list.
