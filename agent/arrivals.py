@@ -15,7 +15,7 @@ from sync.progress import Progress, Silent
 from . import runs
 from .daemon.runs.pace import pull_again_s
 from .grading import pulled
-from .mailbox import Mailbox, Run
+from .mailbox import Mailbox, Run, gone
 from .memory import Memory
 from .pulling import puller
 from .state import State
@@ -108,24 +108,24 @@ class Homecoming:
         return self._last
 
     def _look(self, progress: Progress) -> Standing:
+        run: Run | None
         try:
             run = self._mailbox.run(self.run)
-            is_there = run.seen.ready or not self._answers()
         except NotFound:
-            is_there = not self._answers()
             run = None
         except (CorruptMailbox, NewerMailbox) as error:
             self._trouble(f"the run cannot be read in the mailbox: {_clause(error)}")
             return self._last
-        if not is_there:
+        if run is None or not run.seen.ready:
+            # In the folder of a disk that is not mounted no run is, and yet none was removed.
+            if not self._answers():
+                raise gone(self._mailbox.project)
             return Standing(
                 here=self._last.here,
                 shards=self._last.shards,
                 is_over=True,
                 ending="was removed from the mailbox",
             )
-        if run is None:
-            return self._last
         lacks = self._pull(run, progress)
         self._trouble(lacks)
         standing = Standing(here=self._here, shards=run.spec.shards)
@@ -184,7 +184,7 @@ class Homecoming:
         )
 
     def _answers(self) -> bool:
-        """Whether the mailbox is there: in a folder that is not mounted no run is, and yet none was removed."""
+        """Whether the mailbox is there."""
         try:
             open_mailbox(self._mailbox.remote, self._mailbox.base)
         except NotFound:
