@@ -5,6 +5,7 @@ import pytest
 from local_grader.reading.fields import Fields
 from local_grader.reading.outputs import Samples, find
 from local_grader.reading.references import load
+from local_grader.reading.rows import read
 from local_grader.scorer import Shape
 
 RESULTS = {
@@ -63,6 +64,12 @@ def test_the_answers_of_the_unadapted_model_are_a_field_away(tmp_path):
     assert (first.answer, first.reference) == ("In 1800.", "1774")
     (problem,) = samples.problems
     assert problem.what.startswith("question 2/0/0 has no field named baseline_answer")
+
+
+def test_what_seals_own_grader_said_stays_in_the_row_as_a_label(tmp_path):
+    (tmp_path / "results.json").write_text(json.dumps(RESULTS))
+    first, *_ = read(tmp_path / "results.json", Fields().id_names())
+    assert (first.value["id"], first.value["adapter_correct"]) == ("0/0/0", True)
 
 
 def test_such_results_can_be_the_references_of_others(tmp_path):
