@@ -11,6 +11,7 @@ import json
 import os
 import re
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -123,6 +124,9 @@ class Recorder:
         self._rows: list[tuple[object, ...]] = []
         self._file: IO[bytes] | None = None
         self._writer: tables.Writer | None = None
+        # Packing takes no turn of the interpreter, so it goes on beside the grading, one batch behind.
+        self._packer = ThreadPoolExecutor(1, "ledger")
+        self._packed: Future[None] | None = None
 
     def __enter__(self) -> "Recorder":
         return self
@@ -134,8 +138,8 @@ class Recorder:
     def add_missing(self, missing: Missing) -> None:
         if self._new:
             row = dict.fromkeys(_OWN, None) | {
-                "sample": _storable(missing.sample),
-                "group": _storable(missing.group),
+                "sample": missing.sample,
+                "group": missing.group,
                 "state": "missing",
             }
             self._append(tuple(row.values()))
@@ -146,10 +150,13 @@ class Recorder:
 
     def __exit__(self, kind: type[BaseException] | None, *_: Any) -> None:
         try:
-            if self._rows and kind is None:
-                self._write()
+            with self._packer:
+                if self._rows and kind is None:
+                    self._write()
             if self._file is not None and self._writer is not None:
                 with self._file:
+                    if kind is None:
+                        self._await_packed()
                     self._writer.close()
                     self._file.flush()
                     os.fsync(self._file.fileno())
@@ -168,38 +175,42 @@ class Recorder:
             self._temporary.parent.mkdir(parents=True, exist_ok=True)
             self._file = self._temporary.open("wb")
             self._writer = tables.Writer(self._file, COLUMNS, self._entry.metadata())
-        columns = dict(zip(_OWN, map(list, zip(*self._rows, strict=True)), strict=True))
-        self._writer.write({**self._common, **columns}, len(self._rows))
-        self._rows.clear()
+        self._await_packed()
+        self._packed = self._packer.submit(_pack, self._writer, self._common, self._rows)
+        self._rows = []
+
+    def _await_packed(self) -> None:
+        """Raises what went wrong with the batch before, such as a full disk."""
+        if self._packed is not None:
+            self._packed.result()
 
 
 _OWN = tuple(name for name in COLUMNS if name not in ("run", "key", "scorer", "scorer_version", "options"))
 """The columns that differ from row to row."""
 
 
+def _pack(writer: tables.Writer, common: Mapping[str, object], rows: Sequence[tuple[object, ...]]) -> None:
+    columns = dict(zip(_OWN, zip(*rows, strict=True), strict=True))
+    writer.write({**common, **columns}, len(rows))
+
+
 def _row(grade: Grade) -> tuple[object, ...]:
     """The values of ``_OWN``."""
-    sample, score = grade.sample, grade.score
+    sample, score = grade
+    prompt, reference = sample.prompt, sample.reference
     return (
-        _storable(sample.id),
-        _storable(sample.group),
+        sample.id,
+        sample.group,
         sample.shard,
         "unscored" if score.value is None else "scored",
         score.value,
         score.reason,
         score.stage or None,
-        _storable(score.answer[:_LONGEST_ANSWER]),
-        _storable(score.explanation),
+        score.answer[:_LONGEST_ANSWER],
+        score.explanation,
         json.dumps(score.details, sort_keys=True) if score.details else "{}",
         json.dumps([asdict(one) for one in score.judgements]) if score.judgements else None,
-        None if sample.prompt is None else _storable(sample.prompt[:_LONGEST_PROMPT]),
-        None if sample.reference is None else _storable(as_text(sample.reference)[:_LONGEST_ANSWER]),
-        _storable(sample.place),
+        None if prompt is None else prompt[:_LONGEST_PROMPT],
+        None if reference is None else as_text(reference)[:_LONGEST_ANSWER],
+        sample.place,
     )
-
-
-def _storable(text: str | None) -> str | None:
-    """Text that Parquet takes: JSON can hold half a surrogate pair, and a file's name any byte; UTF-8 cannot."""
-    if text is None or text.isascii():
-        return text
-    return text.encode("utf-8", "backslashreplace").decode()

@@ -91,22 +91,19 @@ class Tallies:
         self._stages: dict[str, Tally] = {}
 
     def add(self, grade: Grade) -> None:
-        sample, score = grade.sample, grade.score
+        sample, score = grade
         self.whole.add(score)
-        for name, tallies in (
-            (sample.shard, self._shards),
-            (sample.group, self._groups),
-            (score.stage or None, self._stages),
-        ):
-            if name is not None:
-                if name not in tallies:
-                    tallies[name] = Tally()
-                tallies[name].add(score)
+        if sample.shard is not None:
+            _named(self._shards, sample.shard).add(score)
+        if sample.group is not None:
+            _named(self._groups, sample.group).add(score)
+        if score.stage:
+            _named(self._stages, score.stage).add(score)
 
     def add_missing(self, missing: Missing) -> None:
         self.whole.missing += 1
         if missing.group is not None:
-            self._groups.setdefault(missing.group, Tally()).missing += 1
+            _named(self._groups, missing.group).missing += 1
 
     def shards(self) -> dict[str, Summary]:
         """In the order of the shards' names; empty for a run without shards. Missing answers belong to no shard."""
@@ -120,6 +117,13 @@ class Tallies:
         """What each stage of a cascade decided, the one that decided most first; empty for other scorers."""
         summaries = _summaries(self._stages)
         return dict(sorted(summaries.items(), key=lambda item: -item[1].samples))
+
+
+def _named(tallies: dict[str, Tally], name: str) -> Tally:
+    tally = tallies.get(name)
+    if tally is None:
+        tally = tallies[name] = Tally()
+    return tally
 
 
 def _summaries(tallies: Mapping[str, Tally]) -> dict[str, Summary]:

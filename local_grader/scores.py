@@ -57,7 +57,7 @@ class Score(NamedTuple):
 
     @classmethod
     def verdict(cls, right: bool, answer: str, explanation: str = "") -> "Score":
-        return cls(value=1.0 if right else 0.0, answer=answer, explanation=explanation)
+        return cls(1.0 if right else 0.0, answer, explanation)
 
 
 class Grade(NamedTuple):

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Literal
+from typing import IO, Any, Literal
 
 Kind = Literal["text", "number"]
 
 _READ_ROWS = 1_024
+_BUFFER = 1 << 20
 
 
 class BadTable(Exception):
@@ -30,7 +31,8 @@ def read(path: Path) -> Iterator[dict[str, object]]:
 class Writer:
     """Rows into an open file, in columns of Python values, a few ten thousand at a time; a value may be None.
 
-    ``metadata`` is text that goes with the file as a whole. ``close`` ends the file; without it, it is no Parquet.
+    Text that UTF-8 cannot hold gets escapes: JSON can hold half a surrogate pair, and a file's name any byte. ``metadata``
+    is text that goes with the file as a whole. ``close`` ends the file; without it, it is no Parquet.
     """
 
     def __init__(self, file: IO[bytes], columns: Mapping[str, Kind], metadata: Mapping[str, str]) -> None:
@@ -39,22 +41,35 @@ class Writer:
 
         kinds = {"text": pyarrow.string(), "number": pyarrow.float64()}
         self._schema = pyarrow.schema([(name, kinds[kind]) for name, kind in columns.items()], dict(metadata))
-        self._writer = pyarrow.parquet.ParquetWriter(file, self._schema, compression="zstd")
+        # Unbuffered, every few kilobytes would wait for the interpreter, which another thread may hold.
+        self._sink = pyarrow.BufferedOutputStream(pyarrow.PythonFile(file, mode="w"), _BUFFER)
+        self._writer = pyarrow.parquet.ParquetWriter(self._sink, self._schema, compression="zstd")
 
     def write(self, columns: Mapping[str, Sequence[object] | object], rows: int) -> None:
-        """One batch. A column that is no list holds the same value in every row."""
+        """One batch. A column that is neither list nor tuple holds the same value in every row."""
         import pyarrow
 
-        arrays = [
-            pyarrow.array(columns[field.name], field.type)
-            if isinstance(columns[field.name], list)
-            else pyarrow.repeat(pyarrow.scalar(columns[field.name], field.type), rows)
-            for field in self._schema
-        ]
+        arrays = [_array(columns[field.name], field.type, rows) for field in self._schema]
         self._writer.write_table(pyarrow.Table.from_arrays(arrays, schema=self._schema))
 
     def close(self) -> None:
         self._writer.close()
+        self._sink.detach()  # flushed; else the file would be closed, too
+
+
+def _array(column: Sequence[object] | object, kind: Any, rows: int) -> Any:
+    import pyarrow
+
+    if not isinstance(column, list | tuple):
+        return pyarrow.repeat(pyarrow.scalar(column, kind), rows)
+    try:
+        return pyarrow.array(column, kind)
+    except UnicodeEncodeError:
+        return pyarrow.array([_encodable(value) for value in column], kind)
+
+
+def _encodable(text: object) -> object:
+    return text.encode("utf-8", "backslashreplace").decode() if isinstance(text, str) else text
 
 
 def metadata(path: Path) -> dict[str, str]:

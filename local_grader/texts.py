@@ -20,12 +20,18 @@ def as_text(value: object) -> str:
 
 def comparable(text: str, case_sensitive: bool) -> str:
     """The same characters in one encoding, runs of white space as one space, none at the ends; case folded or not."""
-    text = unicodedata.normalize("NFC", " ".join(text.split()))
+    text = " ".join(text.split())
+    if text.isascii():
+        # Most text, and most of the time: here there is one encoding only, and lower case is all that folding does.
+        return text if case_sensitive else text.lower()
+    text = unicodedata.normalize("NFC", text)
     return text if case_sensitive else unicodedata.normalize("NFC", text.casefold())
 
 
 def score_each(sample: Sample, score_one: Callable[[str], Score]) -> Score:
     """One answer, or the average over a list of them. No answer at all is unscored."""
+    if isinstance(sample.answer, str):
+        return score_one(sample.answer)
     answers = sample.answer if isinstance(sample.answer, list) else [sample.answer]
     given = [answer for answer in answers if answer is not None]
     if not given:
@@ -35,6 +41,8 @@ def score_each(sample: Sample, score_one: Callable[[str], Score]) -> Score:
 
 def alternatives(reference: object) -> list[str]:
     """The acceptable answers as text; none for a sample without a reference."""
+    if isinstance(reference, str):
+        return [reference]
     values = reference if isinstance(reference, list) else [reference]
     return [as_text(value) for value in values if value is not None]
 
@@ -46,7 +54,9 @@ def score_against(sample: Sample, matches: Callable[[str, str], bool], explanati
         return Score.unscored(NO_REFERENCE)
 
     def one(answer: str) -> Score:
-        right = any(matches(answer, reference) for reference in references)
-        return Score.verdict(right, answer, "" if right else explanation)
+        for reference in references:
+            if matches(answer, reference):
+                return Score(1.0, answer)
+        return Score(0.0, answer, explanation)
 
     return score_each(sample, one)

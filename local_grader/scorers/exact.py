@@ -28,7 +28,9 @@ class Exact:
         return score_against(sample, self._matches, "differs from the reference")
 
     def _matches(self, answer: str, reference: str) -> bool:
-        return comparable(answer, self.case_sensitive) == comparable(reference, self.case_sensitive)
+        return answer == reference or (
+            comparable(answer, self.case_sensitive) == comparable(reference, self.case_sensitive)
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +48,7 @@ class Includes:
         return asdict(self)
 
     def score(self, sample: Sample) -> Score:
-        if not all(reference.strip() for reference in alternatives(sample.reference)):
+        if "" in map(str.strip, alternatives(sample.reference)):
             return Score.unscored(NO_REFERENCE, "the reference is empty, and every answer includes nothing")
         return score_against(sample, self._matches, "does not include the reference")
 
