@@ -47,7 +47,7 @@ def calibrate(call: Call, /, run: str, labels: Path, label_field: str | None, gr
     Examples:
       hybrid calibrate r7 labels.jsonl
       hybrid calibrate r7 gpt-verdicts.jsonl --label-field verdicts
-      hybrid calibrate answers.jsonl kim.jsonl --grading llama3.1:8b
+      hybrid calibrate answers.jsonl labels-second.jsonl --grading llama3.1:8b
     """
     project = call.project()
     kept_grading = find(project, run, grading)

@@ -65,7 +65,7 @@ def label(
     \b
     Examples:
       hybrid label r7
-      hybrid label r7 --n 50 --labeller kim --out kim.jsonl
+      hybrid label r7 --n 50 --labeller second
       hybrid calibrate r7 labels.jsonl
     """
     project = call.project()

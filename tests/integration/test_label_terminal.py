@@ -52,7 +52,7 @@ def words_of(rows: Sequence[dict[str, object]]) -> list[object]:
 
 
 def test_labels_are_written_one_by_one_and_the_next_session_goes_on(root: Path) -> None:
-    with label(root, "r1", "--n", "4", "--labeller", "kim", "--out", "mine.jsonl") as terminal:
+    with label(root, "r1", "--n", "4", "--labeller", "second", "--out", "mine.jsonl") as terminal:
         terminal.wait_for("sample 1 of 4")
         terminal.type("y")
         terminal.wait_for("sample 2 of 4   1 labelled   before: yes")
@@ -63,7 +63,7 @@ def test_labels_are_written_one_by_one_and_the_next_session_goes_on(root: Path) 
         assert terminal.wait_end() == 0
     assert "2 labels in mine.jsonl, 2 of them new. 2 samples left." in terminal.all
     assert "Next: hybrid calibrate r1 mine.jsonl" in terminal.all
-    with label(root, "r1", "--n", "4", "--labeller", "kim", "--out", "mine.jsonl") as terminal:
+    with label(root, "r1", "--n", "4", "--labeller", "second", "--out", "mine.jsonl") as terminal:
         terminal.wait_for("sample 3 of 4   2 labelled")
         terminal.type("s")
         terminal.wait_for("1 skipped")
@@ -77,7 +77,7 @@ def test_labels_are_written_one_by_one_and_the_next_session_goes_on(root: Path) 
         assert terminal.wait_end() == 0
     rows = rows_of(root, "mine.jsonl")
     assert words_of(rows) == ["yes", "no", "yes", None, "no"]
-    assert {row["labeller"] for row in rows} == {"kim"}
+    assert {row["labeller"] for row in rows} == {"second"}
     assert len(load(root / "mine.jsonl").by_sample) == 3
 
 

@@ -16,7 +16,7 @@ from tests.support.kept_grades import judging, keep
 
 
 def labels(values: dict[str, float], hard: int = 0) -> Labels:
-    return Labels(by_sample=values, ties=[], problems=[], labellers=["kim"], hard=hard)
+    return Labels(by_sample=values, ties=[], problems=[], labellers=["second"], hard=hard)
 
 
 def summary(right: float, scored: int) -> Summary:

@@ -73,13 +73,13 @@ def test_words_of_a_rubric_count_what_they_are_worth(file: Path) -> None:
 
 
 def test_who_labelled_and_what_was_hard_is_told(file: Path) -> None:
-    rows = [{"id": "a", "label": True, "labeller": "kim", "hard": True}, {"id": "b", "label": False}]
+    rows = [{"id": "a", "label": True, "labeller": "second", "hard": True}, {"id": "b", "label": False}]
     found = load(put(file, *rows))
-    assert (found.labellers, found.hard) == (["kim"], 1)
+    assert (found.labellers, found.hard) == (["second"], 1)
 
 
 def test_labels_of_other_runs_are_left_out(file: Path) -> None:
-    ours = [{"id": "a", "label": at, "run": f"r{at}", "labeller": "kim"} for at in (1, 0)]
+    ours = [{"id": "a", "label": at, "run": f"r{at}", "labeller": "second"} for at in (1, 0)]
     put(file, *ours, {"id": "b", "label": 1, "run": "a field of somebody else"})
     found = load(file, run="r1")
     assert (found.by_sample, found.others) == ({"a": 1, "b": 1}, 1)
