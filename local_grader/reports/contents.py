@@ -10,6 +10,7 @@ from sync.errors import UsageError
 
 from .. import calibrations, kept
 from ..arc_metrics import ArcSummary, ArcTally
+from ..judges import known
 from ..kept import KeptGrade, KeptGrading
 from ..metrics import Summary, Tallies
 from ..samples import Sample
@@ -63,6 +64,11 @@ class Contents:
     lengths: Lengths | None
     panel: Panel | None
     corrected: str | None
+
+    @property
+    def cautions(self) -> list[str]:
+        """Sentences on judges of which little can be expected."""
+        return [each for model in self.grading.judges for each in known.warnings(model, None)]
 
     @property
     def samples(self) -> int:

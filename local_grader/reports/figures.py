@@ -12,7 +12,7 @@ from . import shapes
 from .characters import one_line, visible
 from .contents import MISSING, PARTLY, RIGHT, UNSCORED, WRONG, Contents, judging
 from .panel import Panel
-from .summary import COMPARES
+from .summary import COMPARES, arc_rows
 
 _MOST_PARTS = 200
 CLASSES = {RIGHT: "right", PARTLY: "partly", WRONG: "wrong", UNSCORED: "unscored", MISSING: "missing"}
@@ -46,12 +46,9 @@ def head(contents: Contents) -> str:
             f"right, {_percent(high)}.</p>"
         )
     notes += f"<p>{said(contents.corrected)}</p>" if contents.corrected else ""
-    if contents.arc and contents.arc.rate is not None:
-        arc = contents.arc
-        notes += (
-            f"<p>Tasks solved: {_percent(arc.rate or 0)}, {arc.solved:,} of {arc.tasks:,}, 95 % interval "
-        )
-        notes += f"{_percent(arc.low or 0)} to {_percent(arc.high or 0)}.</p>"
+    if contents.arc is not None:
+        about = "".join(f"<dt>{label}</dt><dd>{text}</dd>" for label, text in arc_rows(contents))
+        notes += f"<dl>{about}</dl>"
     return (
         f'<section class="head"><div>{figure}</div><div>{_outcome(contents)}<div class="notes">{notes}</div>'
         "</div></section>"
@@ -66,7 +63,7 @@ def cards(contents: Contents) -> str:
         ("By group", _parts(contents.groups, contents.summary.rate, "group")),
         ("By shard", _parts(contents.shards, contents.summary.rate, None)),
         ("Who decided", _stages(contents)),
-        ("Judges", "" if contents.panel is None else _judges(contents.panel)),
+        ("Judges", "" if contents.panel is None else _judges(contents.panel, contents.cautions)),
         ("Length of answers", _lengths(contents)),
     ]
     boxes = "".join(
@@ -162,7 +159,7 @@ def _stages(contents: Contents) -> str:
     return lines and _table(("", "", "share", "samples", "right"), lines)
 
 
-def _judges(panel: Panel) -> str:
+def _judges(panel: Panel, cautions: Sequence[str]) -> str:
     lines = ""
     for voice in panel.voices:
         right = _percent(voice.right / voice.judged) if voice.judged else "–"
@@ -191,7 +188,7 @@ def _judges(panel: Panel) -> str:
         text += (
             f"<p>Here {COMPARES}. Flipped: the judge chose otherwise when the two answers changed places.</p>"
         )
-    return text
+    return text + "".join(f"<p>{said(caution)}</p>" for caution in cautions)
 
 
 def _lengths(contents: Contents) -> str:

@@ -37,11 +37,7 @@ def rows(contents: Contents) -> list[tuple[str, str]]:
     ]
     if contents.corrected:
         lines.append(("corrected", contents.corrected))
-    if contents.arc and contents.arc.rate is not None:
-        arc = contents.arc
-        ends = f"95 % interval {arc.low:.1%} to {arc.high:.1%}"
-        lines.append(("tasks solved", f"{arc.rate:.1%} ({arc.solved:,} of {arc.tasks:,}; {ends})"))
-        lines += [(f"pass@{k}", f"{share:.1%}") for k, share in arc.pass_at.items()]
+    lines += arc_rows(contents)
     for reason, count in summary.unscored.items():
         lines.append((f"not graded: {one_line(reason, 60)}", f"{count:,}"))
     if summary.missing:
@@ -100,6 +96,21 @@ def bounds(summary: Summary) -> list[tuple[str, str]]:
     ]
 
 
+def arc_rows(contents: Contents) -> list[tuple[str, str]]:
+    arc = contents.arc
+    if arc is None or arc.rate is None:
+        return []
+    ends = f"95 % interval {arc.low:.1%} to {arc.high:.1%}"
+    lines = [("tasks solved", f"{arc.rate:.1%} ({arc.solved:,} of {arc.tasks:,}; {ends})")]
+    lines += [(f"pass@{k}", f"{share:.1%}") for k, share in arc.pass_at.items()]
+    if arc.cell_accuracy is not None and arc.shape_match is not None:
+        lines.append(("cells right", f"{arc.cell_accuracy:.1%} on average"))
+        lines.append(("shape right", f"{arc.shape_match:.1%}"))
+    if arc.unanswered_tasks:
+        lines.append(("tasks without a graded answer", f"{arc.unanswered_tasks:,}"))
+    return lines
+
+
 def _judges(contents: Contents) -> list[tuple[str, str]]:
     panel = contents.panel
     if panel is None:
@@ -117,7 +128,7 @@ def _judges(contents: Contents) -> list[tuple[str, str]]:
         if panel.alpha is not None:
             said += f", Krippendorff's alpha {panel.alpha:.2f}"
         lines.append(("judges agree", said))
-    return lines
+    return [*lines, *(("beware", one_line(caution)) for caution in contents.cautions)]
 
 
 def _lengths(contents: Contents) -> list[tuple[str, str]]:
@@ -142,6 +153,7 @@ def to_json(contents: Contents) -> dict[str, object]:
         "summary": asdict(contents.summary),
         "interval": _plain(contents.interval),
         "corrected": contents.corrected,
+        "cautions": contents.cautions,
         "arc": _plain(contents.arc),
         "verdicts": dict(contents.verdicts),
         "histogram": _all(contents.histogram),

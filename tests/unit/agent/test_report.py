@@ -128,3 +128,19 @@ def test_open_shows_the_page_that_was_written_or_one_of_its_own(
 def test_other_commands_load_nothing_of_reports(root: Path) -> None:
     heavy = ("local_grader.reports", "local_grader.kept", "pyarrow", "scipy", "statsmodels", "webbrowser")
     assert loaded(root, "--help", heavy=heavy)[1] == []
+
+
+def test_arc_is_reported_as_it_was_graded(root: Path, capsys: Capture) -> None:
+    grid = [[1, 2], [3, 4]]
+    (root / "gold.json").write_text(json.dumps({f"t{at}": [grid] for at in range(3)}))
+    wrong = {"attempt_1": [[1, 2], [3, 9]], "attempt_2": [[0]]}
+    submission = {"t0": [{"attempt_1": grid, "attempt_2": [[0]]}], "t1": [wrong]}
+    (root / "submission.json").write_text(json.dumps(submission))
+    assert main(["grade", "submission.json", "--scorer", "arc", "--references", "gold.json", "--json"]) == 0
+    graded = json.loads(capsys.readouterr().out)
+    assert main(["report", "submission", "--json"]) == 0
+    reported = json.loads(capsys.readouterr().out)
+    assert reported["arc"] == graded["arc"] and reported["summary"] == graded["summary"]
+    assert main(["report", "submission"]) == 0
+    out = capsys.readouterr().out
+    assert "tasks solved" in out and "cells right" in out

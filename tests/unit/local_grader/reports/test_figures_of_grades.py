@@ -3,6 +3,7 @@
 import pytest
 
 from local_grader.reports.contents import MISSING, PARTLY, RIGHT, UNSCORED, WRONG, contents
+from local_grader.reports.figures import cards
 from local_grader.reports.gate import gate
 from local_grader.reports.lengths import lengths
 from local_grader.reports.panel import PanelTally, flips
@@ -138,3 +139,10 @@ def test_what_was_not_graded_never_counts_as_passed(tmp_path, asked, right, wron
     found = gate(contents(keep(tmp_path, grades)).summary, asked)
     assert found.passed is passed
     assert ("do not count as right" in found.told) is bool(unscored and (right or wrong))
+
+
+def test_what_is_known_of_a_small_judge_stands_with_its_results(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("tests.support.graded.JUDGES", ("llama3.2:1b",))
+    found = contents(keep(tmp_path, [grade("a", 1.0, judgements=TWO)], judged=True))
+    assert "It is not a judge" in dict(rows(found))["beware"]
+    assert "It is not a judge" in cards(found)
