@@ -56,7 +56,7 @@ def test_judges_wait_for_the_night_pause_in_the_morning_and_go_on_the_next_night
     project.worker().claim().done(0, answers(*range(SAMPLES)))
     clock = Acting(wall=wall("2026-05-04 12:00"))
     hours, nights = 3600.0, [10]
-    clock.acts = [lambda: clock.jump_wall(11 * hours), lambda: clock.jump_wall(12 * hours)]
+    clock.acts = [lambda: clock.jump_wall(11 * hours), lambda: clock.jump_wall(14 * hours)]
 
     def verdict(asked: Asked) -> str:
         if nights and len(asked_for_samples(ollama.requests)) >= 5:
