@@ -15,13 +15,14 @@ from .. import grades
 from ..console import Console
 from ..exits import Exit
 from ..project import Project
+from .complete import run_ids
 from .options import Call, common_options
 
 _PRINTED = tuple(form for form in FORMS if form != "parquet")
 
 
 @click.command()
-@click.argument("run", metavar="RUN|FILE")
+@click.argument("run", metavar="RUN|FILE", shell_complete=run_ids)
 @click.option(
     "--grading", metavar="WORD", help="Which of several: a scorer, a judge, or the beginning of a key."
 )
@@ -33,9 +34,13 @@ _PRINTED = tuple(form for form in FORMS if form != "parquet")
     help="Write a file, in the form that its ending names; may be repeated.",
 )
 @click.option("--html", metavar="FILE", type=click.Path(path_type=Path), help="Write one page for a browser.")
-@click.option("--markdown", metavar="FILE", type=click.Path(path_type=Path), help="Write a pull request's.")
-@click.option("--csv", metavar="FILE", type=click.Path(path_type=Path), help="Write one row a sample.")
-@click.option("--parquet", metavar="FILE", type=click.Path(path_type=Path), help="Write one row a sample.")
+@click.option(
+    "--markdown", metavar="FILE", type=click.Path(path_type=Path), help="Write Markdown for a pull request."
+)
+@click.option("--csv", metavar="FILE", type=click.Path(path_type=Path), help="Write a table of samples.")
+@click.option(
+    "--parquet", metavar="FILE", type=click.Path(path_type=Path), help="The same, all texts as they are."
+)
 @click.option("--junit", metavar="FILE", type=click.Path(path_type=Path), help="Write XML for build servers.")
 @click.option("--format", "printed", type=click.Choice(_PRINTED), help="Print that form, and nothing else.")
 @click.option(
