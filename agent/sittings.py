@@ -65,6 +65,8 @@ class Sittings:
             standing = self._arrivals.look(self._progress)
             self._looked_at = self._clock.monotonic()
             why = self._hours.why_not() if self._request.judging else ""
+            if not why:
+                self._why_said = ""
             if self._is_due(standing, why):
                 report = self._sit(standing)
                 self._graded = standing.here
@@ -76,7 +78,7 @@ class Sittings:
                         return
                     self._not_before = self._clock.monotonic() + _REST * report.repeat_s
                     continue
-            self._tell_why(why if self._waits else "")
+            self._tell_why(why)
             self._clock.sleep(self._pause_s(standing, why))
 
     def _is_due(self, standing: Standing, why: str) -> bool:
@@ -125,6 +127,7 @@ class Sittings:
         return min(pauses, default=self._arrivals.poll_s)
 
     def _tell_why(self, why: str) -> None:
-        if why and why != self._why_said:
+        """Once each time that something is left for it."""
+        if self._waits and why and why != self._why_said:
             self._say(f"The judges are not asked now: {why}.")
-        self._why_said = why
+            self._why_said = why
