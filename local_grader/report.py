@@ -13,9 +13,9 @@ from .judging.asking import Health
 from .judging.deciding import Decided
 from .ledger import Entry
 from .metrics import Summary
+from .reports import words
 
 _MOST_NAMED = 10
-_MOST_PARTS = 20
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -119,12 +119,12 @@ def rows(report: Report) -> list[tuple[str, str]]:
     lines = [("partial", f"{_here(report.partial)} here")] if report.partial else []
     lines += [
         ("scorer", f"{entry.scorer} v{entry.scorer_version}" + (f" ({options})" if options else "")),
-        ("samples", _samples(summary)),
-        ("outputs right" if report.arc else "right", _rate(summary.right, summary.scored, summary)),
+        ("samples", words.samples(summary)),
+        ("outputs right" if report.arc else "right", words.rate(summary.right, summary.scored, summary)),
     ]
     if report.arc:
-        lines += _arc_rows(report.arc)
-    lines += [(f"by {stage}", _share(part, summary)) for stage, part in report.stages.items()]
+        lines += words.arc_rows(report.arc)
+    lines += [(f"by {stage}", words.share(part, summary)) for stage, part in report.stages.items()]
     for heard in report.decided.heard if report.decided else ():
         lines.append((f"judge {heard.name}", _asked(heard.health)))
     for reason, count in summary.unscored.items():
@@ -134,17 +134,14 @@ def rows(report: Report) -> list[tuple[str, str]]:
         lines.append(
             ("missing", f"{summary.missing} never answered ({named}{', …' if summary.missing > 3 else ''})")
         )
-    if summary.floor is not None and summary.ceiling is not None and summary.floor != summary.ceiling:
-        bounds = f"{summary.floor:.1%} to {summary.ceiling:.1%}"
-        lines.append(("bounds", f"{bounds}, with all unscored and missing wrong, or right"))
-    return lines
+    return [*lines, *words.bounds(summary)]
 
 
 def so_far(report: Report) -> str:
     """A partial result in a line."""
     summary = report.summary
     parts = [f"{_here(report.partial)} here: "] if report.partial else []
-    parts.append(_rate(summary.right, summary.scored, summary))
+    parts.append(words.rate(summary.right, summary.scored, summary))
     unscored = sum(summary.unscored.values())
     if unscored:
         parts.append(f"; {unscored:,} not graded ({', '.join(summary.unscored)})")
@@ -159,47 +156,11 @@ def _here(partial: Partial) -> str:
     return f"{partial.shards_here}{of} shard{'' if shards == 1 else 's'}"
 
 
-def part_rows(parts: Mapping[str, Summary]) -> list[tuple[str, str, str]]:
-    """Name, rate, samples of each part; nothing where there are too many to read (``to_json`` has them all)."""
-    if not 1 < len(parts) <= _MOST_PARTS:
-        return []
-    return [(name, _rate(part.right, part.scored, part), _samples(part)) for name, part in parts.items()]
-
-
-def _share(part: Summary, whole: Summary) -> str:
-    decided = f"{part.scored:,} decided ({part.scored / whole.samples:.0%})"
-    return decided if part.rate is None else f"{decided}, {part.rate:.1%} of them right"
-
-
 def _asked(health: Health) -> str:
     said = [f"{health.answered:,} judged", f"{health.known:,} known from before"]
     if health.failed:
         said.append(f"{health.failed:,} could not be judged")
     return ", ".join(said)
-
-
-def _samples(summary: Summary) -> str:
-    unscored = summary.samples - summary.scored
-    return f"{summary.samples:,}" + (f", of which {unscored:,} could not be graded" if unscored else "")
-
-
-def _arc_rows(arc: ArcSummary) -> list[tuple[str, str]]:
-    lines = [("tasks solved", _rate(arc.solved, arc.tasks, arc))]
-    lines += [(f"pass@{k}", f"{share:.1%}") for k, share in arc.pass_at.items()]
-    if arc.cell_accuracy is not None and arc.shape_match is not None:
-        lines.append(("cells right", f"{arc.cell_accuracy:.1%} on average"))
-        lines.append(("shape right", f"{arc.shape_match:.1%}"))
-    if arc.unanswered_tasks:
-        lines.append(("tasks without a graded answer", str(arc.unanswered_tasks)))
-    return lines
-
-
-def _rate(right: float, of: int, interval: Summary | ArcSummary) -> str:
-    if interval.rate is None:
-        return "nothing could be graded"
-    return (
-        f"{interval.rate:.1%} ({right:,g} of {of:,}; 95 % interval {interval.low:.1%} to {interval.high:.1%})"
-    )
 
 
 def _problem(problem: Problem) -> dict[str, str]:

@@ -10,6 +10,7 @@ from local_grader import report as reports
 from local_grader import scorers
 from local_grader.reading.fields import Fields
 from local_grader.report import Report
+from local_grader.reports import words
 from local_grader.scorer import Option
 from local_grader.scorers.rouge import VARIANTS
 from local_grader.scores import ANSWERED_TWICE
@@ -214,7 +215,7 @@ def _show(report: Report, console: Console, *, is_streamed: bool) -> None:
         console.warn(f"{trouble} {trouble.hint}".rstrip())
     console.table(f"Grades of {report.entry.run}", ("measure", "value"), reports.rows(report))
     for title, parts in (("shard", report.shards), ("group", report.groups)):
-        rows = reports.part_rows(parts)
+        rows = words.part_rows(parts)
         if rows:
             console.table(f"By {title}", (title, "right", "samples"), rows)
     if report.recorded:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from local_grader.reports import summary
+from local_grader.reports import summary, words
 from local_grader.reports.contents import Contents, contents
 from local_grader.reports.forms import FORMS, form_of, write
 from local_grader.reports.gate import Gate, gate
@@ -102,7 +102,7 @@ def report(
 def _show(found: Contents, asked: Gate | None, console: Console, files: list[tuple[str, Path]]) -> None:
     console.table(f"Grades of {found.grading.run}", ("measure", "value"), summary.rows(found))
     for title, parts in (("shard", found.shards), ("group", found.groups)):
-        rows = summary.part_rows(parts)
+        rows = words.part_rows(parts)
         if rows:
             console.table(f"By {title}", (title, "right", "samples"), rows)
     document = {

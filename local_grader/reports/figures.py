@@ -12,7 +12,8 @@ from . import shapes
 from .characters import one_line, visible
 from .contents import MISSING, PARTLY, RIGHT, UNSCORED, WRONG, Contents, judging
 from .panel import Panel
-from .summary import COMPARES, arc_rows
+from .summary import COMPARES
+from .words import arc_rows
 
 _MOST_PARTS = 200
 CLASSES = {RIGHT: "right", PARTLY: "partly", WRONG: "wrong", UNSCORED: "unscored", MISSING: "missing"}
@@ -47,7 +48,7 @@ def head(contents: Contents) -> str:
         )
     notes += f"<p>{said(contents.corrected)}</p>" if contents.corrected else ""
     if contents.arc is not None:
-        about = "".join(f"<dt>{label}</dt><dd>{text}</dd>" for label, text in arc_rows(contents))
+        about = "".join(f"<dt>{label}</dt><dd>{text}</dd>" for label, text in arc_rows(contents.arc))
         notes += f"<dl>{about}</dl>"
     return (
         f'<section class="head"><div>{figure}</div><div>{_outcome(contents)}<div class="notes">{notes}</div>'

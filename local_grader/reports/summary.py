@@ -1,14 +1,13 @@
 """A report as rows of label and value, and as one JSON document. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from ..metrics import Summary
+from . import words
 from .characters import one_line
 from .contents import Contents, judging
 
-_MOST_PARTS = 20
 COMPARES = "right is better than the other run's answer, partly right as good, wrong worse"
 
 
@@ -32,28 +31,23 @@ def rows(contents: Contents) -> list[tuple[str, str]]:
     summary = contents.summary
     lines = [
         ("graded by", method(contents)),
-        ("samples", samples(summary)),
+        ("samples", words.samples(summary)),
         ("outputs right" if contents.arc else "right", rate(contents)),
     ]
     if contents.corrected:
         lines.append(("corrected", contents.corrected))
-    lines += arc_rows(contents)
+    if contents.arc:
+        lines += words.arc_rows(contents.arc)
     for reason, count in summary.unscored.items():
         lines.append((f"not graded: {one_line(reason, 60)}", f"{count:,}"))
     if summary.missing:
         lines.append(("never answered", f"{summary.missing:,}"))
-    lines += bounds(summary)
+    lines += words.bounds(summary)
     lines += [
-        (f"decided by {one_line(name, 40)}", share(part, summary)) for name, part in contents.stages.items()
+        (f"decided by {one_line(name, 40)}", words.share(part, summary))
+        for name, part in contents.stages.items()
     ]
     return [*lines, *_judges(contents), *_lengths(contents)]
-
-
-def part_rows(parts: Mapping[str, Summary]) -> list[tuple[str, str, str]]:
-    """Name, rate, samples of each part; nothing where there are too many to read (the other forms have them all)."""
-    if not 1 < len(parts) <= _MOST_PARTS:
-        return []
-    return [(one_line(name, 60), part_rate(part), samples(part)) for name, part in parts.items()]
 
 
 def rate(contents: Contents) -> str:
@@ -63,52 +57,6 @@ def rate(contents: Contents) -> str:
     allowing = f", over {ends.clusters:,} groups" if ends.clusters else ""
     share = f"{summary.right:,g} of {summary.scored:,}"
     return f"{summary.rate:.1%} ({share}; 95 % interval {ends.low:.1%} to {ends.high:.1%}{allowing})"
-
-
-def part_rate(part: Summary) -> str:
-    if part.rate is None:
-        return "nothing could be graded"
-    ends = f"95 % interval {part.low:.1%} to {part.high:.1%}"
-    return f"{part.rate:.1%} ({part.right:,g} of {part.scored:,}; {ends})"
-
-
-def samples(summary: Summary) -> str:
-    unscored = summary.samples - summary.scored
-    return f"{summary.samples:,}" + (f", of which {unscored:,} could not be graded" if unscored else "")
-
-
-def share(part: Summary, whole: Summary) -> str:
-    """How much of the whole a stage decided, and how much of that it found right."""
-    decided = f"{part.scored:,} ({part.scored / whole.samples:.0%})"
-    return decided if part.rate is None else f"{decided}, {part.rate:.1%} of them right"
-
-
-def bounds(summary: Summary) -> list[tuple[str, str]]:
-    """What the rate would be if all that is not known were wrong, or right; nothing where all is known."""
-    low, high = summary.floor, summary.ceiling
-    if low is None or high is None or summary.scored == summary.samples + summary.missing:
-        return []
-    return [
-        (
-            "bounds",
-            f"{low:.1%} if all not graded and never answered were wrong, {high:.1%} if they were right",
-        )
-    ]
-
-
-def arc_rows(contents: Contents) -> list[tuple[str, str]]:
-    arc = contents.arc
-    if arc is None or arc.rate is None:
-        return []
-    ends = f"95 % interval {arc.low:.1%} to {arc.high:.1%}"
-    lines = [("tasks solved", f"{arc.rate:.1%} ({arc.solved:,} of {arc.tasks:,}; {ends})")]
-    lines += [(f"pass@{k}", f"{share:.1%}") for k, share in arc.pass_at.items()]
-    if arc.cell_accuracy is not None and arc.shape_match is not None:
-        lines.append(("cells right", f"{arc.cell_accuracy:.1%} on average"))
-        lines.append(("shape right", f"{arc.shape_match:.1%}"))
-    if arc.unanswered_tasks:
-        lines.append(("tasks without a graded answer", f"{arc.unanswered_tasks:,}"))
-    return lines
 
 
 def _judges(contents: Contents) -> list[tuple[str, str]]:

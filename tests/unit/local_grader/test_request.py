@@ -9,6 +9,7 @@ from local_grader import tables
 from local_grader.errors import Ungradable
 from local_grader.ledger import COLUMNS
 from local_grader.reading.fields import Fields
+from local_grader.reports import words
 from local_grader.request import Request, grade_outputs
 from sync.errors import HybridError, UsageError
 
@@ -160,7 +161,7 @@ def test_the_report_is_json_and_its_rows_name_what_was_not_graded(project):
     assert rows["right"].startswith("50.0% (1 of 2; 95 % interval 9.5% to 90.5%)")
     assert rows["missing"] == "1 never answered (e)"
     assert rows["bounds"].startswith("20.0% to 80.0%")
-    assert reports.part_rows(report.shards)[1][:2] == ("001", "nothing could be graded")
+    assert words.part_rows(report.shards)[1][:2] == ("001", "nothing could be graded")
 
 
 def read_lines(path):

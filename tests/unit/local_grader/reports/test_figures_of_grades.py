@@ -35,7 +35,7 @@ def test_every_sample_is_counted_once_and_the_ungraded_beside_the_rate(tmp_path)
     assert [bar.count for bar in found.histogram] == [1, 0, 0, 0, 0, 1, 0, 0, 0, 1]
     labels = dict(rows(found))
     assert labels["never answered"] == "1" and labels["not graded: timed out"] == "1"
-    assert labels["bounds"].startswith("30.0% if all not graded")
+    assert labels["bounds"].startswith("30.0% to 70.0%, if all")
 
 
 def test_values_of_0_and_1_have_two_bars(tmp_path) -> None:
