@@ -29,6 +29,7 @@ class Grading:
         self._unanswered = dict(references or {})
 
     def __iter__(self) -> Iterator[Grade]:
+        score = self._scorer.score
         try:
             for sample in self._samples:
                 if self._references is not None:

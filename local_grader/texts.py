@@ -30,8 +30,6 @@ def comparable(text: str, case_sensitive: bool) -> str:
 
 def score_each(sample: Sample, score_one: Callable[[str], Score]) -> Score:
     """One answer, or the average over a list of them. No answer at all is unscored."""
-    if isinstance(sample.answer, str):
-        return score_one(sample.answer)
     answers = sample.answer if isinstance(sample.answer, list) else [sample.answer]
     given = [answer for answer in answers if answer is not None]
     if not given:
@@ -49,14 +47,16 @@ def alternatives(reference: object) -> list[str]:
 
 def score_against(sample: Sample, matches: Callable[[str, str], bool], explanation: str) -> Score:
     """Right where ``matches(answer, reference)`` holds for any alternative; ``explanation`` is for the wrong ones."""
-    references = alternatives(sample.reference)
+    given, reference = sample.answer, sample.reference
+    if isinstance(given, str) and isinstance(reference, str):
+        # The usual case, in half of the time.
+        return Score(1.0, given) if matches(given, reference) else Score(0.0, given, explanation)
+    references = alternatives(reference)
     if not references:
         return Score.unscored(NO_REFERENCE)
 
     def one(answer: str) -> Score:
-        for reference in references:
-            if matches(answer, reference):
-                return Score(1.0, answer)
-        return Score(0.0, answer, explanation)
+        right = any(matches(answer, reference) for reference in references)
+        return Score.verdict(right, answer, "" if right else explanation)
 
     return score_each(sample, one)

@@ -5,10 +5,10 @@ the only one looked for. The lists are short on purpose: a wrong guess grades th
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from ..samples import Reference, Sample, Unfit
+from ..samples import Reference, Unfit
 from ..texts import as_text
 from .rows import Row
 
@@ -48,24 +48,6 @@ class Fields:
         return replace(self, **{name: each for name, each in meant.items() if getattr(self, name) is None})
 
 
-def sample_of(row: Row, fields: Fields, place: str, shard: str | None) -> Sample:
-    """The row as one sample. Raises Unfit where it has no id or no answer field."""
-    if row.key is not None and not isinstance(row.value, dict):
-        return Sample(id=row.key, answer=known(row.value), place=place, shard=shard)
-    values, fields = mapping(row), fields.or_meant(row.meant)
-    prompt, context = _first(values, PROMPT_NAMES), _first(values, fields.context_names())
-    return Sample(
-        id=identity(row, values, fields),
-        answer=known(values[_present(values, fields.answer_names(), "--answer-field")]),
-        reference=known(_first(values, fields.reference_names())),
-        prompt=prompt if isinstance(prompt, str) else None,
-        group=group_of(values, fields),
-        place=place,
-        shard=shard,
-        context=context if isinstance(context, str) else None,
-    )
-
-
 def reference_of(row: Row, fields: Fields) -> tuple[str, Reference]:
     """A row of a file of references as (sample id, reference). Such a file may well call the right answer ``answer``."""
     if row.key is not None and not isinstance(row.value, dict):
@@ -74,7 +56,7 @@ def reference_of(row: Row, fields: Fields) -> tuple[str, Reference]:
     names = fields.reference_names()
     if fields.reference is None:
         names = (*names, *ANSWER_NAMES)
-    value = known(values[_present(values, names, "--reference-field")])
+    value = known(values[present(values, names, "--reference-field")])
     return identity(row, values, fields), Reference(value=value, group=group_of(values, fields))
 
 
@@ -89,8 +71,15 @@ def identity(row: Row, values: Mapping[str, object], fields: Fields) -> str:
     """The sample's id: text, or a whole number as text. Raises Unfit."""
     if row.key is not None:
         return row.key
-    name = _present(values, fields.id_names(), "--id-field")
-    value = values[name]
+    name = name_of_id(values, fields)
+    return usable_id(values[name], name)
+
+
+def name_of_id(have: Collection[str], fields: Fields) -> str:
+    return present(have, fields.id_names(), "--id-field")
+
+
+def usable_id(value: object, name: str) -> str:
     if isinstance(value, str) and value:
         return value
     if isinstance(value, int) and not isinstance(value, bool):
@@ -108,13 +97,15 @@ def known(value: object) -> object:
     return None if isinstance(value, float) and math.isnan(value) else value
 
 
-def _first(values: Mapping[str, object], names: Sequence[str]) -> object:
-    return next((values[name] for name in names if name in values), None)
+def first(have: Collection[str], names: Sequence[str]) -> str | None:
+    """The first of the names that a row has."""
+    return next((name for name in names if name in have), None)
 
 
-def _present(values: Mapping[str, object], names: Sequence[str], option: str) -> str:
-    for name in names:
-        if name in values:
-            return name
-    have = ", ".join(sorted(values)[:12]) or "none"
-    raise Unfit(f"has no field named {' or '.join(names)} (its fields: {have}; see {option})")
+def present(have: Collection[str], names: Sequence[str], option: str) -> str:
+    """The same, where it must have one. Raises Unfit with the ``option`` that names another."""
+    name = first(have, names)
+    if name is not None:
+        return name
+    fields = ", ".join(sorted(have)[:12]) or "none"
+    raise Unfit(f"has no field named {' or '.join(names)} (its fields: {fields}; see {option})")

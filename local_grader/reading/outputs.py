@@ -19,7 +19,8 @@ from ..errors import AnsweredTwice
 from ..samples import Sample, Unfit
 from ..scorer import Shape
 from . import arc_answers
-from .fields import Fields, sample_of
+from .fields import Fields
+from .picking import Picker
 from .rows import READABLE, BadRow, NotAnswers, Row, read
 
 
@@ -101,9 +102,7 @@ class Samples:
         self._fields = fields
         self._contested = contested or {}
         self._marks = 0
-        self._samples_of: Callable[[Row, Fields, str, str | None], Sequence[Sample]] = (
-            arc_answers.samples_of if shape is Shape.ARC else _one_sample
-        )
+        self._samples_of = _arc_samples(fields) if shape is Shape.ARC else _one_sample(fields)
 
     def __iter__(self) -> Iterator[Sample]:
         seen: dict[str, int] = {}
@@ -140,16 +139,12 @@ class Samples:
         fit = False
         unfit: list[Problem] = []
         for row in read(source.path, self._fields.id_names()):
-            if isinstance(row, NotAnswers):
-                unfit.append(_problem(source, row.what))
-                continue
             if isinstance(row, BadRow):
-                self.problems.append(_problem(source, row.what))
+                found = unfit if isinstance(row, NotAnswers) else self.problems
+                found.append(_problem(source, row.what))
                 continue
             try:
-                samples = self._samples_of(
-                    row, self._fields, f"{source.name} {row.where}".rstrip(), source.shard
-                )
+                samples = self._samples_of(row, f"{source.name} {row.where}".rstrip(), source.shard)
             except Unfit as error:
                 if len(unfit) < _MOST_NAMED:
                     unfit.append(_problem(source, f"{row.where} {error}".lstrip()))
@@ -167,12 +162,23 @@ _MOST_NAMED = 10
 
 def _content(sample: Sample) -> int:
     """Equal for rows that say the same; of others, as good as never."""
-    told = (sample.answer, sample.reference, sample.prompt)
-    return hash(tuple([value if isinstance(value, str) else repr(value) for value in told]))
+    answer, reference = sample.answer, sample.reference
+    if isinstance(answer, str) and (reference is None or isinstance(reference, str)):
+        return hash((answer, reference, sample.prompt))
+    # Numbers and truth values of equal worth are told apart, and a list has no hash.
+    return hash((repr(answer), repr(reference), sample.prompt))
 
 
-def _one_sample(row: Row, fields: Fields, place: str, shard: str | None) -> Sequence[Sample]:
-    return [sample_of(row, fields, place, shard)]
+_SamplesOf = Callable[[Row, str, str | None], Sequence[Sample]]
+
+
+def _arc_samples(fields: Fields) -> _SamplesOf:
+    return lambda row, place, shard: arc_answers.samples_of(row, fields, place, shard)
+
+
+def _one_sample(fields: Fields) -> _SamplesOf:
+    picked = Picker(fields).sample
+    return lambda row, place, shard: [picked(row, place, shard)]
 
 
 def _problem(source: Source, what: str) -> Problem:

@@ -19,6 +19,8 @@ READABLE = (".jsonl", ".json", ".parquet")
 _LONGEST_LINE = 64 << 20
 _LARGEST_JSON = 512 << 20
 _MOST_BAD_ROWS = 10
+_DECODER = json.JSONDecoder()
+_ENDS = ("\n", "\r\n", "")
 
 
 class Row(NamedTuple):
@@ -127,7 +129,7 @@ def _parse(text: bytes, where: str) -> Row | BadRow:
     start = f"{where} " if where else ""
     try:
         # Strict UTF-8: json.loads would guess UTF-16 from zero bytes and make text of a binary file.
-        return Row(where, json.loads(text.decode("utf-8")))
+        return Row(where, _value(text.decode("utf-8")))
     except UnicodeDecodeError:
         return BadRow(f"{start}is not UTF-8 text")
     except json.JSONDecodeError as error:
@@ -137,3 +139,12 @@ def _parse(text: bytes, where: str) -> Row | BadRow:
         return BadRow(f"{start}is nested too deeply")
     except ValueError as error:  # a number of more digits than Python converts
         return BadRow(f"{start}is not valid JSON ({str(error).partition(';')[0]})")
+
+
+def _value(text: str) -> object:
+    """As json.loads, which looks for white space first and last, and takes twice as long for the usual line."""
+    if text.startswith("{"):
+        value, end = _DECODER.raw_decode(text)
+        if text[end:] in _ENDS:
+            return value
+    return json.loads(text)
