@@ -194,6 +194,8 @@ def _code(last: Sitting) -> Exit:
     if not report.summary.scored:
         return Exit.FAILED
     is_whole = last.standing.is_whole and not report.problems and not report.troubles
+    if report.decided is not None and report.decided.unjudged:
+        is_whole = False
     return Exit.DONE if is_whole else Exit.PARTIAL
 
 

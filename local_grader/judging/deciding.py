@@ -15,6 +15,7 @@ from ..rubrics.prompts import Unaskable, prompts_for
 from ..rubrics.rubric import Rubric
 from ..rubrics.verdicts import check, judgement
 from ..scores import UNDECIDED, Grade, Judgement, Score
+from .advice import advice, is_unjudged
 from .asking import Asking, Health, not_now
 from .journal import Answer, Journal
 from .pace import Pace
@@ -65,11 +66,17 @@ class Decided:
 
     @property
     def warnings(self) -> Sequence[str]:
-        """Sentences for the user, of the rubric and of the judges."""
+        """Sentences for the user: of the rubric, of the judges, and of what they could not judge."""
         return [
             *([self.warning] if self.warning else []),
             *(warning for one in self.heard for warning in one.warnings),
+            *advice(self.grades),
         ]
+
+    @property
+    def unjudged(self) -> int:
+        """How many samples were left without a verdict although judges were asked about them."""
+        return sum(map(is_unjudged, self.grades))
 
     def verdicts_sha256(self) -> str:
         """Over all that the judges said, in hex."""
