@@ -12,7 +12,7 @@ from .when import When
 MAINS_S = 5.0
 """What was said of the mains holds for so long: asking starts a process on some systems."""
 LOOK_S = 60.0
-"""Nobody sleeps longer than this without asking again: the clock may be set meanwhile."""
+"""Who waits asks again so often: the clock may be set meanwhile, and a machine that sleeps counts no seconds."""
 
 
 class Hours:
@@ -29,9 +29,9 @@ class Hours:
     def always(self) -> bool:
         return not self._when.on_mains and not self._when.spans
 
-    def wait_s(self) -> float:
-        """Seconds until it is worth asking again, at most ``LOOK_S``; 0 where judges may be asked now."""
-        return 0.0 if self.always else min(LOOK_S, self._when.wait_s(*self._now()))
+    def wait_s(self, most: float = LOOK_S) -> float:
+        """Seconds until it is worth asking again, at most ``most``; 0 where judges may be asked now."""
+        return 0.0 if self.always else min(most, self._when.wait_s(*self._now()))
 
     def why_not(self) -> str:
         """A clause for people; empty where judges may be asked now."""

@@ -22,16 +22,16 @@ from ... import details, runs
 from ...mailbox import Mailbox, Run, gone
 from ...memory import Memory
 from ...pulling import puller
-from ...run_names import name_of
 from ...state import State
 from ..tell import tidings
 from ..tell.events import DONE, FAILED, Event
 from ..tell.status import Need, RunLine
 from .endings import ended_here, setup_failed
-from .grading_duty import GradingDuty
+from .grading_duty import GradingDuty, Turn
 from .home_state import HomeState, Mark
 from .outcome import Outcome, soonest
 from .pace import look_again_s
+from .run_lines import line_of, unreadable
 from .way import Way
 
 LOCKED_S = 2.0
@@ -76,7 +76,7 @@ class Home:
         self._clock = clock
         self._ways: dict[str, Way] = {}
         self._others: set[str] = set()
-        self._grading = GradingDuty()
+        self._grading = GradingDuty(clock)
         self._happened: list[Event] = []
         self._marks: dict[str, Mark] = {}
         """What is to be remembered once the events that led to it are written down."""
@@ -143,7 +143,7 @@ class Home:
         except NotFound:
             return  # not ready yet, or half removed
         except (CorruptMailbox, NewerMailbox) as error:
-            look.lines.append(_unreadable(run_id, error))
+            look.lines.append(unreadable(run_id, error))
             if run_id in look.marks:
                 look.needs.append(Need(key=f"damaged:{run_id}", what=str(error), how=error.hint))
             return
@@ -221,24 +221,27 @@ class Home:
             again_s = look_again_s(Phase.RUNNING, silent=lost, quiet_s=way.quiet_s, tick_s=0.0)
         elif over and not home and not auto.pull:
             note = note or "its outputs are not here"
+        turn = self._grade(look, run, way, home=home)
+        note = note or turn.doing
         if home:
-            grading, again_s = self._grade(look, run)
-            note = note or grading
-            if not grading:
+            again_s = turn.again_s
+            if not turn.doing:
                 self._closing[run_id] = _closer(run, mailbox.laptop)
-        look.lines.append(_line(run, mailbox.laptop, way.left_s(mailbox, run), note))
-        look.times.append(again_s)
+        look.lines.append(line_of(run, mailbox.laptop, way.left_s(mailbox, run), note))
+        look.times += [again_s, turn.again_s]
         if not over:
             look.open.append(OpenRun(run=run, lost=lost))
 
-    def _grade(self, look: _Look, run: Run) -> tuple[str, float | None]:
-        """What the grading does, as a clause, and when to look again; nothing where there is nothing to do."""
+    def _grade(self, look: _Look, run: Run, way: Way, *, home: bool) -> Turn:
+        """What the grading does; where the run is home and nothing is being done, nothing is left to do."""
         mark = look.marks[run.spec.run]
-        turn = self._grading.turn(look.mailbox.project, run, mark.graded)
+        turn = self._grading.turn(look.mailbox.project, run, way.here, mark.graded, is_home=home)
+        if turn.need is not None:
+            look.needs.append(turn.need)
         if turn.event is not None:
             self._happened.append(turn.event)
             self._marks[run.spec.run] = look.marks[run.spec.run] = replace(mark, graded=turn.graded)
-        return turn.doing, turn.again_s
+        return turn
 
     def _end(self, look: _Look, run: Run, what: str, event: Event) -> None:
         """Tells of the end of a run, once."""
@@ -251,37 +254,6 @@ class Home:
 def _closer(run: Run, laptop: str) -> Callable[[Memory], None]:
     told = runs.summary(run, laptop).to_json()
     return lambda memory: memory.close(run.spec.run, told)
-
-
-def _line(run: Run, laptop: str, left_s: float | None, note: str) -> RunLine:
-    one = runs.summary(run, laptop)
-    complete = sum(state.complete for state in run.states)
-    return RunLine(
-        run=one.run,
-        name=one.name,
-        phase=one.phase,
-        target=one.target,
-        shards=one.shards,
-        complete=complete,
-        failed=one.failed,
-        here=complete - one.to_pull,
-        left_s=left_s,
-        note=note,
-    )
-
-
-def _unreadable(run_id: str, error: HybridError) -> RunLine:
-    return RunLine(
-        run=run_id,
-        name=name_of(run_id),
-        phase="unknown",
-        target="",
-        shards=0,
-        complete=0,
-        failed=0,
-        here=0,
-        note=_clause(error),
-    )
 
 
 def _lost(way: Way, lost: bool, *, over: bool) -> str:
