@@ -117,7 +117,7 @@ def assisted(judged: Iterable[float], labelled: Iterable[tuple[float, float]]) -
         raise ValueError("fewer than two samples")
     if library("numpy").isin(offsets, (-1.0, 0.0, 1.0)).all():
         # A few labels that the judge happens to match are no proof that it never errs.
-        noise = matched(float((offsets > 0).sum()), float((offsets < 0).sum()), len(offsets))[1]
+        noise = matched(float(offsets.sum()), float((offsets**2).sum()), len(offsets))[1]
     error = math.hypot(spread, noise)
     middle = float(array.mean() + offsets.mean())
     half = float(library("scipy.stats").norm.ppf((1 + LEVEL) / 2)) * error

@@ -40,15 +40,16 @@ def student(middle: float, error: float, freedom: int) -> Interval:
     return Interval(low=middle - half, high=middle + half, method="t")
 
 
-def matched(more: float, fewer: float, n: float) -> tuple[Interval, float]:
-    """Of the difference of two proportions on the same ``n`` > 0 samples, and the standard error that it stands on.
+def matched(total: float, squares: float, n: float, largest: float = 1.0) -> tuple[Interval, float]:
+    """Of the mean difference of ``n`` > 0 matched pairs, and the standard error that it stands on.
 
-    ``more`` samples count +1, ``fewer`` count -1, the others 0. Half a sample is added to each of the four cells
-    (Agresti and Min 2005), so that a few pairs that happen to agree are not taken for certainty.
+    ``total`` is the sum of the differences, ``squares`` that of their squares, ``largest`` the greatest that one may be taken to
+    have. Two pairs are added that differ by nothing on average: half of one by +``largest``, half of one by -``largest`` (for
+    differences of -1, 0 and 1, Agresti and Min 2005), so that a few pairs that happen to agree are not taken for certainty.
     """
     padded = n + 2
-    middle = (more - fewer) / padded
-    error = math.sqrt(more + fewer + 1 - (more - fewer) ** 2 / padded) / padded
+    middle = total / padded
+    error = math.sqrt(squares + largest**2 - total**2 / padded) / padded
     half = float(library("scipy.stats").norm.ppf((1 + LEVEL) / 2)) * error
     interval = Interval(low=middle - half, high=middle + half, method="Agresti-Min")
     return interval.within(-1.0, 1.0), error

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class Rate:
     """The mean of ``n`` values in [0, 1]; ``binary`` where each is 0 or 1.
 
-    ``standard_error`` and ``interval`` (Wilson's for binary values, Student's t for others) take samples as independent;
+    ``standard_error`` and ``interval`` (Wilson's for binary values and for equal ones, Student's t for others) take samples as independent;
     both are None where one sample shows no spread. ``clusters`` is their number, None where none were named;
     ``clustered_error`` and ``clustered_interval`` are None for fewer than two. ``design_effect`` is how many times as
     many samples this clustering needs for the same certainty: the ratio of the two variances.
@@ -60,7 +60,7 @@ def of(array: "NDArray[float64]", clusters: Clusters | None) -> Rate:
     if binary:
         interval = wilson(float(array.sum()), n)
     elif error is not None:
-        interval = student(mean, error, n - 1).within(0.0, 1.0)
+        interval = _spread(mean, error, n)
     robust = None if clusters is None else clustered_error(array, clusters)
     return Rate(
         n=n,
@@ -72,7 +72,7 @@ def of(array: "NDArray[float64]", clusters: Clusters | None) -> Rate:
         clustered_error=robust,
         clustered_interval=None
         if clusters is None or robust is None
-        else _over(mean, robust, clusters.count, binary=binary),
+        else _spread(mean, robust, clusters.count),
         design_effect=(robust / error) ** 2 if robust is not None and error else None,
     )
 
@@ -107,8 +107,8 @@ def standard_error(array: "NDArray[float64]") -> float | None:
     return 0.0 if (array == array[0]).all() else float(array.std(ddof=1)) / math.sqrt(len(array))
 
 
-def _over(mean: float, error: float, clusters: int, *, binary: bool) -> Interval:
-    if error or not binary:
-        return student(mean, error, clusters - 1).within(0.0, 1.0)
-    # Clusters that all have the same rate show no spread, yet are no certainty: count each as one observation.
-    return wilson(mean * clusters, clusters)
+def _spread(mean: float, error: float, units: int) -> Interval:
+    if error:
+        return student(mean, error, units - 1).within(0.0, 1.0)
+    # Units that all have the same rate show no spread, yet are no certainty: count each as one observation.
+    return wilson(mean * units, units)

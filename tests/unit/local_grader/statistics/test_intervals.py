@@ -49,7 +49,7 @@ def test_student_has_the_value_of_the_table():
 def test_the_interval_of_matched_proportions_has_the_published_value():
     # Agresti, Categorical Data Analysis, 2nd edition, table 10.1: approval of a prime minister in two surveys of the same 1,600
     # people, -0.04 with the interval (-0.06, -0.02), there without the half samples, which matter little for so many.
-    found, error = matched(86, 150, 1600)
+    found, error = matched(86 - 150, 86 + 150, 1600)
     assert (found.low, found.high) == (pytest.approx(-0.06, abs=5e-3), pytest.approx(-0.02, abs=5e-3))
     assert error == pytest.approx(0.0095, abs=1e-4)
 
@@ -59,7 +59,7 @@ def test_matched_is_the_normal_interval_after_half_a_sample_in_each_cell():
     n = sum(weights)
     mean = sum(w * v for w, v in zip(weights, values, strict=True)) / n
     error = math.sqrt(sum(w * (v - mean) ** 2 for w, v in zip(weights, values, strict=True))) / n
-    found, said = matched(7, 1, 21)
+    found, said = matched(7 - 1, 7 + 1, 21)
     assert said == pytest.approx(error)
     assert (found.low, found.high) == (
         pytest.approx(mean - 1.959964 * error),
@@ -70,9 +70,15 @@ def test_matched_is_the_normal_interval_after_half_a_sample_in_each_cell():
 @given(cells=st.tuples(st.integers(0, 500), st.integers(0, 500), st.integers(0, 500)).filter(any))
 def test_matched_holds_the_difference_and_is_never_a_point(cells):
     more, fewer, _ = cells
-    found, error = matched(more, fewer, sum(cells))
+    found, error = matched(more - fewer, more + fewer, sum(cells))
     assert -1 <= found.low <= (more - fewer) / sum(cells) <= found.high <= 1
     assert error > 0
+
+
+def test_matched_has_the_scale_of_the_differences():
+    whole, error = matched(3, 5, 20)
+    tenth, small = matched(0.3, 0.05, 20, 0.1)
+    assert (tenth.low, tenth.high, small) == pytest.approx((whole.low / 10, whole.high / 10, error / 10))
 
 
 def test_what_cannot_be_is_cut_off():

@@ -79,7 +79,14 @@ def test_shares_are_tested_by_all_permutations_of_their_pairs():
     ]
     assert found.p_value == pytest.approx(sum(one >= observed for one in sums) / 2**10)
     assert (found.test, found.counts) == ("a permutation of pairs", None)
-    assert found.interval.method == "BCa bootstrap" and found.is_real
+    # Ten pairs are too few to be resampled: a bootstrap of them holds the truth too seldom.
+    assert found.interval.method == "Agresti-Min" and found.is_real
+    many = compare(named(tripled(0)), named(tripled(1)), None, generator(1))
+    assert many.interval.method == "BCa bootstrap" and many.is_real
+
+
+def tripled(side):
+    return [value for value in sleep()[side].values() for _ in range(3)]
 
 
 def test_whole_clusters_are_permuted():
@@ -122,6 +129,28 @@ def test_the_order_of_samples_changes_nothing_and_swapping_runs_only_the_sign(ro
     if found.interval:
         assert found.interval.low - ROUNDING <= found.difference <= found.interval.high + ROUNDING
         assert other.interval.low == pytest.approx(-found.interval.high, abs=1e-12)
+
+
+def test_the_rounding_of_sums_is_no_difference():
+    found = compare(named([0.1 + 0.2] * 40), named([0.3] * 40), None, generator(1))
+    assert (found.difference, found.p_value, found.is_real) == (0, 1, False)
+
+
+@pytest.mark.parametrize("clusters", [None, {f"s{at}": at // 2 for at in range(12)}])
+def test_equal_differences_are_real_but_not_known_exactly(clusters):
+    found = compare(named([0.5] * 12), named([0.6] * 12), clusters, generator(1))
+    assert found.is_real and found.interval.low < 0.095 and found.interval.high > 0.1
+    same = compare(named([0.5] * 12), named([0.5] * 12), clusters, generator(1))
+    assert not same.is_real and same.interval.low < -0.1 and same.interval.high > 0.1
+
+
+def test_the_interval_of_few_shares_holds_the_difference_often_enough():
+    rng, draws, held = generator(7), 400, 0
+    for _ in range(draws):
+        b = rng.choice([0.5, 0.75, 1.0, 0.25], p=[0.6, 0.2, 0.1, 0.1], size=10)
+        held += compare(named([0.5] * 10), named(b), None, rng).interval.holds(0.075)
+    # Three standard errors below 0.95.
+    assert held / draws >= 0.917
 
 
 def test_only_shared_samples_are_compared():

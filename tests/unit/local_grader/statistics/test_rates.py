@@ -42,6 +42,13 @@ def test_shares_have_students_interval():
     assert 2.33 / (10 * found.standard_error) == pytest.approx(3.6799, abs=5e-5)
 
 
+def test_equal_values_are_no_certainty():
+    for found in (rate([0.5] * 4).interval, rate([0.5] * 8, list("aabbccdd")).clustered_interval):
+        assert (found.low, found.high) == pytest.approx(
+            (0.1500390, 0.8499610)
+        )  # R: prop.test(2, 4, correct = FALSE)
+
+
 def test_one_sample_shows_no_spread():
     assert rate([0.5]).interval is None and rate([0.5]).standard_error is None
     assert rate([1]).interval.low == pytest.approx(0.2065, abs=1e-4)
