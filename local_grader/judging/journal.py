@@ -6,14 +6,16 @@ the same. What could not be answered is kept with its reason. Every ``put`` is o
 instruction, a grading loses what was being asked just then, and nothing else.
 """
 
+import errno
 import json
+import re
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from sync.errors import LocalDiskFull, UsageError
+from sync.errors import HybridError, LocalDiskFull, Locked, UsageError
 
 from ..judge import Identity
 
@@ -28,6 +30,8 @@ CREATE TABLE IF NOT EXISTS answers (
 ) WITHOUT ROWID;
 """
 _AT_ONCE = 500
+_HALVES = re.compile("[\ud800-\udfff]")
+"""Of characters, which JSON can hold and SQLite cannot."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,20 +59,26 @@ _COLUMNS = ", ".join(field.name for field in fields(Answer))
 class Journal:
     """The answers of one judge by one rubric. Used by one thread; several processes may use the same file.
 
-    Raises UsageError where the file is damaged or of another version, LocalDiskFull where there is no room.
+    Raises UsageError where the file is damaged or of another version, LocalDiskFull where there is no room, HybridError
+    where the system does not let it be written.
     """
 
     def __init__(self, path: Path, judge: Identity, rubric_sha256: str) -> None:
         self._judge = judge.sha256()
         self._rubric = rubric_sha256
         self._path = path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._database = sqlite3.connect(path, timeout=60.0, isolation_level=None)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._database = sqlite3.connect(path, timeout=60.0, isolation_level=None)
+        except (OSError, sqlite3.Error) as error:
+            raise self._explained(error) from error
         try:
             self._open(judge)
-        except BaseException as error:
+        except sqlite3.Error as error:
             self._database.close()
-            self._explain(error)
+            raise self._explained(error) from error
+        except BaseException:
+            self._database.close()
             raise
 
     def known(self, prompts: Sequence[str]) -> dict[str, Answer]:
@@ -87,16 +97,22 @@ class Journal:
         return found
 
     def put(self, answers: Iterable[tuple[str, Answer]]) -> None:
-        """All of them, or none; on disk on return. What was kept of the same prompts is replaced."""
-        rows = [(self._judge, self._rubric, prompt, *astuple(answer)) for prompt, answer in answers]
+        """All of them, or none; on disk on return. What was kept of the same prompts is replaced, but no reply by a failure
+        that passes, which says nothing about the sample: another grading may have had the reply meanwhile."""
+        rows = [
+            (self._judge, self._rubric, prompt, *map(_storable, astuple(answer)))
+            for prompt, answer in answers
+        ]
         if not rows:
             return
         marks = ",".join("?" * len(rows[0]))
+        changes = ", ".join(f"{field.name} = excluded.{field.name}" for field in fields(Answer))
         self._execute("BEGIN IMMEDIATE")
         try:
             for row in rows:
                 self._execute(
-                    f"INSERT OR REPLACE INTO answers (judge, rubric, prompt, {_COLUMNS}) VALUES ({marks})",
+                    f"INSERT INTO answers (judge, rubric, prompt, {_COLUMNS}) VALUES ({marks}) "
+                    f"ON CONFLICT DO UPDATE SET {changes} WHERE text IS NULL OR NOT excluded.is_passing",
                     row,
                 )
             self._execute("COMMIT")
@@ -109,7 +125,6 @@ class Journal:
         self._database.close()
 
     def _open(self, judge: Identity) -> None:
-        self._database.execute("PRAGMA journal_mode = WAL")
         self._database.execute("PRAGMA synchronous = FULL")
         version = self._database.execute("PRAGMA user_version").fetchone()[0]
         if version not in (0, _VERSION):
@@ -117,31 +132,48 @@ class Journal:
                 f"{self._path} was written by a newer version of hybrid.",
                 "Use that version, or move the file away.",
             )
+        self._write_ahead()
         self._database.executescript(f"BEGIN IMMEDIATE; {_TABLES} PRAGMA user_version = {_VERSION}; COMMIT")
         # The server's version may change under the same judge: the newest is told.
         self._database.execute(
             "INSERT OR REPLACE INTO judges VALUES (?, ?)", (self._judge, json.dumps(asdict(judge)))
         )
 
+    def _write_ahead(self) -> None:
+        """Quicker, and no safer. Where another process changes to it at this moment, SQLite does not wait; so neither do we."""
+        try:
+            self._database.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                raise
+
     def _execute(self, statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         try:
             return self._database.execute(statement, values).fetchall()
         except sqlite3.Error as error:
-            self._explain(error)
-            raise
+            raise self._explained(error) from error
 
-    def _explain(self, error: BaseException) -> None:
-        if not isinstance(error, sqlite3.Error):
-            return
-        if error.sqlite_errorname == "SQLITE_FULL":
-            raise LocalDiskFull(
-                f"There is no room for verdicts in {self._path}.", "Make room, and go on."
-            ) from error
-        if isinstance(error, sqlite3.DatabaseError) and error.sqlite_errorname in (
-            "SQLITE_CORRUPT",
-            "SQLITE_NOTADB",
-        ):
-            raise UsageError(
+    def _explained(self, error: OSError | sqlite3.Error) -> HybridError:
+        code = getattr(error, "sqlite_errorcode", None)
+        kind = None if code is None else code & 0xFF  # without what the extended code says more
+        if kind == sqlite3.SQLITE_FULL or (isinstance(error, OSError) and error.errno == errno.ENOSPC):
+            return LocalDiskFull(f"There is no room for verdicts in {self._path}.", "Make room, and go on.")
+        if kind in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+            return UsageError(
                 f"The verdicts in {self._path} are damaged ({error}).",
                 "Move the file away; what it held is asked again.",
-            ) from error
+            )
+        if kind == sqlite3.SQLITE_BUSY:
+            return Locked(
+                f"Another process has held the verdicts in {self._path} for a minute.",
+                "Let it end, and grade again.",
+            )
+        told = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        return HybridError(
+            f"No verdicts can be kept in {self._path} ({told}).",
+            "Let this user write there, or repair the disk, and grade again; what was kept is not asked again.",
+        )
+
+
+def _storable(value: object) -> object:
+    return _HALVES.sub("\ufffd", value) if isinstance(value, str) else value

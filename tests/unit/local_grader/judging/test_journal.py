@@ -1,10 +1,12 @@
+import re
 import sqlite3
+import threading
 
 import pytest
 
 from local_grader.judge import Identity
 from local_grader.judging.journal import Answer, Journal
-from sync.errors import UsageError
+from sync.errors import HybridError, UsageError
 
 JUDGE = Identity(model="m:1b", digest="aa", server="ollama 0.33.0", options={"num_ctx": 4096})
 
@@ -75,3 +77,58 @@ def test_a_newer_file_is_left_alone(tmp_path):
     database.close()
     with pytest.raises(UsageError, match="newer version"):
         opened(tmp_path)
+
+
+def test_a_failure_that_passes_replaces_no_reply(tmp_path):
+    first, second = opened(tmp_path), opened(tmp_path)
+    first.put([("p", Answer(text="{}"))])
+    second.put([("p", Answer(text=None, reason="timed out", is_passing=True))])
+    assert second.known(["p"])["p"].text == "{}"
+    second.put([("p", Answer(text=None, reason="prompt too long"))])
+    assert first.known(["p"])["p"].reason == "prompt too long"
+    first.close()
+    second.close()
+
+
+def test_halves_of_characters_do_not_keep_the_rest_from_being_kept(tmp_path):
+    journal = opened(tmp_path)
+    failed = Answer(text=None, reason="server failed", explanation="\udcff said no")
+    journal.put([("p1", Answer(text='{"reason": "\ud800"}')), ("p2", failed), ("p3", Answer(text="a\0b"))])
+    known = journal.known(["p1", "p2", "p3"])
+    assert known["p1"].text == '{"reason": "\ufffd"}'
+    assert known["p2"].explanation == "\ufffd said no"
+    assert known["p3"].text == "a\0b"
+    journal.close()
+
+
+@pytest.mark.parametrize("where", ["a-folder", "below-a-file/verdicts.db"])
+def test_a_place_that_cannot_be_written_is_named(tmp_path, where):
+    (tmp_path / "a-folder").mkdir()
+    (tmp_path / "below-a-file").write_bytes(b"")
+    with pytest.raises(HybridError, match=re.escape(str(tmp_path / where))) as caught:
+        Journal(tmp_path / where, JUDGE, "r1")
+    assert caught.value.hint
+
+
+def test_a_journal_that_may_only_be_read_is_named(tmp_path):
+    opened(tmp_path).close()
+    journal = opened(tmp_path)
+    journal._database.execute("PRAGMA query_only = ON")
+    with pytest.raises(HybridError, match="No verdicts can be kept"):
+        journal.put([("p", Answer(text="{}"))])
+    journal.close()
+
+
+def test_several_processes_may_make_the_file_at_once(tmp_path):
+    """SQLite does not wait for whoever is just changing the file to write-ahead logging."""
+    holder = sqlite3.connect(tmp_path / "verdicts.db", isolation_level=None)
+    journals = []
+    holder.execute("BEGIN")
+    holder.execute("SELECT * FROM sqlite_master").fetchall()
+    opening = threading.Thread(target=lambda: journals.append(opened(tmp_path).close()))
+    opening.start()
+    opening.join(1)
+    holder.execute("COMMIT")
+    holder.close()
+    opening.join(30)
+    assert journals == [None]
