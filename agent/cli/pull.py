@@ -99,7 +99,7 @@ def pull(call: Call, names: tuple[str, ...], into: Path | None, no_partial: bool
     lines = [_line(*each, dry_run) for each in shown]
     nothing = _NOTHING_YET if idle else _NOTHING_MORE if into else _NOTHING
     call.console.result(document, "\n".join(lines or [nothing, *_about_gone(gone, outputs)]))
-    _say_next(call, shown, idle, gradable=project.config.grade.scorer is not None and into is None)
+    _say_next(call, shown, idle, gradable=project.config.grade.is_wanted and into is None)
     whole = not unreadable and not any(pulled.problems or pulled.incomplete for _, pulled in done)
     return Exit.DONE if whole else Exit.PARTIAL
 

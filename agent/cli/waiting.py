@@ -83,7 +83,7 @@ def _bring_home(call: Call, project: Project, mailbox: Mailbox, found: Run) -> i
     if found.phase is not Phase.DONE:
         call.console.next_step(f"hybrid logs {found.spec.run}")
         return Exit.FAILED
-    if project.config.grade.scorer:
+    if project.config.grade.is_wanted:
         call.console.next_step(f"hybrid grade {found.spec.run}")
     return Exit.PARTIAL if pulled.problems or pulled.incomplete else Exit.DONE
 

@@ -82,6 +82,28 @@ def test_judges_wait_for_the_night_pause_in_the_morning_and_go_on_the_next_night
     assert said == ["The judges are not asked now: it waits until 22:00."] * 2
 
 
+def test_what_comes_while_judges_work_is_fetched_meanwhile(project: Project) -> None:
+    project.queue(shards=2)
+    worker = project.worker().claim()
+    worker.done(0, answers(0, 1, 2, 3))
+    clock = Acting()
+    seen: list[bool] = []
+
+    def verdict(asked: Asked) -> str:
+        if len(asked_for_samples(ollama.requests)) == 1:
+            worker.done(1, answers(4, 5))
+        clock.advance(5.0)
+        seen.append((project.outputs / "r1/001").is_dir() or (project.outputs / "r1/1").is_dir())
+        return default_answer(asked)
+
+    with emulated(Model(name=MODEL), answer=verdict) as ollama:
+        configure(project, ollama.url)
+        with following(project.root, clock, []) as sittings:
+            first, last = sittings
+    assert (first.report.summary.samples, last.report.summary.samples) == (4, 6)
+    assert seen.index(True) < 5 and last.is_last
+
+
 def hybrid(project: Project, *words: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(
         [sys.executable, "-m", "agent", *words],
