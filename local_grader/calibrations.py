@@ -17,7 +17,6 @@ from .calibration import FEW, WHOLE, Calibration, Measured, counts, from_counts
 from .judge import Identity
 from .kept import KeptGrading
 from .labels import Labels
-from .metrics import Summary
 from .statistics import correction, libraries
 from .statistics.correction import Correction
 
@@ -121,23 +120,20 @@ def stored(ledger: Path, grading: KeptGrading) -> Stored | None:
     return next(_of(ledger, key(grading.entry)), None)
 
 
-def corrected(grading: KeptGrading, summary: Summary) -> Corrected | None:
-    """The rate of ``summary``, the whole of ``grading`` or a part, as the labels correct it; None where nothing is known of
-    how its grades err, or nothing was scored. The newest calibration whose labels were drawn evenly counts.
+def corrected(
+    grading: KeptGrading, values: "Sequence[float]", clusters: "Sequence[object] | None" = None
+) -> Corrected | None:
+    """The rate of ``values``, all of ``grading`` or a part, as the labels correct it; None where nothing is known of how its
+    grades err, or nothing was scored. The newest calibration whose labels were drawn evenly counts.
 
-    Raises UsageError without the extra ``statistics``.
-
-    ``summary`` should count passes and fails: other values leave the rate uncorrected, with that reason.
+    ``values`` should be passes and fails: others leave the rate uncorrected, with that reason. ``clusters`` names, in their
+    order, the unit that each was sampled with. Raises UsageError without the extra ``statistics``.
     """
     known = list(_of(grading.path.parent.parent, key(grading.entry)))
-    if not known or not summary.scored:
+    if not known or not values:
         return None
     found = next((one for one in known if one.representative), known[0])
-    whole = int(summary.right)
-    verdicts = [1.0] * whole + [0.0] * (summary.scored - whole)
-    if whole != summary.right:
-        verdicts[-1] = summary.right - whole
-    made = correction.corrected(verdicts, found.whole.confusion, libraries.generator(_SEED))
+    made = correction.corrected(values, found.whole.confusion, libraries.generator(_SEED), clusters)
     if not found.representative:
         made = replace(made, rate=None, standard_error=None, interval=None, reason=_UNEVEN)
     return Corrected(calibration=found, correction=made, told=_told(found, made))
@@ -148,8 +144,9 @@ def _told(found: Stored, made: Correction) -> str:
     if made.rate is None or made.interval is None:
         return f"The rate cannot be corrected by {source}: {made.reason}."
     low, high = 100 * made.interval.low, 100 * made.interval.high
+    over = f", over {made.judged.clusters:,} groups" if made.judged.clusters else ""
     few = f"; so few labels (under {FEW}) tell little" if found.labels < FEW else ""
-    bounds = f"95 % interval {low:.1f} to {high:.1f}"
+    bounds = f"95 % interval {low:.1f} to {high:.1f}{over}"
     return f"By {source} the true rate is about {100 * made.rate:.1f} % ({bounds}){few}."
 
 

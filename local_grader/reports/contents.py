@@ -110,11 +110,11 @@ def contents(grading: KeptGrading) -> Contents:
             values.append(grade.value)
             characters.append(len(grade.answer))
             groups.append(grade.group)
-    summary = tallies.whole.summary()
+    summary, clusters = tallies.whole.summary(), _clusters(groups)
     return Contents(
         grading=grading,
         summary=summary,
-        interval=_interval(summary, values, groups),
+        interval=_interval(summary, values, clusters),
         arc=None if arc is None else arc.summary(),
         stages=tallies.stages(),
         shards=tallies.shards(),
@@ -123,7 +123,7 @@ def contents(grading: KeptGrading) -> Contents:
         histogram=_histogram(values),
         lengths=lengths(values, characters),
         panel=panel.panel(),
-        corrected=_corrected(grading, summary),
+        corrected=_corrected(grading, values, clusters),
     )
 
 
@@ -136,20 +136,24 @@ def _grade(grade: KeptGrade) -> Grade:
     return Grade(sample=sample, score=score)
 
 
-def _interval(summary: Summary, values: Sequence[float], groups: Sequence[str | None]) -> Interval | None:
-    """Over groups where every graded sample has one: samples of one article are not independent."""
+def _clusters(groups: Sequence[str | None]) -> Sequence[str] | None:
+    """The groups of the graded samples where every one has one, and there are some to tell from each other: samples of one
+    article are not independent."""
+    named = [group for group in groups if group is not None]
+    return named if len(named) == len(groups) and 1 < len(set(named)) < len(named) else None
+
+
+def _interval(summary: Summary, values: Sequence[float], clusters: Sequence[str] | None) -> Interval | None:
     if summary.low is None or summary.high is None:
         return None
     plain = Interval(low=summary.low, high=summary.high, method="Wilson")
-    if None in groups:
+    if clusters is None:
         return plain
     try:
-        found = rates.rate(values, groups)
+        found = rates.rate(values, clusters)
     except UsageError:
         return plain  # without the extra: the report says so
-    if found.clustered_interval is None or found.clusters == found.n:
-        return plain
-    over = found.clustered_interval
+    over = found.trusted or plain
     return Interval(low=over.low, high=over.high, method=over.method, clusters=found.clusters)
 
 
@@ -163,9 +167,9 @@ def _histogram(values: Sequence[float]) -> list[Bar]:
     return [Bar(low=at / _BINS, high=(at + 1) / _BINS, count=counts[at]) for at in range(_BINS)]
 
 
-def _corrected(grading: KeptGrading, summary: Summary) -> str | None:
+def _corrected(grading: KeptGrading, values: Sequence[float], clusters: Sequence[str] | None) -> str | None:
     try:
-        found = calibrations.corrected(grading, summary)
+        found = calibrations.corrected(grading, values, clusters)
     except UsageError:
         return None
     return None if found is None else found.told

@@ -9,8 +9,6 @@ from local_grader import calibrations
 from local_grader.calibration import calibrate, counts
 from local_grader.kept import KeptGrading, read
 from local_grader.labels import Labels
-from local_grader.metrics import Summary, Tally
-from local_grader.scores import Score
 from local_grader.statistics.libraries import generator
 from tests.support.kept_grades import judging, keep
 
@@ -19,11 +17,8 @@ def labels(values: dict[str, float], hard: int = 0) -> Labels:
     return Labels(by_sample=values, ties=[], problems=[], labellers=["second"], hard=hard)
 
 
-def summary(right: float, scored: int) -> Summary:
-    tally = Tally()
-    for at in range(scored):
-        tally.add(Score(value=min(1.0, max(0.0, right - at))))
-    return tally.summary()
+def passes(right: int, scored: int) -> list[float]:
+    return [1.0] * right + [0.0] * (scored - right)
 
 
 # The judge passes all 50 right answers, and 20 of 50 wrong ones.
@@ -47,7 +42,7 @@ def test_what_one_run_has_shown_corrects_another_that_was_graded_in_the_same_way
     found = calibrations.stored(tmp_path, other)
     assert found is not None
     assert (found.run, found.labels, counts(found.whole)) == ("r1", 100, (50, 20, 0, 30))
-    fixed = calibrations.corrected(other, summary(700, 1000))
+    fixed = calibrations.corrected(other, passes(700, 1000))
     assert fixed is not None and fixed.correction.rate is not None
     # (0.7 + 0.6 - 1) / (1 + 0.6 - 1)
     assert fixed.correction.rate == pytest.approx(0.5)
@@ -63,7 +58,7 @@ def test_another_way_of_grading_has_no_calibration(tmp_path: Path, other: object
     measure(tmp_path, keep(tmp_path, "r1", VALUES, by=judging("llama")), labels(TRUTH))
     grading = keep(tmp_path, "r2", {"a": 1.0}, by=other)  # type: ignore[arg-type]
     assert calibrations.stored(tmp_path, grading) is None
-    assert calibrations.corrected(grading, summary(1, 2)) is None
+    assert calibrations.corrected(grading, passes(1, 2)) is None
 
 
 def test_the_newest_calibration_counts_and_the_older_stays(tmp_path: Path) -> None:
@@ -93,19 +88,19 @@ def test_the_same_calibration_again_writes_nothing_and_is_the_newest(tmp_path: P
 def test_labels_of_hard_samples_correct_no_rate_but_even_ones_before_them_do(tmp_path: Path) -> None:
     grading = keep(tmp_path, "r1", VALUES)
     measure(tmp_path, grading, labels(TRUTH, hard=100))
-    refused = calibrations.corrected(grading, summary(70, 100))
+    refused = calibrations.corrected(grading, passes(70, 100))
     assert refused is not None and refused.correction.rate is None
     assert "drawn from the hard samples" in refused.told
     even = {name: TRUTH[name] for name in TRUTH if name != "r0"}
     os.utime(measure(tmp_path, grading, labels(even)), (1, 1))
-    corrected = calibrations.corrected(grading, summary(70, 100))
+    corrected = calibrations.corrected(grading, passes(70, 100))
     assert corrected is not None and corrected.correction.rate is not None
 
 
 def test_values_between_pass_and_fail_are_not_corrected(tmp_path: Path) -> None:
     grading = keep(tmp_path, "r1", VALUES)
     measure(tmp_path, grading, labels(TRUTH))
-    found = calibrations.corrected(grading, summary(70.5, 100))
+    found = calibrations.corrected(grading, [*passes(70, 99), 0.5])
     assert found is not None and found.correction.rate is None
     assert "neither pass nor fail" in found.told
 
@@ -115,3 +110,18 @@ def test_a_file_that_is_damaged_is_as_if_it_were_not_there(tmp_path: Path) -> No
     path = measure(tmp_path, grading, labels(TRUTH))
     path.write_bytes(path.read_bytes()[:50])
     assert calibrations.stored(tmp_path, grading) is None
+
+
+def test_samples_of_one_group_correct_no_rate_as_if_they_were_independent(tmp_path: Path) -> None:
+    measured = keep(tmp_path, "r1", VALUES, by=judging("llama"))
+    measure(tmp_path, measured, labels(TRUTH))
+    groups = [str(at // 50) for at in range(1000)]
+    alone, together = (
+        calibrations.corrected(measured, passes(700, 1000), clusters) for clusters in (None, groups)
+    )
+    assert alone is not None and alone.correction.interval is not None
+    assert together is not None and together.correction.interval is not None
+    assert together.correction.rate == alone.correction.rate
+    wide, narrow = together.correction.interval, alone.correction.interval
+    assert wide.high - wide.low > 1.5 * (narrow.high - narrow.low)
+    assert ", over 20 groups)" in together.told

@@ -51,6 +51,13 @@ def test_the_interval_allows_for_groups_only_where_every_graded_sample_has_one(t
     assert lone is not None and (lone.clusters, lone.method) == (None, "Wilson")
 
 
+def test_one_group_or_one_for_each_sample_is_no_group(tmp_path) -> None:
+    for at, name in enumerate(("all", "{}")):
+        grades = [grade(str(each), float(each % 2), group=name.format(each)) for each in range(20)]
+        found = contents(keep(tmp_path / str(at), grades)).interval
+        assert found is not None and (found.clusters, found.method) == (None, "Wilson")
+
+
 def test_without_the_extra_there_is_a_report_with_plain_intervals(tmp_path, monkeypatch) -> None:
     def absent(name):
         raise UsageError(f"{name} is not installed.", "pip install 'hybrid[statistics]'")
