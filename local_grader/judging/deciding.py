@@ -11,7 +11,7 @@ from sync.clock import Clock
 from sync.progress import Progress
 
 from ..judge import CannotJudge, Identity, Judge, JudgeUnavailable, ModelMissing, NotNow, Prepared, Prompt
-from ..rubrics.prompts import Unaskable, prompts_for
+from ..rubrics.prompts import Questions, Unaskable
 from ..rubrics.rubric import Rubric
 from ..rubrics.verdicts import check, judgement
 from ..scores import UNDECIDED, Grade, Judgement, Score
@@ -93,11 +93,12 @@ def decide(
 ) -> Decided:
     """``grades`` with the undecided ones decided, as far as the judges, by name, can be reached and say something."""
     result = list(grades)
+    ask = Questions(way.rubric)
     questions: dict[int, Sequence[Prompt]] = {}
     for index, grade in enumerate(grades):
         if grade.score.reason == UNDECIDED:
             try:
-                questions[index] = prompts_for(way.rubric, grade.sample)
+                questions[index] = ask.of(grade.sample)
             except Unaskable as error:
                 score = grade.score._replace(reason=error.reason, explanation=str(error))
                 result[index] = grade._replace(score=score)

@@ -8,6 +8,7 @@ of ours: it is untrusted, and what a model read last weighs most.
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 
 from ..judge import Prompt
 from ..samples import Sample
@@ -62,24 +63,34 @@ class _Piece:
     text: str
 
 
-def prompts_for(rubric: Rubric, sample: Sample) -> Sequence[Prompt]:
-    """One prompt for each answer of the sample; for PAIRWISE two: with this answer shown first, and with its rival.
+class Questions:
+    """The prompts of one rubric. What all of them share is made once and held once: samples come by the hundred thousand."""
 
-    Several rivals are compared with as many answers, each with the one in its place. Raises Unaskable.
-    """
-    values = sample.answer if isinstance(sample.answer, list) else [sample.answer]
-    answers = [as_text(value) for value in values if value is not None]
-    if not answers:
-        raise Unaskable(NO_ANSWER, f"The sample at {sample.place} has no answer.")
-    shown = _shown(rubric, sample)
-    system, schema = system_part(rubric), schema_of(rubric)
-    candidates: list[list[str]] = [[answer] for answer in answers]
-    if rubric.kind is Kind.PAIRWISE:
-        candidates = [list(pair) for pair in zip(answers, _rivals(sample, len(answers)), strict=True)]
-        candidates = [order for pair in candidates for order in (pair, pair[::-1])]
-    return [
-        Prompt(system=system, user=_user_part(rubric, shown, texts), schema=schema) for texts in candidates
-    ]
+    def __init__(self, rubric: Rubric) -> None:
+        self._rubric = rubric
+        self._system, self._schema = system_part(rubric), schema_of(rubric)
+
+    def of(self, sample: Sample) -> Sequence[Prompt]:
+        """One prompt for each answer of the sample; for PAIRWISE two: with this answer shown first, and with its rival.
+
+        Several rivals are compared with as many answers, each with the one in its place. Raises Unaskable.
+        """
+        answers = [as_text(value) for value in _listed(sample.answer) if value is not None]
+        if not answers:
+            raise Unaskable(NO_ANSWER, f"The sample at {sample.place} has no answer.")
+        shown = _shown(self._rubric, sample)
+        candidates: list[list[str]] = [[answer] for answer in answers]
+        if self._rubric.kind is Kind.PAIRWISE:
+            candidates = [order for pair in _pairs(sample) for order in (pair, pair[::-1])]
+        return [
+            Prompt(system=self._system, user=_user_part(self._rubric, shown, texts), schema=self._schema)
+            for texts in candidates
+        ]
+
+
+def prompts_for(rubric: Rubric, sample: Sample) -> Sequence[Prompt]:
+    """Those of a single sample, as ``Questions.of`` makes them."""
+    return Questions(rubric).of(sample)
 
 
 def system_part(rubric: Rubric) -> str:
@@ -146,13 +157,20 @@ def _text(value: object) -> str | None:
     return "\n".join(["Each of these is right:", *(f"- {text}" for text in texts)])
 
 
-def _rivals(sample: Sample, count: int) -> list[str]:
-    values = sample.rival if isinstance(sample.rival, list) else [sample.rival]
-    rivals = [as_text(value) for value in values if value is not None]
-    if len(rivals) != count:
-        counts = f"{_counted(count, 'answer')} and {_counted(len(rivals), 'rival')}"
-        raise Unaskable(NO_RIVAL, f"The sample at {sample.place} has {counts}, so they make no pairs.")
-    return rivals
+def _listed(value: object) -> list[object]:
+    return value if isinstance(value, list) else [value]
+
+
+def _pairs(sample: Sample) -> list[list[str]]:
+    """Each answer with the rival in its place; a place where neither is, is left out."""
+    both = zip_longest(_listed(sample.answer), _listed(sample.rival))
+    pairs = [pair for pair in both if pair != (None, None)]
+    lacking = [sum(one is None for one in side) for side in zip(*pairs, strict=True)]
+    if any(lacking):
+        counts = [len(pairs) - count for count in lacking]
+        told = f"{_counted(counts[0], 'answer')} and {_counted(counts[1], 'rival')}"
+        raise Unaskable(NO_RIVAL, f"The sample at {sample.place} has {told}, so they make no pairs.")
+    return [[as_text(one) for one in pair] for pair in pairs]
 
 
 def _counted(count: int, name: str) -> str:

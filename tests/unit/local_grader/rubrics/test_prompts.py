@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from local_grader import rubrics
 from local_grader.rubrics.fences import safe
-from local_grader.rubrics.prompts import Unaskable, prompts_for, system_part
+from local_grader.rubrics.prompts import Questions, Unaskable, prompts_for, system_part
 from local_grader.rubrics.reading import parse
 from local_grader.samples import Sample
 
@@ -167,6 +167,19 @@ def test_pairs_are_asked_about_in_both_orders_and_one_by_one() -> None:
         for prompt in prompts_for(SHIPPED["pairwise"], sample)
     ]
     assert orders == [["a1", "r1"], ["r1", "a1"], ["a2", "r2"], ["r2", "a2"]]
+
+
+def test_an_answer_is_never_compared_with_the_rival_of_another_place() -> None:
+    with pytest.raises(Unaskable, match="1 answer and 1 rival") as caught:
+        prompts_for(SHIPPED["pairwise"], a_sample(answer=[None, "a2"], rival=["r1", None]))
+    assert caught.value.reason == "no rival"
+    assert len(prompts_for(SHIPPED["pairwise"], a_sample(answer=[None, "a2"], rival=[None, "r2"]))) == 2
+
+
+def test_what_prompts_share_is_held_once() -> None:
+    questions = Questions(SHIPPED["correct"])
+    first, second = (questions.of(a_sample(answer=answer))[0] for answer in ("noon", "one"))
+    assert first.system is second.system and first.schema is second.schema
 
 
 def test_a_scale_says_which_end_is_good() -> None:
