@@ -129,5 +129,5 @@ class Sittings:
     def _tell_why(self, why: str) -> None:
         """Once each time that something is left for it."""
         if self._waits and why and why != self._why_said:
-            self._say(f"The judges are not asked now: {why}.")
+            self._say(f"The judges are not asked now: {why}; --when any asks them at once.")
             self._why_said = why

@@ -10,7 +10,7 @@ import pytest
 from agent.daemon.runs import grading_course, grading_duty
 from agent.daemon.runs.home import Found, Home
 from sync.clock import SystemClock
-from tests.emulators.ollama import Asked, Model
+from tests.emulators.ollama import Asked, Model, Speed
 from tests.support.agents import at
 from tests.support.ollama import emulated
 from tests.support.projects import Project
@@ -193,3 +193,26 @@ def test_grading_that_takes_for_ever_is_ended(
     found = until(project, home, lambda found: not found.lines)
     assert [event.kind for event in found.events] == ["graded"]
     assert "took longer than 3 hours" in found.events[0].text
+
+
+def test_agent_that_is_killed_while_judges_work_goes_on_and_asks_nothing_again(
+    project: Project, clock: Jumping
+) -> None:
+    project.queue()
+    project.worker().claim().done(0, answers(0, 1, 2, 3))
+    in_flight = 2  # one slot, and one request that waits at it
+    with emulated(Model(name=MODEL), speed=Speed(reply_per_s=100)) as ollama:
+        judged_by(project, ollama.url, "slots = 1\n")
+        for killed_after in (1, 3):
+            home = Home(clock)
+            until(
+                project, home, lambda found, n=killed_after: len(set(asked_for_samples(ollama.requests))) > n
+            )
+            home.close()
+        home = Home(clock)
+        found = until(project, home, lambda found: not found.lines)
+        home.close()
+        asked = asked_for_samples(ollama.requests)
+    assert [event.kind for event in found.events] == ["graded"]
+    assert found.events[0].data["scored"] == 4 == len(set(asked))
+    assert len(asked) - len(set(asked)) <= 2 * in_flight
