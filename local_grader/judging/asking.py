@@ -1,7 +1,7 @@
 """Gets every prompt answered by one judge: threads send, one thread decides and writes down.
 
 What was answered before comes from the journal. The first prompt goes alone, so that the server has worked through the
-part that all share; then as many as the pace allows. Prompts go in the order of their text, since those that begin alike
+part that all share, unless the number of slots is given; then as many as the pace allows. Prompts go in the order of their text, since those that begin alike
 share the server's work. The deciding thread never sends, and the sending threads never decide, so that a slow disk leaves
 no slot idle and each answer is on disk before it counts.
 """
@@ -29,6 +29,8 @@ RELOAD_S = 0.5
 _LONGEST_WAIT_S = 15.0
 _LOOK_S = 30.0
 """Where nothing may be sent now, it is asked so often whether that has changed."""
+_LISTEN_S = 0.5
+"""Waiting goes in pieces of it, since on Windows ^C ends no wait that has no end."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -92,6 +94,7 @@ class Asking:
         self._outcomes: queue.SimpleQueue[_Outcome] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
         self._waited_s = 0.0
+        self._busy_since: float | None = None
 
     def run(self, prompts: Mapping[str, Prompt]) -> dict[str, Answer]:
         """The answer to each prompt, by its hash; no answer is missing.
@@ -148,11 +151,14 @@ class Asking:
             if self._later:
                 self._clock.sleep(max(0.0, self._later[0][0] - self._clock.monotonic()))
             return []
-        timeout = max(0.01, self._later[0][0] - self._clock.monotonic()) if self._later else None
-        try:
-            outcomes = [self._outcomes.get(timeout=timeout)]
-        except queue.Empty:
-            return []
+        outcomes: list[_Outcome] = []
+        while not outcomes:
+            left_s = self._later[0][0] - self._clock.monotonic() if self._later else math.inf
+            try:
+                outcomes.append(self._outcomes.get(timeout=max(0.01, min(left_s, _LISTEN_S))))
+            except queue.Empty:
+                if left_s <= _LISTEN_S:
+                    return []
         while True:
             try:
                 outcomes.append(self._outcomes.get_nowait())
@@ -174,17 +180,19 @@ class Asking:
                 continue
             if answer is not None:
                 decided[outcome.prompt] = answer
-        self._journal.put(decided.items())
+        self._journal.put(decided.items(), replace=self._fresh)
         self._progress.advance(len(decided))
         if fatal is not None:
             raise fatal
+        self._lose_patience()
         if gone is not None:
             self._wait_for_server(gone)
-        return decided
+        # Another grading may have kept a reply to the same prompt meanwhile: then that one counts for both.
+        return decided if self._fresh else self._journal.known(list(decided))
 
     def _answered(self, prompt: str, reply: Reply, wall_s: float) -> Answer | None:
         attempts = self._count(prompt)
-        self._waited_s = 0.0
+        self._waited_s, self._busy_since = 0.0, None
         self.health.prompt_tokens += reply.prompt_tokens or 0
         self.health.reply_tokens += reply.reply_tokens or 0
         if (reply.load_s or 0.0) > RELOAD_S:
@@ -218,6 +226,8 @@ class Asking:
         self._blame(failure.reason)
         if failure.is_busy:
             self._pace.busy()
+            if self._busy_since is None:
+                self._busy_since = self._clock.monotonic()
         attempts = self._attempts.get(prompt, 0) if failure.is_busy else self._count(prompt)
         wait_s = self._retries.wait_s(failure, attempts)
         if wait_s is not None:
@@ -243,6 +253,15 @@ class Asking:
 
     def _blame(self, reason: str) -> None:
         self.health.reasons[reason] = self.health.reasons.get(reason, 0) + 1
+
+    def _lose_patience(self) -> None:
+        """A server that has been too busy for anything, and for very long, is one that is not there."""
+        if self._busy_since is None or self._clock.monotonic() - self._busy_since < self._retries.busy_s:
+            return
+        raise JudgeUnavailable(
+            f"The judge has been too busy for {self._retries.busy_s / 60:.0f} minutes to take a single sample.",
+            "See what else uses its server, and grade again.",
+        )
 
     def _wait_for_server(self, gone: CannotJudge) -> None:
         """A server that was restarted is prepared again; one that stays away, or came back without the model, ends it."""

@@ -96,9 +96,9 @@ class Journal:
                 found[prompt] = Answer(**{**named, "is_passing": bool(named["is_passing"])})
         return found
 
-    def put(self, answers: Iterable[tuple[str, Answer]]) -> None:
-        """All of them, or none; on disk on return. What was kept of the same prompts is replaced, but no reply by a failure
-        that passes, which says nothing about the sample: another grading may have had the reply meanwhile."""
+    def put(self, answers: Iterable[tuple[str, Answer]], *, replace: bool = True) -> None:
+        """All of them, or none; on disk on return. What was kept of the same prompts is replaced; a reply only with
+        ``replace``, and never by a failure that passes, which says nothing about the sample."""
         rows = [
             (self._judge, self._rubric, prompt, *map(_storable, astuple(answer)))
             for prompt, answer in answers
@@ -107,12 +107,13 @@ class Journal:
             return
         marks = ",".join("?" * len(rows[0]))
         changes = ", ".join(f"{field.name} = excluded.{field.name}" for field in fields(Answer))
+        may = "NOT excluded.is_passing" if replace else "FALSE"
         self._execute("BEGIN IMMEDIATE")
         try:
             for row in rows:
                 self._execute(
                     f"INSERT INTO answers (judge, rubric, prompt, {_COLUMNS}) VALUES ({marks}) "
-                    f"ON CONFLICT DO UPDATE SET {changes} WHERE text IS NULL OR NOT excluded.is_passing",
+                    f"ON CONFLICT DO UPDATE SET {changes} WHERE text IS NULL OR {may}",
                     row,
                 )
             self._execute("COMMIT")

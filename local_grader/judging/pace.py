@@ -21,6 +21,7 @@ class Pace:
         self._is_fixed = slots is not None
         self.limit = _with_waiting(slots) if slots is not None else 1
         self._most = MOST
+        self._echoes = 0
         self._window: deque[tuple[float, float]] = deque()
         self._alone_s: float | None = None
 
@@ -39,7 +40,11 @@ class Pace:
             self._adjust()
 
     def busy(self) -> None:
-        """The server has refused one for having too many."""
+        """The server has refused one for having too many. Those sent beside it tell the same, and are not counted again."""
+        if self._echoes:
+            self._echoes -= 1
+            return
+        self._echoes = self.limit - 1
         self.limit = max(1, self.limit // 2)
         self._most = max(1, min(self._most, self.limit))
         self._window.clear()

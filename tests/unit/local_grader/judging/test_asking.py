@@ -141,6 +141,29 @@ def test_a_busy_server_costs_no_sample(tmp_path):
     assert {one.text for one in scene.run(prompts(4)).values()} == {"good"}
 
 
+def test_a_server_that_stays_busy_for_ever_ends_it(tmp_path):
+    def answer(prompt, attempt):
+        raise CannotJudge("server busy", is_busy=True)
+
+    with pytest.raises(JudgeUnavailable, match="too busy"):
+        Scene(tmp_path, answer).run(prompts(4), Retries(first_wait_s=0.001, busy_s=0.02))
+
+
+@pytest.mark.parametrize("fresh", [False, True])
+def test_of_two_replies_to_one_prompt_the_first_counts_unless_it_is_asked_afresh(tmp_path, fresh):
+    scene, asked = Scene(tmp_path, lambda prompt, attempt: "good"), prompts(1)
+
+    def answer(prompt, attempt):
+        scene.run(asked)  # another grading, on the same journal, at the same time
+        return Reply(text="good", reply_tokens=7)
+
+    slow = Scene(tmp_path, answer)
+    (answered,) = slow.run(asked, fresh=fresh).values()
+    (kept,) = scene.run(asked).values()
+    assert answered == kept
+    assert (kept.reply_tokens == 7) is fresh
+
+
 def test_a_server_that_comes_back_is_asked_on(tmp_path):
     left = [3]
 

@@ -94,3 +94,13 @@ def test_after_a_crash_requests_go_one_by_one():
     live(pace, Server(8), 500)
     pace.alone()
     assert pace.limit == 1
+
+
+def test_refusals_of_one_moment_count_once():
+    pace = Pace(8)
+    sent = pace.limit
+    for _ in range(sent):
+        pace.busy()
+    assert pace.limit == sent // 2
+    pace.busy()
+    assert pace.limit == sent // 4
