@@ -1,20 +1,22 @@
 """What a run was: its spec and its workers, read from the mailbox, and remembered here for when that is out of reach."""
 
 import json
+import logging
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from sync.errors import CorruptMailbox, NewerMailbox
+from sync.errors import CorruptMailbox, HybridError, NewerMailbox
 from sync.mailbox import records
 from sync.mailbox.layout import RunFolder
 from sync.mailbox.records import Hello, Spec
-from sync.mailbox.view import look
+from sync.mailbox.view import RunView, look
 
 from . import details, runs
 from .mailbox import Mailbox
 from .snapshot_diff import Change
 from .state import State
 
+_LOG = logging.getLogger(__name__)
 _SCHEMA = (
     "CREATE TABLE IF NOT EXISTS run_facts (run TEXT PRIMARY KEY, told TEXT NOT NULL) WITHOUT ROWID",
     # Two snapshots, which never change, and how they differ.
@@ -47,9 +49,21 @@ class Code:
 def gather(mailbox: Mailbox, run: str) -> RunFacts:
     """Raises NotFound, CorruptMailbox, NewerMailbox, and what the remote raises."""
     spec = runs.spec_of(mailbox, run)
-    seen = look(mailbox.remote, mailbox.base, RunFolder(run))
+    return _facts(mailbox, spec, look(mailbox.remote, mailbox.base, RunFolder(run)))
+
+
+def remember(mailbox: Mailbox, state: State, spec: Spec, seen: RunView) -> None:
+    """Of a run that is over: for whoever compares it when the mailbox is out of reach, or has it no more. Whoever asks for this
+    has something better to do, so what goes wrong is only logged."""
+    try:
+        FactsMemory(state).put(_facts(mailbox, spec, seen))
+    except HybridError as error:
+        _LOG.warning("what %s was is not remembered: %s", spec.run, error)
+
+
+def _facts(mailbox: Mailbox, spec: Spec, seen: RunView) -> RunFacts:
     names = sorted({attempt.worker for attempt in seen.done} or seen.hellos)[:_MOST_WORKERS]
-    hellos = (details.read(Hello, mailbox, run, RunFolder.hello(name)) for name in names)
+    hellos = (details.read(Hello, mailbox, spec.run, RunFolder.hello(name)) for name in names)
     return RunFacts(spec=spec, workers=[hello for hello in hellos if hello is not None])
 
 

@@ -14,7 +14,7 @@ from sync.pull.early import Early, looking_ahead
 from sync.pull.pulled import Pulled
 from sync.pull.puller import Puller
 
-from .. import runs
+from .. import run_facts, runs
 from ..console import path_text
 from ..daemon.tell import tidings
 from ..daemon.tell.journal import note_done
@@ -84,6 +84,7 @@ def pull(call: Call, names: tuple[str, ...], into: Path | None, no_partial: bool
                 all_shown = pulled.phase is Phase.DONE or not no_partial
                 if not dry_run and pulled.phase in OVER and all_shown and not pulled.incomplete:
                     _close(mailbox, memory, spec, pulled)
+                    run_facts.remember(mailbox, state, spec, pulled.seen)
             gone = [] if names or into else _gone(mailbox, memory, outputs)
     for spec, pulled in [] if dry_run or into else done:
         if (event := tidings.pulled(spec, pulled, by_hand=True)) is not None:

@@ -7,12 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from agent import run_changes
+from agent import run_changes, runs, state
 from agent.mailbox import Mailbox, opened
 from agent.project import Project as AgentProject
 from agent.run_changes import RunChanges
+from agent.run_facts import FactsMemory, remember
 from sync.clock import Clock, SystemClock
 from sync.errors import Unreachable
+from sync.mailbox import view
+from sync.mailbox.layout import RunFolder
 from tests.support.mailboxes import publish_tree
 from tests.support.projects import BASE, Project
 
@@ -101,6 +104,25 @@ def test_what_was_seen_once_is_told_again_without_the_mailbox(project: Project) 
     again = look(project, opener=unreachable)
     assert (again.code, told(again)) == (seen.code, told(seen))
     assert again.unknown == ["The mailbox was of no help: Nothing answers at box:22."]
+
+
+def test_what_was_pulled_is_known_without_the_mailbox(project: Project) -> None:
+    assert project.call("pull")[0] == 0
+    assert told(look(project, opener=unreachable))["GPU"] == ("none", "Tesla T4")
+
+
+def test_a_run_that_cannot_be_remembered_is_pulled_all_the_same(project: Project) -> None:
+    class Away:
+        def __getattr__(self, name: str) -> object:
+            raise Unreachable("Nothing answers at box:22.")
+
+    with opened(AgentProject.find(project.root), SystemClock()) as mailbox:
+        spec, seen = runs.spec_of(mailbox, "r1"), view.look(mailbox.remote, BASE, RunFolder("r1"))
+        with state.opened(mailbox.project, print) as kept:
+            inner, mailbox.remote = mailbox.remote, Away()  # type: ignore[assignment]
+            remember(mailbox, kept, spec, seen)
+            mailbox.remote = inner
+            assert FactsMemory(kept).get("r1") is None
 
 
 def test_code_that_was_never_compared_is_unknown_without_the_mailbox(project: Project) -> None:
