@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from .samples import Reference, Sample
+from .samples import Reference, Sample, made
 from .scorer import Holder, Scorer
 from .scores import ANSWERED_TWICE, Grade, Missing, Score
 
@@ -36,15 +36,11 @@ class Grading:
                     sample = self._referred(sample, self._references)
                 if self._rivals is not None:
                     sample = sample._replace(rival=self._rivals.get(sample.id))
-                yield Grade(sample=sample, score=self._score(sample))
+                scored = score(sample) if sample.contested is None else _contested(sample)
+                yield made(Grade, (sample, scored))
         finally:
             if isinstance(self._scorer, Holder):
                 self._scorer.close()
-
-    def _score(self, sample: Sample) -> Score:
-        if sample.contested is None:
-            return self._scorer.score(sample)
-        return Score.unscored(ANSWERED_TWICE, f"another answer is in {sample.contested}")
 
     @property
     def missing(self) -> list[Missing]:
@@ -54,9 +50,14 @@ class Grading:
         ]
 
     def _referred(self, sample: Sample, references: Mapping[str, Reference]) -> Sample:
-        reference = references.get(sample.id)
-        self._unanswered.pop(sample.id, None)
-        return sample._replace(
-            reference=reference.value if reference else None,
-            group=sample.group if sample.group or not reference else reference.group,
-        )
+        identity, answer, place, _, prompt, group, shard, context, rival, contested = sample
+        reference = references.get(identity)
+        self._unanswered.pop(identity, None)
+        value = None
+        if reference is not None:
+            value, group = reference.value, group or reference.group
+        return Sample(identity, answer, place, value, prompt, group, shard, context, rival, contested)
+
+
+def _contested(sample: Sample) -> Score:
+    return Score.unscored(ANSWERED_TWICE, f"another answer is in {sample.contested}")

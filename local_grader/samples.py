@@ -8,6 +8,9 @@ million, and a frozen dataclass takes three times as long.
 from dataclasses import dataclass
 from typing import NamedTuple
 
+made = tuple.__new__
+"""``made(Sample, (every field))`` is ``Sample(...)``, defaults spelled out, in a third of the time; for what is done by the million."""
+
 
 class Sample(NamedTuple):
     """One answer. ``id`` is unique within a grading.

@@ -17,6 +17,8 @@ ANSWERED_TWICE = "answered twice"
 UNDECIDED = "undecided"
 """No rule could tell; a judge may."""
 
+NOTHING_MORE: Mapping[str, float] = MappingProxyType({})
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Judgement:
@@ -47,7 +49,7 @@ class Score(NamedTuple):
     answer: str = ""
     explanation: str = ""
     reason: str | None = None
-    details: Mapping[str, float] = MappingProxyType({})
+    details: Mapping[str, float] = NOTHING_MORE
     stage: str = ""
     judgements: Sequence[Judgement] = ()
 

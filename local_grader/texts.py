@@ -4,8 +4,8 @@ import json
 import unicodedata
 from collections.abc import Callable
 
-from .samples import Sample
-from .scores import NO_ANSWER, NO_REFERENCE, Score, average
+from .samples import Sample, made
+from .scores import NO_ANSWER, NO_REFERENCE, NOTHING_MORE, Score, average
 
 
 def as_text(value: object) -> str:
@@ -49,8 +49,10 @@ def score_against(sample: Sample, matches: Callable[[str, str], bool], explanati
     """Right where ``matches(answer, reference)`` holds for any alternative; ``explanation`` is for the wrong ones."""
     given, reference = sample.answer, sample.reference
     if isinstance(given, str) and isinstance(reference, str):
-        # The usual case, in half of the time.
-        return Score(1.0, given) if matches(given, reference) else Score(0.0, given, explanation)
+        # The usual case, in a third of the time.
+        if matches(given, reference):
+            return made(Score, (1.0, given, "", None, NOTHING_MORE, "", ()))
+        return made(Score, (0.0, given, explanation, None, NOTHING_MORE, "", ()))
     references = alternatives(reference)
     if not references:
         return Score.unscored(NO_REFERENCE)

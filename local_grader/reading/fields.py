@@ -16,6 +16,7 @@ ID_NAMES = ("id", "task_id", "sample_id")
 ANSWER_NAMES = ("answer", "prediction", "output", "completion", "response")
 REFERENCE_NAMES = ("reference", "target", "expected", "gold", "label")
 PROMPT_NAMES = ("prompt", "question", "input")
+NO_OBJECT = "is no object with fields"
 CONTEXT_NAMES = ("context", "passage", "document")
 
 
@@ -63,7 +64,7 @@ def reference_of(row: Row, fields: Fields) -> tuple[str, Reference]:
 def mapping(row: Row) -> Mapping[str, object]:
     """The row's fields. Raises Unfit where it is no object."""
     if not isinstance(row.value, dict):
-        raise Unfit("is no object with fields")
+        raise Unfit(NO_OBJECT)
     return row.value
 
 

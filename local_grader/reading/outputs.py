@@ -107,16 +107,18 @@ class Samples:
     def __iter__(self) -> Iterator[Sample]:
         seen: dict[str, int] = {}
         twice: dict[str, str] = {}
+        contested = self._contested
         for source in self._sources:
             for sample in self._read(source):
+                identity = sample.id
                 content = _content(sample)
-                before = seen.get(sample.id)
+                before = seen.get(identity)
                 if before is not None:
-                    if before != content and sample.id not in self._contested:
-                        twice.setdefault(sample.id, sample.place)
+                    if before != content and identity not in contested:
+                        twice.setdefault(identity, sample.place)
                     continue
-                seen[sample.id] = content
-                if sample.id in self._contested:
+                seen[identity] = content
+                if contested and identity in contested:
                     sample = self._marked(source, sample)
                 if not twice:
                     yield sample
@@ -138,13 +140,14 @@ class Samples:
     def _read(self, source: Source) -> Iterator[Sample]:
         fit = False
         unfit: list[Problem] = []
+        samples_of, name, shard = self._samples_of, source.name, source.shard
         for row in read(source.path, self._fields.id_names()):
             if isinstance(row, BadRow):
                 found = unfit if isinstance(row, NotAnswers) else self.problems
                 found.append(_problem(source, row.what))
                 continue
             try:
-                samples = self._samples_of(row, f"{source.name} {row.where}".rstrip(), source.shard)
+                samples = samples_of(row, f"{name} {row.where}".rstrip(), shard)
             except Unfit as error:
                 if len(unfit) < _MOST_NAMED:
                     unfit.append(_problem(source, f"{row.where} {error}".lstrip()))
@@ -162,11 +165,11 @@ _MOST_NAMED = 10
 
 def _content(sample: Sample) -> int:
     """Equal for rows that say the same; of others, as good as never."""
-    answer, reference = sample.answer, sample.reference
+    answer, reference, prompt = sample.answer, sample.reference, sample.prompt
     if isinstance(answer, str) and (reference is None or isinstance(reference, str)):
-        return hash((answer, reference, sample.prompt))
+        return hash((answer, reference, prompt))
     # Numbers and truth values of equal worth are told apart, and a list has no hash.
-    return hash((repr(answer), repr(reference), sample.prompt))
+    return hash((repr(answer), repr(reference), prompt))
 
 
 _SamplesOf = Callable[[Row, str, str | None], Sequence[Sample]]

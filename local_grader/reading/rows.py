@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from .. import tables
+from ..samples import made
 from . import seal
 
 READABLE = (".jsonl", ".json", ".parquet")
@@ -129,7 +130,7 @@ def _parse(text: bytes, where: str) -> Row | BadRow:
     start = f"{where} " if where else ""
     try:
         # Strict UTF-8: json.loads would guess UTF-16 from zero bytes and make text of a binary file.
-        return Row(where, _value(text.decode("utf-8")))
+        return made(Row, (where, _value(text.decode("utf-8")), None, None))
     except UnicodeDecodeError:
         return BadRow(f"{start}is not UTF-8 text")
     except json.JSONDecodeError as error:
