@@ -23,7 +23,9 @@ class Endpoint:
     def parse(cls, text: str) -> "Endpoint":
         """From a URL, or what ``OLLAMA_HOST`` may hold: a host, a port behind a colon, or both; empty for Ollama's
         default. Raises UsageError."""
-        text = text.strip()
+        text = text.strip().strip("\"'")  # as Ollama does, for shells and unit files that leave quotes
+        if text.count(":") > 1 and _is_address(text):
+            text = f"[{text}]"
         scheme, found, rest = text.partition("://")
         if not found:
             scheme, rest = "", text
@@ -63,10 +65,9 @@ class Endpoint:
     def is_here(self) -> bool:
         """Whether what is sent there stays on this machine, as far as the address tells."""
         host = urlsplit(self.url).hostname or ""
-        try:
+        if _is_address(host):
             return ipaddress.ip_address(host).is_loopback
-        except ValueError:
-            return host == "localhost" or host.endswith(".localhost")
+        return host == "localhost" or host.endswith(".localhost")
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -82,6 +83,14 @@ def split(name: str) -> tuple[str, str]:
     if not model or model.lower().startswith(("http://", "https://", "@")):
         raise UsageError(f"The judge {name!r} names no model.", "Write MODEL, or MODEL@URL.")
     return model, url
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def _bad(text: str) -> UsageError:

@@ -15,7 +15,7 @@ from ollama import ChatResponse, Client, ResponseError
 from sync.clock import Clock
 from sync.progress import Progress
 
-from ..judge import CannotJudge, Identity, JudgeUnavailable, Prepared, Prompt, Reply
+from ..judge import CannotJudge, Identity, JudgeUnavailable, ModelMissing, Prepared, Prompt, Reply
 from ..scorer import Option
 from . import canary, known, refusals
 from .endpoint import Endpoint
@@ -127,14 +127,18 @@ class OllamaJudge:
         if last is None or last.done_reason not in ("stop", "length"):
             told = "The model stopped in the middle of its reply, as Ollama has it do when it repeats itself."
             raise CannotJudge(refusals.BROKEN_OFF, told, is_passing=True)
-        if ready.cuts and canary.was_cut(last.prompt_eval_count, ready.context):
+        if ready.cuts and canary.was_cut(last.prompt_eval_count, ready.context, prompt.system, prompt.user):
             told = f"Ollama read {last.prompt_eval_count} tokens of the prompt, as when it cuts one that is too long."
             raise CannotJudge(refusals.WAS_CUT, told)
+        if canary.overflowed(last.prompt_eval_count, last.eval_count, ready.context):
+            raise refusals.no_room(last.prompt_eval_count, last.eval_count, ready.context)
         if last.done_reason == "length":
             told = f"The reply did not end within {self._settings.reply_tokens} tokens."
             raise CannotJudge(refusals.CUT_OFF, told)
         durations = (last.load_duration, last.prompt_eval_duration, last.eval_duration)
         load_s = None if last.load_duration is None else last.load_duration / 1e9
+        if load_s is not None and load_s >= _FOUND_S:
+            self._must_be_the_same(ready.identity)
         return Reply(
             text=text,
             prompt_tokens=last.prompt_eval_count,
@@ -178,6 +182,17 @@ class OllamaJudge:
         if self._ready is not None and self._ready.identity.sha256() != identity.sha256():
             raise refusals.replaced(self._target)
         return identity
+
+    def _must_be_the_same(self, identity: Identity) -> None:
+        """A model that was loaded anew may be another one of that name, fetched meanwhile."""
+        try:
+            now = self._server.model()
+        except ModelMissing:
+            raise
+        except JudgeUnavailable as error:
+            raise CannotJudge(refusals.FAILED, str(error), is_passing=True) from None
+        if now.digest != identity.digest:
+            raise refusals.replaced(self._target)
 
     def _options(self, frozen: Mapping[str, Option]) -> dict[str, Option]:
         return {name: value for name, value in frozen.items() if name not in ("truncate", "think")}

@@ -3,6 +3,7 @@
 Such a server has its model loaded, with a context that nobody but who started it decides. No key is sent.
 """
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -112,20 +113,21 @@ class OpenAIJudge:
             },
         )
         reason, text = _ending(told)
-        read, written = _number(told, "usage", "prompt_tokens"), _number(told, "usage", "completion_tokens")
-        count = None if read is None else int(read)
-        if ready.cuts and ready.context is not None and canary.was_cut(count, ready.context):
+        if reason not in ("stop", "length") or text is None:
+            raise CannotJudge(refusals.BROKEN_OFF, f"The reply ended with {reason!r}.", is_passing=True)
+        count, replied = _count(told, "prompt_tokens"), _count(told, "completion_tokens")
+        if ready.cuts and canary.was_cut(count, ready.context, prompt.system, prompt.user):
             raise CannotJudge(refusals.WAS_CUT, f"The server read {count} tokens, as when it cuts a prompt.")
+        if ready.context is not None and canary.overflowed(count, replied, ready.context):
+            raise refusals.no_room(count, replied, ready.context)
         if reason == "length":
             limit = f"The reply did not end within {self._settings.reply_tokens} tokens."
             raise CannotJudge(refusals.CUT_OFF, limit)
-        if reason != "stop" or text is None:
-            raise CannotJudge(refusals.BROKEN_OFF, f"The reply ended with {reason!r}.", is_passing=True)
         worked = [_number(told, "timings", each) for each in ("prompt_ms", "predicted_ms")]
         return Reply(
             text=text,
             prompt_tokens=count,
-            reply_tokens=None if written is None else int(written),
+            reply_tokens=replied,
             served_s=None if worked[1] is None else sum(each or 0 for each in worked) / 1000,
         )
 
@@ -215,6 +217,11 @@ def _number(told: Mapping[str, object], part: str, key: str) -> float | None:
     inner = told.get(part)
     found = inner.get(key) if isinstance(inner, dict) else None
     return float(found) if isinstance(found, int | float) and not isinstance(found, bool) else None
+
+
+def _count(told: Mapping[str, object], key: str) -> int | None:
+    found = _number(told, "usage", key)
+    return None if found is None or not math.isfinite(found) else int(found)
 
 
 def _said(response: httpx.Response) -> str:

@@ -13,7 +13,8 @@ from .wire import Line
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Served:
     """``kind`` is ``llama.cpp``, ``vLLM``, ``Ollama``, or empty for any other; ``context`` in tokens, None where the
-    server does not say; ``digest`` the name of the model with what the server tells of its size."""
+    server does not say; ``digest`` the name of the model with what the server tells of its size, else with its address:
+    two servers may have two models of one name."""
 
     kind: str
     version: str
@@ -43,14 +44,16 @@ class OpenAIServer:
         if owner == "vllm":
             context = _count(model.get("max_model_len"))
             return Served(
-                kind="vLLM", version=self._version("/version"), digest=self._target.model, context=context
+                kind="vLLM", version=self._version("/version"), digest=self._at_home, context=context
             )
         if owner == "llamacpp":
             return self._llama(model)
         ollama = self._version("/api/version")
-        return Served(
-            kind="Ollama" if ollama else "", version=ollama, digest=self._target.model, context=None
-        )
+        return Served(kind="Ollama" if ollama else "", version=ollama, digest=self._at_home, context=None)
+
+    @property
+    def _at_home(self) -> str:
+        return f"{self._target.model}@{self._target.at}"
 
     def _llama(self, model: Mapping[str, object]) -> Served:
         props = self._maybe(lambda: self._root.get("/props"))
@@ -60,7 +63,9 @@ class OpenAIServer:
         return Served(
             kind="llama.cpp",
             version=build if isinstance(build, str) else "",
-            digest="-".join([self._target.model, *(str(each) for each in weights if each is not None)]),
+            digest="-".join([self._target.model, *map(str, weights)])
+            if weights and None not in weights
+            else self._at_home,
             context=_count(defaults.get("n_ctx")) if isinstance(defaults, dict) else None,
         )
 

@@ -104,6 +104,11 @@ def lost(error: httpx.HTTPError | OSError, target: Target) -> CannotJudge:
     return CannotJudge(BROKEN_OFF, told, is_passing=True)
 
 
+def no_room(prompt_tokens: int | None, reply_tokens: int | None, context: int) -> CannotJudge:
+    told = f"The prompt has {prompt_tokens} tokens and its reply {reply_tokens}, which fill the context of {context}."
+    return CannotJudge(TOO_LONG, told)
+
+
 def garbled(target: Target) -> CannotJudge:
     return CannotJudge(GARBLED, f"{target.at} sent something that is no reply of a model.", is_passing=True)
 

@@ -161,3 +161,31 @@ def test_what_is_no_whole_reply_is_never_taken_for_one(reply: object) -> None:
 def test_what_is_no_such_server_is_said(models: Answering) -> None:
     with asking({"/v1/models": models}) as (judge, _), pytest.raises(JudgeUnavailable, match="is not"):
         judge.prepare(Silent())
+
+
+def test_a_reply_that_outgrew_the_context_is_not_used() -> None:
+    reply = SCHEMA_REPLY | {"usage": {"prompt_tokens": 1000, "completion_tokens": 24}}
+    with asking(LLAMA | {"/v1/chat/completions": chat(reply, told(TOO_LONG, 400))}) as (judge, _):
+        judge.prepare(Silent())
+        with pytest.raises(CannotJudge) as caught:
+            judge.ask(prompt())
+        assert caught.value.reason == "prompt too long"
+
+
+def test_fewer_tokens_than_words_are_no_whole_prompt_where_nobody_tells_the_context() -> None:
+    reply = SCHEMA_REPLY | {"usage": {"prompt_tokens": 2050, "completion_tokens": 9}}
+    answers = {"/v1/models": told({"data": [{"id": "m"}]}), "/v1/chat/completions": told(reply)}
+    with asking(answers, "m") as (judge, _):
+        judge.prepare(Silent())
+        assert judge.ask(prompt())
+        with pytest.raises(CannotJudge) as caught:
+            judge.ask(prompt("some words " * 1500))
+        assert caught.value.reason == "prompt was cut"
+
+
+def test_one_name_on_two_servers_may_be_two_models() -> None:
+    answers = {"/v1/models": told({"data": [{"id": "m"}]}), "/v1/chat/completions": told(SCHEMA_REPLY)}
+    with asking(answers, "m") as (first, _), asking(answers, "m") as (second, _):
+        first.prepare(Silent())
+        second.prepare(Silent())
+        assert first.identity.sha256() != second.identity.sha256()

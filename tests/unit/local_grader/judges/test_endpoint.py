@@ -23,6 +23,11 @@ from sync.errors import UsageError
         ("http://box", "http://box:80"),
         ("HTTPS://Box/ollama/", "https://box:443/ollama"),
         ("http://localhost:8080/v1/", "http://localhost:8080/v1"),
+        ("::1", "http://[::1]:11434"),
+        ("::", "http://[::1]:11434"),
+        ("[::1]:5000", "http://[::1]:5000"),
+        ("'0.0.0.0'", "http://127.0.0.1:11434"),
+        ('"box:5000"', "http://box:5000"),
         (" http://localhost:8080/v1 ", "http://localhost:8080/v1"),
     ],
 )

@@ -150,6 +150,29 @@ def test_nothing_but_the_contracts_errors_comes_out(records: list[object], tail:
             assert isinstance(judge.ask(PROMPT), Reply)
 
 
+@pytest.mark.parametrize("ending", ["stop", "length"])
+def test_a_reply_that_outgrew_the_context_is_not_used(ending: str) -> None:
+    """Ollama drops the beginning of the prompt to go on, and ends as if nothing were."""
+    grown = DONE | {"prompt_eval_count": 500, "eval_count": 12, "done_reason": ending}
+    with asking() as (judge, server):
+        judge.prepare(Silent())
+        server.answers["/api/chat"] = lines({"message": {"role": "assistant", "content": "{}"}}, grown)
+        with pytest.raises(CannotJudge, match="500 tokens and its reply 12") as caught:
+            judge.ask(PROMPT)
+    assert caught.value.reason == "prompt too long" and not caught.value.is_passing
+
+
+def test_a_model_that_was_replaced_while_it_judged_is_noticed_when_it_is_loaded() -> None:
+    loaded = DONE | {"load_duration": 3_000_000_000}
+    with asking() as (judge, server):
+        judge.prepare(Silent())
+        server.answers["/api/chat"] = lines({"message": {"role": "assistant", "content": "{}"}}, loaded)
+        assert judge.ask(PROMPT).load_s == 3.0
+        server.answers["/api/tags"] = told({"models": [{"name": "m:latest", "digest": "another"}]})
+        with pytest.raises(JudgeUnavailable, match="replaced"):
+            judge.ask(PROMPT)
+
+
 def test_what_does_not_speak_as_ollama_is_not_taken_for_a_missing_model() -> None:
     missing = {"/api/version": raw(b"not found", status=404)}
     with asking(missing) as (judge, _), pytest.raises(JudgeUnavailable, match="does not know") as caught:
