@@ -101,9 +101,11 @@ def _body(state: State, choices: Sequence[Choice], question: str, width: int) ->
         return [Line(text=""), *_wrapped(done, width)]
     lines: list[Line] = []
     for name, text, longest in (
+        ("Context", sample.context, _CUT_PROMPT),
         ("Question", sample.prompt, _CUT_PROMPT),
         ("Reference", sample.reference, _CUT_ANSWER),
         ("Answer", sample.answer or "(no answer)", _CUT_ANSWER),
+        ("The other answer", sample.rival, _CUT_ANSWER),
     ):
         if text is None:
             continue

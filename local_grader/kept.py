@@ -52,6 +52,8 @@ class KeptGrade:
     judgements: Sequence[Judgement] = ()
     prompt: str | None = None
     reference: str | None = None
+    context: str | None = None
+    rival: str | None = None
     place: str = ""
 
 
@@ -109,5 +111,7 @@ def _grade(row: Mapping[str, Any]) -> KeptGrade:
         judgements=[Judgement(**one) for one in judgements],
         prompt=row["prompt"],
         reference=row["reference"],
+        context=row["context"],
+        rival=row["rival"],
         place=row["place"] or "",
     )

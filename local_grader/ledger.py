@@ -24,7 +24,7 @@ from .scores import Grade, Missing
 from .texts import as_text
 
 # Rises when the columns change, or when the same file would be read into other samples.
-FORMAT = 2
+FORMAT = 3
 
 COLUMNS: Mapping[str, tables.Kind] = {
     "run": "text",  # the run's id, or the graded file's name without its suffix
@@ -45,6 +45,8 @@ COLUMNS: Mapping[str, tables.Kind] = {
     "judgements": "text",  # JSON list, one object a judge (scores.Judgement); null where none was asked
     "prompt": "text",  # the question, cut after 4,000 characters
     "reference": "text",  # as text or JSON, cut after 2,000 characters
+    "context": "text",  # what the answer must be supported by, cut after 4,000 characters
+    "rival": "text",  # the answer that it was compared with, as text or JSON, cut after 2,000 characters
     "place": "text",  # file and line that the answer was read from
 }
 METADATA = "hybrid.grading"
@@ -121,7 +123,8 @@ class Recorder:
             "scorer_version": float(entry.scorer_version),
             "options": json.dumps(entry.options, sort_keys=True),
         }
-        self._rows: list[tuple[object, ...]] = []
+        # Row after row, cell after cell: kept rows would be looked at again and again by the garbage collector.
+        self._cells: list[object] = []
         self._file: IO[bytes] | None = None
         self._writer: tables.Writer | None = None
         # Packing takes no turn of the interpreter, so it goes on beside the grading, one batch behind.
@@ -151,7 +154,7 @@ class Recorder:
     def __exit__(self, kind: type[BaseException] | None, *_: Any) -> None:
         try:
             with self._packer:
-                if self._rows and kind is None:
+                if self._cells and kind is None:
                     self._write()
             if self._file is not None and self._writer is not None:
                 with self._file:
@@ -166,8 +169,8 @@ class Recorder:
             self._temporary.unlink(missing_ok=True)
 
     def _append(self, row: tuple[object, ...]) -> None:
-        self._rows.append(row)
-        if len(self._rows) >= _BATCH:
+        self._cells += row
+        if len(self._cells) >= _BATCH * len(_OWN):
             self._write()
 
     def _write(self) -> None:
@@ -176,8 +179,8 @@ class Recorder:
             self._file = self._temporary.open("wb")
             self._writer = tables.Writer(self._file, COLUMNS, self._entry.metadata())
         self._await_packed()
-        self._packed = self._packer.submit(_pack, self._writer, self._common, self._rows)
-        self._rows = []
+        self._packed = self._packer.submit(_pack, self._writer, self._common, self._cells)
+        self._cells = []
 
     def _await_packed(self) -> None:
         """Raises what went wrong with the batch before, such as a full disk."""
@@ -189,15 +192,15 @@ _OWN = tuple(name for name in COLUMNS if name not in ("run", "key", "scorer", "s
 """The columns that differ from row to row."""
 
 
-def _pack(writer: tables.Writer, common: Mapping[str, object], rows: Sequence[tuple[object, ...]]) -> None:
-    columns = dict(zip(_OWN, zip(*rows, strict=True), strict=True))
-    writer.write({**common, **columns}, len(rows))
+def _pack(writer: tables.Writer, common: Mapping[str, object], cells: list[object]) -> None:
+    columns = {name: cells[place :: len(_OWN)] for place, name in enumerate(_OWN)}
+    writer.write({**common, **columns}, len(cells) // len(_OWN))
 
 
 def _row(grade: Grade) -> tuple[object, ...]:
     """The values of ``_OWN``."""
     # Taken apart as the tuples that they are: this is done by the million, and fields by name cost most of it.
-    (sample, _, place, reference, prompt, group, shard, _, _, _), score = grade
+    (sample, _, place, reference, prompt, group, shard, context, rival, _), score = grade
     value, answer, explanation, reason, details, stage, judgements = score
     return (
         sample,
@@ -213,5 +216,7 @@ def _row(grade: Grade) -> tuple[object, ...]:
         json.dumps([asdict(one) for one in judgements]) if judgements else None,
         None if prompt is None else prompt[:_LONGEST_PROMPT],
         None if reference is None else as_text(reference)[:_LONGEST_ANSWER],
+        None if context is None else context[:_LONGEST_PROMPT],
+        None if rival is None else as_text(rival)[:_LONGEST_ANSWER],
         place,
     )

@@ -24,6 +24,7 @@ from .complete import run_ids
 from .options import Call, common_options
 
 _QUESTION = "Is the answer right?"
+_COMPARED = "Is the answer a better reply to the question than the other answer?"
 
 
 @click.command()
@@ -138,15 +139,7 @@ def _choices(project: Project, grading: KeptGrading, grades: list[KeptGrade]) ->
         words = {word: value for word, value in said.items() if value is not None}
         return _QUESTION, labelling.choices(words if len(words) > 1 else {})
     if rubric.kind is Kind.PAIRWISE:
-        raise UsageError(
-            f"{grading.run} was graded by comparing two answers, and only one of each is kept.",
-            "Label a grading that was made with another rubric: name it with --grading.",
-        )
-    if "context" in rubric.needs:
-        raise UsageError(
-            f"{grading.run} was graded by whether a context supports the answers, and the ledger keeps no context.",
-            "Label a grading that was made with another rubric: name it with --grading.",
-        )
+        return _COMPARED, labelling.choices(rubric.verdicts)
     words = {} if rubric.kind is Kind.CRITERIA else dict(rubric.verdicts)
     return rubric.question if words else _QUESTION, labelling.choices(words)
 

@@ -49,7 +49,9 @@ def _text(grade: KeptGrade) -> str:
     parts = [
         ("place", grade.place),
         ("prompt", grade.prompt),
+        ("context", grade.context),
         ("answer", grade.answer),
+        ("compared with", grade.rival),
         ("reference", grade.reference),
         ("explanation", grade.explanation),
         *((f"{one.judge}: {one.verdict or one.reason or ''}", one.reasoning) for one in grade.judgements),

@@ -26,6 +26,8 @@ COLUMNS: Mapping[str, tables.Kind] = {
     "prompt": "text",
     "answer": "text",
     "reference": "text",
+    "context": "text",  # what the answer must be supported by
+    "rival": "text",  # the answer that it was compared with
     "explanation": "text",
     "judgements": "text",  # JSON list: what each judge said
     "details": "text",  # JSON object of numbers
@@ -78,6 +80,8 @@ def _row(run: str, grade: KeptGrade) -> tuple[str | float | None, ...]:
         grade.prompt,
         grade.answer,
         grade.reference,
+        grade.context,
+        grade.rival,
         grade.explanation,
         json.dumps(judgements) if judgements else None,
         json.dumps(grade.details, sort_keys=True) if grade.details else None,

@@ -153,11 +153,11 @@ def test_keys_typed_before_a_sample_was_seen_label_nothing(root: Path) -> None:
     assert words_of(rows_of(root)) == ["yes"]
 
 
-def judged_by(root: Path, rubric: str, run: str = "r2") -> None:
+def judged_by(root: Path, rubric: str, run: str = "r2", **about: object) -> None:
     """A run of one sample, judged by that rubric as it comes with the program."""
     sha256 = rubrics.load(rubric, root).sha256
     by = replace(judging("llama", rubric=rubric), rubric_sha256=sha256)
-    keep(root / ".hybrid/ledger", run, [grade("a", 1.0, judges={"llama": 1.0})], by=by)
+    keep(root / ".hybrid/ledger", run, [grade("a", 1.0, judges={"llama": 1.0}, **about)], by=by)
 
 
 def test_words_of_the_rubric_are_what_is_chosen_from(root: Path) -> None:
@@ -172,16 +172,22 @@ def test_words_of_the_rubric_are_what_is_chosen_from(root: Path) -> None:
     assert (row["id"], row["label"], row["value"], row["run"]) == ("a", "incorrect", 0.0, "r2")
 
 
-@pytest.mark.parametrize(
-    ("rubric", "said"),
-    [("pairwise", "by comparing two answers"), ("faithful", "the ledger keeps no context")],
-)
-def test_what_cannot_be_decided_by_what_is_kept_is_not_asked(
-    root: Path, capsys: Capture, rubric: str, said: str
-) -> None:
-    judged_by(root, rubric)
-    assert main(["label", "r2"]) == 2
-    assert said in capsys.readouterr().err
+def test_what_an_answer_is_held_against_is_shown(root: Path) -> None:
+    judged_by(root, "faithful", context="Rome is in Italy.")
+    judged_by(root, "pairwise", run="r3", rival="Milan, I think.")
+    with label(root, "r2") as terminal:
+        terminal.wait_for("Rome is in Italy.")
+        terminal.type("q")
+        assert terminal.wait_end() == 0
+    with label(root, "r3") as terminal:
+        for wanted in ("The other answer", "Milan, I think.", "[1] win   [2] tie   [3] lose"):
+            terminal.wait_for(wanted)
+        terminal.type("2")
+        terminal.wait_for("That was all")
+        terminal.type("q")
+        assert terminal.wait_end() == 0
+    (row,) = rows_of(root)
+    assert (row["label"], row["value"], row["run"]) == ("tie", 0.5, "r3")
 
 
 def test_without_a_terminal_it_says_so(root: Path, capsys: Capture) -> None:

@@ -81,6 +81,8 @@ def grade(
     prompt: str | None = None,
     reference: str | None = None,
     group: str | None = None,
+    context: str | None = None,
+    rival: object = None,
     **score: object,
 ) -> Grade:
     return Grade(
@@ -91,6 +93,8 @@ def grade(
             prompt=prompt,
             reference=reference,
             group=group,
+            context=context,
+            rival=rival,
         ),
         score=Score(value=value, answer=answer, **score),  # type: ignore[arg-type]
     )

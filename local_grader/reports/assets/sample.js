@@ -44,8 +44,10 @@ function blocks(sample) {
     if (longest && text.length >= longest) found.push(make("p", "faint", "Cut: a report keeps the first " + number(longest) + " characters."));
   };
   add("Prompt", sample.prompt, 4000);
+  add("Context", sample.context, 4000);
   add("Answer", sample.answer, 2000);
   if (!sample.answer && sample.verdict !== 4) found.push(make("h3", "", "Answer"), make("p", "faint", "Empty."));
+  add("Compared with", sample.rival, 2000);
   add("Reference", sample.reference, 2000);
   add("Why not graded", data.names.reason[sample.reason]);
   if (!sample.judgements.some((one) => one[3] === sample.explanation)) add("Explanation", sample.explanation);

@@ -4,10 +4,10 @@ const data = JSON.parse(document.getElementById("data").textContent);
 const VERDICT_CLASSES = ["right", "partly", "wrong", "unscored", "missing"];
 
 const samples = data.samples.map((row) => {
-  const [at, id, verdict, value, reason, group, shard, stage, prompt, answer, reference, explanation, place, details, judgements] = row;
+  const [at, id, verdict, value, reason, group, shard, stage, prompt, context, answer, rival, reference, explanation, place, details, judgements] = row;
   const values = judgements.map((one) => one[2]).filter((one) => one !== null);
   const disputed = new Set(values).size > 1;
-  return { at, id, verdict, value, reason, group, shard, stage, prompt, answer, reference, explanation, place, details, judgements, disputed };
+  return { at, id, verdict, value, reason, group, shard, stage, prompt, context, answer, rival, reference, explanation, place, details, judgements, disputed };
 });
 
 const wanted = { words: [], verdict: -1, reason: -1, group: -1, stage: -1, disputed: false };
@@ -21,7 +21,7 @@ function haystack(sample) {
   if (found === undefined) {
     const said = sample.judgements.map((one) => one[3]);
     const names = [data.names.group[sample.group], data.names.reason[sample.reason]];
-    const parts = [sample.id, sample.prompt, sample.answer, sample.reference, sample.explanation, ...said, ...names];
+    const parts = [sample.id, sample.prompt, sample.context, sample.answer, sample.rival, sample.reference, sample.explanation, ...said, ...names];
     found = parts.filter(Boolean).join("\n").toLowerCase();
     haystacks.set(sample, found);
   }

@@ -28,7 +28,7 @@ NASTY = (
 def found(tmp_path):
     grades = [
         grade("right", 1.0, "yes", prompt="p?", reference="yes", group="g"),
-        grade("half", 0.5, NASTY, prompt=NASTY, group=NASTY, explanation=NASTY),
+        grade("half", 0.5, NASTY, prompt=NASTY, group=NASTY, explanation=NASTY, context=NASTY, rival=NASTY),
         grade(
             NASTY, 0.0, NASTY, judgements=[Judgement(judge=NASTY, verdict="no", value=0.0, reasoning=NASTY)]
         ),
@@ -67,6 +67,14 @@ def test_only_what_is_no_number_is_kept_from_being_calculated(tmp_path, number) 
     kept = contents(keep(tmp_path, [grade("a", 1.0, number)]))
     (row,) = csv.DictReader(io.StringIO(made(kept, "csv")))
     assert row["answer"] == (number if number.startswith(("-5", "-1")) else f"'{number}")
+
+
+def test_what_an_answer_was_held_against_is_in_every_form(tmp_path) -> None:
+    kept = contents(keep(tmp_path, [grade("a", 0.0, context="the passage", rival=["one", "two"])]))
+    (row,) = csv.DictReader(io.StringIO(made(kept, "csv")))
+    assert (row["context"], row["rival"]) == ("the passage", '["one", "two"]')
+    for form in ("junit", "html"):
+        assert "the passage" in made(kept, form) and "two" in made(kept, form)
 
 
 def test_junit_tells_wrong_from_not_graded_and_counts_what_it_holds(found) -> None:
