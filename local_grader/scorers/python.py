@@ -87,14 +87,19 @@ class Python:
             self._process = None
 
     def _ready(self) -> Confined:
-        """A process that has loaded the function. Where that raises, it would again, and ``_broken`` says so."""
+        """A process that has loaded the function. Where that fails, it would again, and ``_broken`` says so."""
         if self._process is None:
             limits = Limits(memory=int(self._memory * 1e9))
             task = {"function": {"path": str(self._path), "name": self._name}}
             self._process = Confined(limits, task, home=True)
-            reply = self._process.hear(_LOADING)
-            if "raised" in reply:
-                self._broken = Score.unscored("function cannot be loaded", str(reply["raised"]))
+            try:
+                raised = self._process.hear(_LOADING).get("raised")
+            except TookTooLong:
+                raised = f"its file takes longer than {_LOADING:g} seconds"
+            except Died as error:
+                raised = f"its file ends the process: {error}"
+            if raised is not None:
+                self._broken = Score.unscored("function cannot be loaded", str(raised))
         return self._process
 
 

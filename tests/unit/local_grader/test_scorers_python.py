@@ -6,6 +6,7 @@ import pytest
 from local_grader import scorers
 from local_grader.grading import Grading
 from local_grader.samples import Sample
+from local_grader.scorers import python
 from sync.errors import UsageError
 
 
@@ -142,6 +143,20 @@ def test_a_file_that_raises_when_it_is_loaded_leaves_everything_unscored(grader)
     assert result.reason == "function cannot be loaded"
     assert "nowhere_to_be_found" in result.explanation
     assert graded(scorer) == result
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [("import time; time.sleep(60)", "longer than 0.5 seconds"), ("import os; os._exit(3)", "exit code 3")],
+)
+def test_a_file_that_never_loads_is_waited_for_once(grader, monkeypatch, tmp_path, source, told):
+    monkeypatch.setattr(python, "_LOADING", 0.5 if "sleep" in source else 60)
+    counted = f"open({str(tmp_path / 'loads')!r}, 'a').write('x'); "
+    scorer = grader(f"{counted}{source}\ndef grade(a, r, s): return 1")
+    result = graded(scorer)
+    assert result.reason == "function cannot be loaded" and told in result.explanation
+    assert [graded(scorer), graded(scorer)] == [result, result]
+    assert (tmp_path / "loads").read_text() == "x"
 
 
 def test_a_file_may_import_its_neighbours(grader, tmp_path):
