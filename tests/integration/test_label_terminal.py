@@ -127,6 +127,7 @@ def test_a_new_size_is_drawn_at_once(root: Path) -> None:
         terminal.wait_for("-" * 80)
         terminal.resize(40, 10)
         terminal.wait_until_gone("-" * 41)
+        terminal.wait_for("[q] quit")  # the last of a page
         assert max(map(len, terminal.screen.splitlines())) == 40
         assert len(terminal.screen.splitlines()) <= 10
         terminal.type("q")
