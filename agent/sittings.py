@@ -22,6 +22,9 @@ from .hours import Hours
 _REST = 5
 """What rules take long for is not graded again for each small piece: the pause is so many times what it took."""
 
+_JUDGES_PAUSE_S = 60.0
+"""Each sitting has its model loaded anew: not for every shard of a quick run."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Sitting:
@@ -76,7 +79,8 @@ class Sittings:
                     yield Sitting(report=report, standing=standing, is_last=is_last)
                     if is_last:
                         return
-                    self._not_before = self._clock.monotonic() + _REST * report.repeat_s
+                    pause_s = max(_REST * report.repeat_s, _JUDGES_PAUSE_S if report.decided else 0.0)
+                    self._not_before = self._clock.monotonic() + pause_s
                     continue
             self._tell_why(why)
             self._clock.sleep(self._pause_s(standing, why))

@@ -9,9 +9,11 @@ prints one JSON document: ``report`` as ``local_grader.report.to_json`` gives it
 import contextlib
 import hashlib
 import json
+import os
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -84,7 +86,7 @@ class GradingApart:
         try:
             self._process = subprocess.Popen(
                 [sys.executable, "-I", "-m", __spec__.name, str(root), run, keep.name, *how_much],
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,
                 stdout=self._said,
                 stderr=self._complaint,
                 creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
@@ -117,6 +119,8 @@ class GradingApart:
         if self._process.poll() is None:
             self._process.kill()
             self._process.wait()
+        if self._process.stdin is not None:
+            self._process.stdin.close()
         self._close()
 
     def _close(self) -> None:
@@ -134,6 +138,7 @@ def main(root: str, run: str, keep: str, *how_much: str) -> None:
     from ...project import Project
 
     lower_priority()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     try:
         project = Project.find(Path(root))
     except UsageError:
@@ -144,6 +149,14 @@ def main(root: str, run: str, keep: str, *how_much: str) -> None:
     except HybridError as error:
         document = {"error": str(error), "hint": error.hint}
     json.dump(document, sys.stdout)
+
+
+def _end_with_parent() -> None:
+    """The pipe ends with the agent, however that ends: the next one would ask judges the same beside this process."""
+    # Not by sys.stdin: its lock would be held when this process ends by itself.
+    while os.read(0, 1):
+        pass
+    os._exit(1)
 
 
 def _graded(project: Any, run: str, keep: Keep, partial: Partial | None) -> dict[str, Any]:

@@ -8,6 +8,8 @@ from typing import Any
 from .grade_apart import Verdict
 
 LEAST_PAUSE_S = 60.0
+JUDGES_PAUSE_S = 300.0
+"""With judges it is not sooner: their model is loaded for it."""
 _SHARE = 20
 """What has come of a run is graded again after so many times what that took, and a minute at the least."""
 FIRST_RETRY_S = 120.0
@@ -54,7 +56,9 @@ class Course:
         self.so_far = so_far(verdict.report, here, shards) if verdict.report else ""
         if self.trouble is None:
             self._troubled_at, self._tries = None, 0
-            self.not_before = now if is_final else now + max(LEAST_PAUSE_S, _SHARE * verdict.repeat_s)
+            is_judged = verdict.report is not None and verdict.report["judging"] is not None
+            pause_s = max(JUDGES_PAUSE_S if is_judged else LEAST_PAUSE_S, _SHARE * verdict.repeat_s)
+            self.not_before = now if is_final else now + pause_s
             return
         self._troubled_at = now if self._troubled_at is None else self._troubled_at
         self.not_before = now + min(LONGEST_RETRY_S, FIRST_RETRY_S * 2**self._tries)

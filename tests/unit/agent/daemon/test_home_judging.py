@@ -1,6 +1,8 @@
 """The agent grades what has come home so far, and with judges: only the whole is news, and a judge that is away is told of."""
 
 import json
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -216,3 +218,27 @@ def test_agent_that_is_killed_while_judges_work_goes_on_and_asks_nothing_again(
     assert [event.kind for event in found.events] == ["graded"]
     assert found.events[0].data["scored"] == 4 == len(set(asked))
     assert len(asked) - len(set(asked)) <= 2 * in_flight
+
+
+def test_grading_ends_with_the_agent_however_that_ends(project: Project) -> None:
+    project.queue()
+    project.worker().claim().done(0, answers(0))
+    assert project.call("pull", "r1")[0] == 0
+    agent = """
+import pathlib, sys, time
+from agent.daemon.runs.grade_apart import GradingApart
+from local_grader.request import Keep
+apart = GradingApart(pathlib.Path(sys.argv[1]), "r1", Keep.NEVER)
+time.sleep(600)
+"""
+    with emulated(Model(name=MODEL), speed=Speed(reply_per_s=0.5)) as ollama:
+        judged_by(project, ollama.url)
+        with subprocess.Popen([sys.executable, "-c", agent, str(project.root)]) as process:
+            deadline = time.monotonic() + 60
+            while not ollama.requests:
+                assert time.monotonic() < deadline
+                time.sleep(0.02)
+            process.kill()
+        while not ollama.abandoned:
+            assert time.monotonic() < deadline, "it still waits for a reply"
+            time.sleep(0.02)
