@@ -46,7 +46,8 @@ _SET = {
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """``memory`` and ``file_bytes`` in bytes, ``cpu`` in seconds; None is no limit. ``network`` says whether it may be used."""
+    """``memory`` and ``file_bytes`` in bytes, ``cpu`` in seconds, ``processes`` beside those that the user has; None is no
+    limit. ``network`` says whether it may be used."""
 
     memory: int
     processes: int | None = None

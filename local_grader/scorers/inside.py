@@ -10,6 +10,7 @@ first line says how it is to confine itself and what it is for:
   the parts, one after the other, as one program, and answers how that went.
 """
 
+import contextlib
 import ctypes
 import importlib.util
 import json
@@ -31,6 +32,8 @@ def _main() -> None:
     asked, told = _private_ends()
     wish = json.loads(asked.readline())
     limits = wish["limits"]
+    if limits["processes"] is not None:
+        limits["processes"] += _running()
     if not limits.pop("network"):
         _leave_network()
     questions: queue.SimpleQueue[str] = queue.SimpleQueue()
@@ -75,6 +78,17 @@ def _listen(asked: IO[str], questions: "queue.SimpleQueue[str]") -> None:
     os._exit(1)
 
 
+def _running() -> int:
+    """How many threads this user has: the limit counts them all, not only those of the code. Only Linux tells."""
+    threads = 0
+    with contextlib.suppress(OSError):
+        for process in filter(str.isdigit, os.listdir("/proc")):
+            with contextlib.suppress(OSError):  # it has ended meanwhile
+                if os.stat(f"/proc/{process}").st_uid == os.getuid():
+                    threads += len(os.listdir(f"/proc/{process}/task"))
+    return threads
+
+
 def _leave_network() -> None:
     """Into a network of its own, with nobody in it: on Linux, where users may make one; elsewhere nothing happens."""
     if sys.platform == "linux":
@@ -93,7 +107,7 @@ def _confine(memory: int, processes: int | None, file_bytes: int | None, cpu: in
             (resource.RLIMIT_CPU, cpu),
             (resource.RLIMIT_NPROC, processes),
         ):
-            if limit is not None:
+            if limit is not None and (kind != resource.RLIMIT_NPROC or sys.platform == "linux"):
                 _, hard = resource.getrlimit(kind)
                 limit = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
                 try:

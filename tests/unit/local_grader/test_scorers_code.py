@@ -2,12 +2,14 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
 
 from local_grader import scorers
 from local_grader.samples import Sample
+from local_grader.scorers import inside
 from sync.errors import ConfirmationNeeded, UsageError
 
 TESTS = "assert double(2) == 4\nassert double(0) == 0"
@@ -152,6 +154,12 @@ def test_limits_are_part_of_what_is_recorded_and_the_permission_is_not():
 def test_memory_and_files_have_limits(code, explanation):
     result = graded(code, "pass")
     assert (result.value, result.explanation) == (0, explanation)
+
+
+@pytest.mark.platform
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells how many there are")
+def test_the_limit_of_processes_is_on_top_of_those_that_the_user_has():
+    assert inside._running() >= threading.active_count()
 
 
 @pytest.mark.platform
