@@ -48,14 +48,15 @@ class Verdict:
     repeat_s: float = 0.0
 
 
-def settings_hash(settings: GradeSettings) -> str:
-    """Tells one way of grading from another: the settings, and the files that they name as ``stat`` sees them."""
+def settings_hash(settings: GradeSettings, root: Path) -> str:
+    """Tells one way of grading from another: the settings, and the files that they name as ``stat`` sees them. ``root``
+    is the project's."""
     document = asdict(settings)
     for name in _NO_OTHER_WAY:
         del document[name]
     files = {"references": settings.references}
     if settings.rubric.endswith(".toml"):
-        files["rubric"] = Path(settings.rubric)
+        files["rubric"] = root / settings.rubric
     for name, path in files.items():
         if path is not None:
             document[name] = _stamp(path)

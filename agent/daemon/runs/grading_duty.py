@@ -85,7 +85,7 @@ class GradingDuty:
         if not is_wanted or not project.config.auto.grade or not settings.is_wanted:
             return Turn()
         self._asked.add(name)
-        wanted = settings_hash(settings)
+        wanted = settings_hash(settings, project.root)
         if is_home and graded == wanted:
             self._courses.pop(name, None)
             return Turn()
