@@ -15,6 +15,7 @@ from .kept import KeptGrade
 from .statistics import agreement, paired
 from .statistics.agreement import Confusion, Kappa
 from .statistics.paired import Comparison
+from .statistics.sentences import p_value, percent, rounded
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -144,7 +145,7 @@ def counts(one: Measured) -> tuple[int, int, int, int]:
 
 def verdict(name: str, rule: str, test: Comparison) -> str:
     """One sentence for whoever wonders whether to go on with this judge. ``a`` of the test is the rule."""
-    evidence = f"it agrees with {_percent(test.b.mean)} of {test.n:,} labels against {_percent(test.a.mean)}, {_p(test)}"
+    evidence = f"it agrees with {percent(test.b.mean)} of {test.n:,} labels against {percent(test.a.mean)}, {_p(test)}"
     if test.is_real and test.difference > 0:
         return f"{name} adds {100 * test.difference:.1f} points of agreement over {rule} on your data: {evidence}."
     if test.is_real:
@@ -163,7 +164,7 @@ def advice(whole: Measured, test: Comparison) -> str:
     if n < FEW:
         return f"{n} labels tell very little ({now}): label {FEW} at least, better 100, before you trust any of this."
     if not test.is_real and test.needed is not None and test.needed > n:
-        return f"About {_rounded(test.needed):,} labels would tell a difference as small as this one ({now} with {n:,})."
+        return f"About {rounded(test.needed):,} labels would tell a difference as small as this one ({now} with {n:,})."
     half = (interval.high - interval.low) / 2 if interval else 0.0
     if half > 0.05:
         return f"With {n:,} labels {now}; {2 * n:,} would make that about ±{half / math.sqrt(2):.2f}."
@@ -222,18 +223,5 @@ def _nothing(labels: Mapping[str, float], known: set[str], unscored: Sequence[st
     return Ungradable("No label says yes or no.", "Label some samples: hybrid label RUN")
 
 
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
-
-
 def _p(test: Comparison) -> str:
-    p = test.p_value
-    if p is None:
-        return "too few to test"
-    return f"p < 0.001 by {test.test}" if p < 0.001 else f"p = {p:.3f} by {test.test}"
-
-
-def _rounded(labels: int) -> int:
-    """Up to two leading digits."""
-    unit = int(10 ** max(0, len(str(labels)) - 2))
-    return -(-labels // unit) * unit
+    return "too few to test" if test.p_value is None else f"{p_value(test.p_value)} by {test.test}"

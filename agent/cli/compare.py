@@ -10,7 +10,7 @@ from local_grader.comparing import Compared, Side
 from local_grader.kept import KeptGrading
 from local_grader.statistics.libraries import generator
 from local_grader.statistics.rates import Rate
-from local_grader.statistics.sentences import sentence
+from local_grader.statistics.sentences import p_value, points, sentence
 from sync.errors import UsageError
 
 from .. import run_changes
@@ -137,20 +137,21 @@ def _show(console: Console, found: Compared, names: tuple[str, str]) -> None:
         (f"{name}, shared samples", _rate(rate)) for name, rate in zip(names, (one.a, one.b), strict=True)
     ]
     between = (
-        f" (95 % interval {_points(one.interval.low)} to {_points(one.interval.high)})"
-        if one.interval
-        else ""
+        f" (95 % interval {points(one.interval.low)} to {points(one.interval.high)})" if one.interval else ""
     )
-    rows.append(("difference", f"{_points(one.difference)} points{between}"))
+    rows.append(("difference", f"{points(one.difference)} points{between}"))
     if one.p_value is not None:
-        rows.append(("test", f"p = {one.p_value:.2g} by {one.test}"))
+        rows.append(("test", f"{p_value(one.p_value)} by {one.test}"))
     if one.counts is not None:
         rows.append(("right in both, in neither", f"{one.counts.both:,}, {one.counts.neither:,}"))
         rows.append((f"right only in {names[0]}", f"{one.counts.only_a:,}"))
         rows.append((f"right only in {names[1]}", f"{one.counts.only_b:,}"))
     if one.detectable is not None:
         rows.append(
-            ("smallest difference to be seen", f"{_points(one.detectable)} points, four times in five")
+            (
+                "smallest difference to be seen",
+                f"{points(one.detectable).lstrip('+')} points, four times in five",
+            )
         )
     if one.needed is not None:
         rows.append(("samples for a difference like this", f"{one.needed:,}"))
@@ -176,7 +177,7 @@ def _show_slices(console: Console, found: Compared, names: tuple[str, str]) -> N
             f"{one.comparison.n:,}",
             f"{one.comparison.a.mean:.1%}",
             f"{one.comparison.b.mean:.1%}",
-            _points(one.comparison.difference),
+            points(one.comparison.difference),
             "-" if one.adjusted is None else f"{one.adjusted:.2g}",
             "yes" if one.is_real else "no",
         )
@@ -242,10 +243,6 @@ def _paths(changes: RunChanges) -> str:
 def _rate(rate: Rate) -> str:
     between = f" (95 % interval {rate.trusted.low:.1%} to {rate.trusted.high:.1%})" if rate.trusted else ""
     return f"{rate.mean:.1%} of {rate.n:,}{between}"
-
-
-def _points(share: float) -> str:
-    return f"{100 * share:+.1f}"
 
 
 def _bytes(number: int | None) -> str:

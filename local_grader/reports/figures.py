@@ -13,7 +13,7 @@ from .characters import one_line, visible
 from .contents import MISSING, PARTLY, RIGHT, UNSCORED, WRONG, Contents, judging
 from .panel import Panel
 from .summary import COMPARES
-from .words import arc_rows
+from .words import amount, arc_rows
 
 _MOST_PARTS = 200
 CLASSES = {RIGHT: "right", PARTLY: "partly", WRONG: "wrong", UNSCORED: "unscored", MISSING: "missing"}
@@ -34,7 +34,7 @@ def head(contents: Contents) -> str:
         over = f"allowing for {ends.clusters:,} groups" if ends.clusters else "samples taken as independent"
         figure = (
             f'<p class="rate">{_percent(summary.rate)}</p>'
-            f"<p>{what}: {summary.right:,g} of the {summary.scored:,} that could be graded</p>"
+            f"<p>{what}: {amount(summary.right)} of the {summary.scored:,} that could be graded</p>"
             f"{shapes.interval(ends.low, summary.rate, ends.high)}"
             '<p class="scale" aria-hidden="true"><span>0</span><span>50</span><span>100 %</span></p>'
             f"<p>95 % interval {_percent(ends.low)} to {_percent(ends.high)}, {over}</p>"

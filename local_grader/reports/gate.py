@@ -31,8 +31,11 @@ class Gate:
             if self.unknown
             else ""
         )
+        # What is just too little must not read as enough.
+        digits = 2 if self.passed or f"{self.share:.2%}" != f"{self.asked:.2%}" else 8
         return (
-            f"{verdict}: {self.share:.2%} of all samples are right, {self.asked:.2%} were asked for{unknown}."
+            f"{verdict}: {self.share:.{digits}%} of all samples are right, {self.asked:.{digits}%} were asked for"
+            f"{unknown}."
         )
 
 

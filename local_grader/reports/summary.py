@@ -55,7 +55,7 @@ def rate(contents: Contents) -> str:
     if summary.rate is None or ends is None:
         return "nothing could be graded"
     allowing = f", over {ends.clusters:,} groups" if ends.clusters else ""
-    share = f"{summary.right:,g} of {summary.scored:,}"
+    share = f"{words.amount(summary.right)} of {summary.scored:,}"
     return f"{summary.rate:.1%} ({share}; 95 % interval {ends.low:.1%} to {ends.high:.1%}{allowing})"
 
 

@@ -13,7 +13,12 @@ def rate(right: float, of: int, interval: Summary | ArcSummary) -> str:
     if interval.rate is None:
         return "nothing could be graded"
     ends = f"95 % interval {interval.low:.1%} to {interval.high:.1%}"
-    return f"{interval.rate:.1%} ({right:,g} of {of:,}; {ends})"
+    return f"{interval.rate:.1%} ({amount(right)} of {of:,}; {ends})"
+
+
+def amount(right: float) -> str:
+    """The sum of values, in full however large."""
+    return f"{round(right, 3):,.15g}"
 
 
 def samples(summary: Summary) -> str:

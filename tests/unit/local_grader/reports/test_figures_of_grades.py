@@ -4,10 +4,11 @@ import pytest
 
 from local_grader.reports.contents import MISSING, PARTLY, RIGHT, UNSCORED, WRONG, contents
 from local_grader.reports.figures import cards
-from local_grader.reports.gate import gate
+from local_grader.reports.gate import Gate, gate
 from local_grader.reports.lengths import lengths
 from local_grader.reports.panel import PanelTally, flips
 from local_grader.reports.summary import rows, to_json
+from local_grader.reports.words import amount
 from local_grader.rubrics.verdicts import ANSWER_FIRST, RIVAL_FIRST
 from local_grader.scores import Judgement, Missing
 from local_grader.statistics import libraries
@@ -153,3 +154,15 @@ def test_what_is_known_of_a_small_judge_stands_with_its_results(tmp_path, monkey
     found = contents(keep(tmp_path, [grade("a", 1.0, judgements=TWO)], judged=True))
     assert "It is not a judge" in dict(rows(found))["beware"]
     assert "It is not a judge" in cards(found)
+
+
+@pytest.mark.parametrize(
+    ("right", "said"), [(1_234_567.0, "1,234,567"), (0.1 + 0.2, "0.3"), (305.3333333, "305.333"), (0.0, "0")]
+)
+def test_how_many_are_right_is_said_in_full(right, said) -> None:
+    assert amount(right) == said
+
+
+def test_what_is_just_too_little_does_not_read_as_enough() -> None:
+    failed = Gate(asked=0.8, share=0.799_999, unknown=0)
+    assert failed.told == "Failed: 79.99990000% of all samples are right, 80.00000000% were asked for."
