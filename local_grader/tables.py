@@ -46,7 +46,7 @@ class Writer:
         self._writer = pyarrow.parquet.ParquetWriter(self._sink, self._schema, compression="zstd")
 
     def write(self, columns: Mapping[str, Sequence[object] | object], rows: int) -> None:
-        """One batch. A column that is neither list nor tuple holds the same value in every row."""
+        """One batch. A column that is no list holds the same value in every row."""
         import pyarrow
 
         arrays = [_array(columns[field.name], field.type, rows) for field in self._schema]
@@ -60,7 +60,7 @@ class Writer:
 def _array(column: Sequence[object] | object, kind: Any, rows: int) -> Any:
     import pyarrow
 
-    if not isinstance(column, list | tuple):
+    if not isinstance(column, list):
         return pyarrow.repeat(pyarrow.scalar(column, kind), rows)
     try:
         return pyarrow.array(column, kind)

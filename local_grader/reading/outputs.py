@@ -102,7 +102,7 @@ class Samples:
         self._fields = fields
         self._contested = contested or {}
         self._marks = 0
-        self._samples_of = _arc_samples(fields) if shape is Shape.ARC else _one_sample(fields)
+        self._samples_of = _samples_of(shape, fields)
 
     def __iter__(self) -> Iterator[Sample]:
         seen: dict[str, int] = {}
@@ -172,16 +172,10 @@ def _content(sample: Sample) -> int:
     return hash((repr(answer), repr(reference), prompt))
 
 
-_SamplesOf = Callable[[Row, str, str | None], Sequence[Sample]]
-
-
-def _arc_samples(fields: Fields) -> _SamplesOf:
-    return lambda row, place, shard: arc_answers.samples_of(row, fields, place, shard)
-
-
-def _one_sample(fields: Fields) -> _SamplesOf:
-    picked = Picker(fields).sample
-    return lambda row, place, shard: [picked(row, place, shard)]
+def _samples_of(shape: Shape, fields: Fields) -> Callable[[Row, str, str | None], Sequence[Sample]]:
+    if shape is Shape.ARC:
+        return lambda row, place, shard: arc_answers.samples_of(row, fields, place, shard)
+    return Picker(fields).samples
 
 
 def _problem(source: Source, what: str) -> Problem:

@@ -32,14 +32,14 @@ class Picker:
         self._fields = fields
         self._remembered: dict[tuple[str, ...], _Names] = {}
 
-    def sample(self, row: Row, place: str, shard: str | None) -> Sample:
+    def samples(self, row: Row, place: str, shard: str | None) -> tuple[Sample]:
         """The row as one sample. Raises Unfit where it has no id or no answer field."""
         # Tuples are taken apart and made by place, because by name all of this takes twice as long.
         _, value, key, meant = row
         if not isinstance(value, dict):
             if key is None:
                 raise Unfit(NO_OBJECT)
-            return Sample(id=key, answer=known(value), place=place, shard=shard)
+            return (Sample(id=key, answer=known(value), place=place, shard=shard),)
         if key is None and meant is None:
             shape = tuple(value)
             names = self._remembered.get(shape) or self._looked_up(shape)
@@ -55,7 +55,7 @@ class Picker:
         prompt = None if prompt_name is None else value[prompt_name]
         context = None if context_name is None else value[context_name]
         group = None if group_name is None else known(value[group_name])
-        return made(
+        sample = made(
             Sample,
             (
                 key or "",
@@ -70,6 +70,7 @@ class Picker:
                 None,
             ),
         )
+        return (sample,)
 
     def _looked_up(self, shape: tuple[str, ...]) -> _Names:
         names = _names(shape, self._fields, has_key=False)

@@ -20,7 +20,6 @@ READABLE = (".jsonl", ".json", ".parquet")
 _LONGEST_LINE = 64 << 20
 _LARGEST_JSON = 512 << 20
 _MOST_BAD_ROWS = 10
-_DECODER = json.JSONDecoder()
 _ENDS = ("\n", "\r\n", "")
 
 
@@ -81,6 +80,7 @@ def _rows(path: Path, id_names: Container[str]) -> Iterator[Row | BadRow]:
 def _read_lines(path: Path) -> Iterator[Row | BadRow]:
     with path.open("rb") as file:
         number = 0
+        decode = json.JSONDecoder().raw_decode
         while line := file.readline(_LONGEST_LINE + 1):
             number += 1
             where = f"line {number}"
@@ -89,7 +89,16 @@ def _read_lines(path: Path) -> Iterator[Row | BadRow]:
                 return
             if number == 1:
                 line = line.removeprefix(b"\xef\xbb\xbf")
-            if line.strip():
+            # What json.loads does beside is as slow as this. Whatever is no plain line gets that care afterwards.
+            try:
+                text = line.decode("utf-8")
+                value, end = decode(text)
+                plain = text[end:] in _ENDS
+            except (ValueError, RecursionError):
+                plain = False
+            if plain:
+                yield made(Row, (where, value, None, None))
+            elif line.strip():
                 yield _parse(line, where)
 
 
@@ -130,7 +139,7 @@ def _parse(text: bytes, where: str) -> Row | BadRow:
     start = f"{where} " if where else ""
     try:
         # Strict UTF-8: json.loads would guess UTF-16 from zero bytes and make text of a binary file.
-        return made(Row, (where, _value(text.decode("utf-8")), None, None))
+        return Row(where, json.loads(text.decode("utf-8")))
     except UnicodeDecodeError:
         return BadRow(f"{start}is not UTF-8 text")
     except json.JSONDecodeError as error:
@@ -140,12 +149,3 @@ def _parse(text: bytes, where: str) -> Row | BadRow:
         return BadRow(f"{start}is nested too deeply")
     except ValueError as error:  # a number of more digits than Python converts
         return BadRow(f"{start}is not valid JSON ({str(error).partition(';')[0]})")
-
-
-def _value(text: str) -> object:
-    """As json.loads, which looks for white space first and last, and takes twice as long for the usual line."""
-    if text.startswith("{"):
-        value, end = _DECODER.raw_decode(text)
-        if text[end:] in _ENDS:
-            return value
-    return json.loads(text)
