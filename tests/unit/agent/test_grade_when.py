@@ -91,3 +91,16 @@ def test_hours_are_about_judges_alone_and_any_time_can_be_said(
         assert lowered == ([] if os.name == "nt" else [10])
         document = project.json("grade", "mine.jsonl", "--scorer", "judge", "--when", "any")
         assert document["judging"]["undecided"] == 1 and ollama.requests
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows always offers to stay awake")
+def test_machine_that_cannot_be_kept_awake_is_told_of_where_judges_work(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project.root / "mine.jsonl").write_text('{"id": "s0", "answer": "x"}\n')
+    monkeypatch.setenv("PATH", "")
+    assert "may fall asleep" not in project.call("grade", "mine.jsonl", "--keep-awake")[2]
+    with emulated(Model(name=MODEL)) as ollama:
+        words = ["grade", "mine.jsonl", "--scorer", "judge", "--judge", f"{MODEL}@{ollama.url}"]
+        code, _, err = project.call(*words, "--keep-awake")
+    assert code == 0 and "This machine may fall asleep" in err

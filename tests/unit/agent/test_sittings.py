@@ -171,3 +171,24 @@ def test_mistakes_are_told_before_anything_is_waited_for(project: Project) -> No
     project.configure('[grade]\nscorer = "cascade"\njudge = "m"\nrubric = "nosuch"\n')
     with following(project.root, Acting(), []) as sittings, pytest.raises(UsageError, match="nosuch"):
         next(sittings)
+
+
+def test_without_a_mailbox_what_is_here_is_graded_and_the_rest_when_it_is_back(project: Project) -> None:
+    worker = project.worker().claim()
+    worker.done(0, answers(0))
+    assert project.call("pull", "r1")[0] == 0
+    away = project.mail.with_name("away")
+    project.mail.rename(away)
+
+    def comes_back() -> None:
+        away.rename(project.mail)
+        worker.done(1, answers(1))
+        worker.done(2, answers(2))
+
+    said: list[str] = []
+    with following(project.root, Acting(comes_back), said) as sittings:
+        first, last = sittings
+    assert first.report.partial == Partial(shards_here=1, shards=None)
+    assert so_far(first.report).startswith("1 shard here: ")
+    assert last.is_last and last.report.partial is None
+    assert len(said) == 1 and "cannot be reached" in said[0]
