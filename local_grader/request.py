@@ -7,6 +7,7 @@ from enum import Enum
 from pathlib import Path
 
 from sync.clock import Clock, SystemClock
+from sync.errors import UsageError
 from sync.progress import Progress, Silent
 
 from . import scorers
@@ -110,13 +111,17 @@ def _grade(
     decided = None
     if bench is not None:
         ruled = list(by_rule)
+        if ruled and not any(grade.sample.group for grade in ruled):
+            _require_groups(request)
         asked_at = clock.monotonic()
         decided = bench.decide(ruled, meter)
         judges_s = clock.monotonic() - asked_at
         grades, entry = decided.grades, replace(entry, judging=bench.entry(decided))
     tallies, arc = Tallies(), ArcTally() if scorer.shape is Shape.ARC else None
     is_kept = _is_kept(request.keep, decided)
-    with Recorder(request.ledger, entry, keep=is_kept) as recorder:
+    # What other people's programs say depends on more than is known of them: modules, time, the machine.
+    may_differ = isinstance(scorer, Holder)
+    with Recorder(request.ledger, entry, keep=is_kept, replace=may_differ) as recorder:
         for grade in grades:
             recorder.add(grade)
             tallies.add(grade)
@@ -124,6 +129,8 @@ def _grade(
                 arc.add(grade)
         if not tallies.whole.summary().samples:
             raise _nothing(target, samples)
+        if scorer.shape is Shape.ROWS and not tallies.groups():
+            _require_groups(request)
         missing = by_rule.missing
         for one in missing:
             recorder.add_missing(one)
@@ -178,6 +185,15 @@ def _rivals(request: Request) -> Rivals | None:
     if not answers:
         raise _nothing(target, samples)
     return Rivals(by_sample=answers, sha256=outputs.digest(target.sources))
+
+
+def _require_groups(request: Request) -> None:
+    """Called where no sample has a group."""
+    if request.fields.group is not None:
+        raise UsageError(
+            f"No sample has a field {request.fields.group}, by which they were to be grouped.",
+            "Look how the field is spelled in the outputs, or in the references.",
+        )
 
 
 def _metered(samples: outputs.Samples, meter: Progress) -> Iterator[Sample]:

@@ -83,13 +83,24 @@ def test_the_same_grading_again_writes_nothing(project):
     assert path.stat().st_mtime == 1
 
 
+def test_what_a_function_says_today_is_what_is_kept(project):
+    (project / "rules.py").write_text("from rules_of_mine import right\ndef grade(a, r, s): return right")
+    asked = {"scorer": "python", "options": {"function": f"{project / 'rules.py'}:grade"}}
+    first = gold(project, **asked)
+    assert first.summary.unscored["function cannot be loaded"] == 3
+    (project / "rules_of_mine.py").write_text("right = True")
+    again = gold(project, **asked)
+    assert again.ledger == first.ledger and ledger(project) == [again.ledger]
+    assert [row["value"] for row in tables.read(again.ledger)] == [1, 1, None, 1, None]
+
+
 @pytest.mark.parametrize("change", ["outputs", "references", "options", "fields", "scorer"])
 def test_whatever_changes_the_grades_makes_an_entry_of_its_own(project, change):
     gold(project)
     if change == "outputs":
         put(project / "outputs/r1/001/a.jsonl", {"id": "c", "answer": "x"})
     elif change == "references":
-        put(project / "gold.jsonl", {"id": "a", "answer": "y"})
+        put(project / "gold.jsonl", {"id": "a", "answer": "y", "topic": "t"})
     changes = {
         "options": {"options": {"case_sensitive": True}},
         "fields": {"fields": Fields()},
@@ -211,3 +222,10 @@ def test_real_arc_tasks_are_right_against_themselves_and_wrong_against_their_inp
     assert report.arc.pass_at == {1: 1 / 416, 2: 1}
     report = graded(tmp_path, target=str(tmp_path / "inputs.jsonl"), scorer="arc", references=path)
     assert (report.summary.right, report.summary.scored, report.arc.solved) == (0, 416, 0)
+
+
+def test_a_group_that_no_sample_has_is_a_slip_of_the_pen(project):
+    put(project / "outputs/r2/a.jsonl", {"id": "a", "answer": "x", "reference": "x", "article": "X"})
+    assert list(graded(project, target="r2", scorer="exact", fields=Fields(group="article")).groups) == ["X"]
+    with pytest.raises(UsageError, match="No sample has a field artcile"):
+        graded(project, target="r2", scorer="exact", fields=Fields(group="artcile"))
