@@ -52,6 +52,11 @@ class Labels:
     others: int = 0
 
     @property
+    def undecided(self) -> Sequence[str]:
+        """Labelled as a tie, or with as many verdicts for it as against it: neither says what a judge should."""
+        return sorted({*self.ties, *(sample for sample, label in self.by_sample.items() if label == 0.5)})
+
+    @property
     def sha256(self) -> str:
         return hashlib.sha256(json.dumps(sorted(self.by_sample.items())).encode()).hexdigest()
 

@@ -84,7 +84,7 @@ def document(grading: KeptGrading, labels: Labels, found: Calibration, path: Pat
         "labels_without_sample": list(found.without_sample),
         "samples_without_label": found.without_label,
         "unscored": list(found.unscored),
-        "ties": list(labels.ties),
+        "ties": list(labels.undecided),
         "labellers": list(labels.labellers),
         "hard": labels.hard,
         "of_other_runs": labels.others,
@@ -139,8 +139,8 @@ def _warn(console: Console, labels: Labels, found: Calibration) -> None:
         )
     if labels.others:
         console.say(f"{count(labels.others, 'row')} of other runs left out.")
-    if labels.ties:
-        console.warn(f"{count(len(labels.ties), 'sample')} left out: their verdicts are split in half.")
+    if undecided := labels.undecided:
+        console.warn(f"{count(len(undecided), 'sample')} left out: labelled neither yes nor no.")
     if found.drawn:
         console.warn(
             f"{count(found.drawn, 'label')} from hybrid label --hard: they tell of hard samples, and correct no rate."

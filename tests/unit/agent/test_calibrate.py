@@ -112,3 +112,12 @@ def test_what_cannot_be_measured_says_why(
     assert main(["calibrate", *words]) == code
     assert said in capsys.readouterr().err
     assert not list((root / ".hybrid/ledger").glob("calibrations/*"))
+
+
+def test_a_tie_is_no_label_and_that_is_said(judged: Path, capsys: Capture) -> None:
+    put(judged, *({"id": f"s{at}", "label": at % 2 if at < 50 else 0.5} for at in range(60)))
+    assert main(["calibrate", "r1", "labels.jsonl", "--json"]) == 0
+    out, err = capsys.readouterr()
+    document = json.loads(out)
+    assert (document["labels"], len(document["ties"])) == (50, 10)
+    assert "10 samples left out: labelled neither yes nor no." in err
