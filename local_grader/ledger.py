@@ -105,17 +105,18 @@ class Recorded:
 class Recorder:
     """Takes the grades of one grading, one by one, into the folder ``ledger`` unless they are there.
 
-    Without ``keep`` nothing is written. Used in a ``with`` block, at the end of which the file is there; where the block is left by an exception, there is
+    Without ``keep`` nothing is written; with ``replace`` what is there is written anew, for a scorer that may say something
+    else today. Used in a ``with`` block, at the end of which the file is there; where the block is left by an exception, there is
     none. Two processes may do so at once: the content is the same.
     """
 
-    def __init__(self, ledger: Path, entry: Entry, *, keep: bool = True) -> None:
+    def __init__(self, ledger: Path, entry: Entry, *, keep: bool = True, replace: bool = False) -> None:
         folder = ledger / "grades"
         run = re.sub(r"[^A-Za-z0-9._-]", "_", entry.run)[:80]
         self._path = folder / f"{run}-{entry.key()[:16]}.parquet"
         self._temporary = folder / f".tmp-{os.getpid()}-{self._path.name}"
         self._entry = entry
-        self._new = keep and not self._path.exists()
+        self._new = keep and (replace or not self._path.exists())
         self._common = {
             "run": entry.run,
             "key": entry.key(),

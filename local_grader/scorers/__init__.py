@@ -29,6 +29,10 @@ NAMES = tuple(_TABLE)
 LEAVING: Mapping[str, Mapping[str, Option]] = {"cascade": {"undecided": "leave"}, "judge": {}}
 """The scorers that leave samples to a judge, and the options with which they do."""
 
+RUN_PROGRAMS = ("code", "python")
+"""The scorers that run other people's programs. What these say depends on more than is known of them: on modules, on time, on
+the machine; so what they say today is what counts."""
+
 
 def options_of(name: str) -> Sequence[str]:
     """The options that the scorer of that name has. Raises UsageError for an unknown name."""
