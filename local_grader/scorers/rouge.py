@@ -79,5 +79,5 @@ class Rouge:
         except ModuleNotFoundError as error:
             raise UsageError(
                 f"The scorer rouge needs {(error.name or 'rouge-score').partition('.')[0]}, which is not installed.",
-                "Install it: pip install 'hybrid[rouge]'",
+                "Install hybrid with its extra rouge: uv tool install '.[rouge]'",
             ) from error

@@ -20,7 +20,7 @@ def library(name: str) -> Any:
         missing = (error.name or name).partition(".")[0]
         raise UsageError(
             f"Intervals, comparisons and agreement need {missing}, which is not installed.",
-            "Install it: pip install 'hybrid[statistics]'",
+            "Install hybrid with its extra statistics: uv tool install '.[statistics]'",
         ) from error
 
 

@@ -79,4 +79,4 @@ def test_without_its_library_rouge_names_the_extra(monkeypatch):
     monkeypatch.setitem(sys.modules, "rouge_score.tokenizers", None)
     with pytest.raises(UsageError) as caught:
         scorers.make("rouge", {})
-    assert caught.value.hint == "Install it: pip install 'hybrid[rouge]'"
+    assert caught.value.hint == "Install hybrid with its extra rouge: uv tool install '.[rouge]'"

@@ -52,7 +52,7 @@ def test_an_absent_library_is_named_with_the_command_that_installs_it(absent, ca
     )
     assert (
         out
-        == f"Intervals, comparisons and agreement need {absent}, which is not installed. | Install it: pip install 'hybrid[statistics]'\n"
+        == f"Intervals, comparisons and agreement need {absent}, which is not installed. | Install hybrid with its extra statistics: uv tool install '.[statistics]'\n"
     )
 
 
