@@ -119,8 +119,7 @@ def _grade(
         grades, entry = decided.grades, replace(entry, judging=bench.entry(decided))
     tallies, arc = Tallies(), ArcTally() if scorer.shape is Shape.ARC else None
     is_kept = _is_kept(request.keep, decided)
-    # What other people's programs say depends on more than is known of them: modules, time, the machine.
-    may_differ = isinstance(scorer, Holder)
+    may_differ = scorer.name in scorers.RUN_PROGRAMS
     with Recorder(request.ledger, entry, keep=is_kept, replace=may_differ) as recorder:
         for grade in grades:
             recorder.add(grade)
