@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .agreement import Confusion
-from .intervals import LEVEL, Interval, matched
+from .intervals import LEVEL, Interval
 from .libraries import library
-from .rates import Rate, checked, rate, standard_error
+from .rates import Rate, rate
 
 if TYPE_CHECKING:
     from numpy import float64
@@ -41,17 +41,6 @@ class Correction:
     informedness: float | None
     clipped: bool
     reason: str | None
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Assisted:
-    """A rate from ``labelled`` samples made sharper by the verdicts on ``judged`` others."""
-
-    rate: float
-    standard_error: float
-    interval: Interval
-    judged: int
-    labelled: int
 
 
 def corrected(
@@ -99,35 +88,6 @@ def corrected(
         informedness=informedness,
         clipped=raw != estimate,
         reason=None,
-    )
-
-
-def assisted(judged: Iterable[float], labelled: Iterable[tuple[float, float]]) -> Assisted:
-    """Prediction-powered inference (Angelopoulos and others 2023): the verdicts' mean plus the mean of label - verdict.
-
-    ``judged`` are verdicts on samples without label, ``labelled`` (verdict, label) of others, drawn at random from the same
-    run; all in [0, 1]. Needs no model of how the judge errs, so scores that are not pass or fail do as well. Takes
-    samples as independent. Raises ValueError for fewer than two of either.
-    """
-    pairs = list(labelled)
-    verdicts, labels = checked(verdict for verdict, _ in pairs), checked(label for _, label in pairs)
-    array, offsets = checked(judged), labels - verdicts
-    spread, noise = standard_error(array), standard_error(offsets)
-    if spread is None or noise is None:
-        raise ValueError("fewer than two samples")
-    if library("numpy").isin(offsets, (-1.0, 0.0, 1.0)).all():
-        # A few labels that the judge happens to match are no proof that it never errs.
-        noise = matched(float(offsets.sum()), float((offsets**2).sum()), len(offsets))[1]
-    error = math.hypot(spread, noise)
-    middle = float(array.mean() + offsets.mean())
-    half = float(library("scipy.stats").norm.ppf((1 + LEVEL) / 2)) * error
-    clipped = min(1.0, max(0.0, middle))
-    interval = Interval(low=middle - half, high=middle + half, method="prediction-powered").within(0.0, 1.0)
-    interval = Interval(
-        low=min(interval.low, clipped), high=max(interval.high, clipped), method=interval.method
-    )
-    return Assisted(
-        rate=clipped, standard_error=error, interval=interval, judged=len(array), labelled=len(pairs)
     )
 
 

@@ -1,13 +1,12 @@
 import math
-from statistics import mean, variance
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from local_grader.errors import Ungradable
 from local_grader.statistics.agreement import confusion
-from local_grader.statistics.correction import assisted, corrected
+from local_grader.statistics.correction import corrected
 from local_grader.statistics.libraries import generator
 
 
@@ -134,47 +133,3 @@ def test_the_corrected_interval_covers_as_often_as_it_says(rate, sensitivity, sp
         naive += found.judged.interval.holds(rate)
     assert 0.917 <= held / draws <= 0.983
     assert naive / draws < 0.7
-
-
-def test_labels_and_verdicts_together_give_the_textbook_estimate():
-    judged, labelled = [0.9, 0.4, 0.7, 0.2, 0.8], [(0.9, 1.0), (0.6, 0.5), (0.3, 0.0), (0.8, 1.0)]
-    found = assisted(judged, labelled)
-    offsets = [label - verdict for verdict, label in labelled]
-    error = math.sqrt(variance(judged) / 5 + variance(offsets) / 4)
-    assert found.rate == pytest.approx(mean(judged) + mean(offsets))
-    assert found.standard_error == pytest.approx(error)
-    assert found.interval.low == pytest.approx(found.rate - 1.959964 * error)
-    assert (found.judged, found.labelled, found.interval.high) == (
-        5,
-        4,
-        pytest.approx(min(1, found.rate + 1.959964 * error)),
-    )
-
-
-def test_labels_that_all_match_leave_some_doubt():
-    found = assisted([1, 0] * 50_000, [(1, 1), (0, 0)] * 10)
-    assert found.interval.high - found.interval.low > 0.1
-
-
-@given(
-    rows=st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1)), min_size=2, max_size=20),
-    passed=st.integers(0, 30),
-)
-def test_an_assisted_rate_lies_in_its_interval_and_in_0_to_1(rows, passed):
-    assume(len(rows) > 1)
-    found = assisted(verdicts(passed, 30), rows)
-    assert 0 <= found.interval.low <= found.rate <= found.interval.high <= 1
-
-
-def test_one_label_is_too_few():
-    with pytest.raises(ValueError):
-        assisted([1, 0], [(1, 1)])
-
-
-def test_the_assisted_interval_covers_as_often_as_it_says():
-    rng, draws, held = generator(4), 400, 0
-    for _ in range(draws):
-        known, truth = rng.random(100) < 0.6, rng.random(500) < 0.6
-        rows = zip(graded(rng, known, 0.9, 0.7).astype(float), known.astype(float), strict=True)
-        held += assisted(graded(rng, truth, 0.9, 0.7).astype(float), rows).interval.holds(0.6)
-    assert 0.917 <= held / draws <= 0.983
