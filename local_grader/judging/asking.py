@@ -18,6 +18,7 @@ from sync.progress import Progress, Silent
 
 from ..judge import CannotJudge, Judge, JudgeUnavailable, ModelMissing, NotNow, Prompt, Reply
 from ..rubrics.verdicts import BAD_REPLY, BadReply
+from .doubts import Doubts
 from .journal import Answer, Journal
 from .pace import MOST, Pace
 from .retries import Retries
@@ -94,7 +95,7 @@ class Asking:
         self._outcomes: queue.SimpleQueue[_Outcome] = queue.SimpleQueue()
         self._threads: list[threading.Thread] = []
         self._waited_s = 0.0
-        self._busy_since: float | None = None
+        self._doubts = Doubts(retries)
 
     def run(self, prompts: Mapping[str, Prompt]) -> dict[str, Answer]:
         """The answer to each prompt, by its hash; no answer is missing.
@@ -184,7 +185,7 @@ class Asking:
         self._progress.advance(len(decided))
         if fatal is not None:
             raise fatal
-        self._lose_patience()
+        self._doubts.raise_where_too_long(self._clock.monotonic())
         if gone is not None:
             self._wait_for_server(gone)
         # Another grading may have kept a reply to the same prompt meanwhile: then that one counts for both.
@@ -192,7 +193,8 @@ class Asking:
 
     def _answered(self, prompt: str, reply: Reply, wall_s: float) -> Answer | None:
         attempts = self._count(prompt)
-        self._waited_s, self._busy_since = 0.0, None
+        self._waited_s = 0.0
+        self._doubts.dispelled()
         self.health.prompt_tokens += reply.prompt_tokens or 0
         self.health.reply_tokens += reply.reply_tokens or 0
         if (reply.load_s or 0.0) > RELOAD_S:
@@ -226,8 +228,7 @@ class Asking:
         self._blame(failure.reason)
         if failure.is_busy:
             self._pace.busy()
-            if self._busy_since is None:
-                self._busy_since = self._clock.monotonic()
+        self._doubts.failed(prompt, failure, self._clock.monotonic())
         attempts = self._attempts.get(prompt, 0) if failure.is_busy else self._count(prompt)
         wait_s = self._retries.wait_s(failure, attempts)
         if wait_s is not None:
@@ -253,15 +254,6 @@ class Asking:
 
     def _blame(self, reason: str) -> None:
         self.health.reasons[reason] = self.health.reasons.get(reason, 0) + 1
-
-    def _lose_patience(self) -> None:
-        """A server that has been too busy for anything, and for very long, is one that is not there."""
-        if self._busy_since is None or self._clock.monotonic() - self._busy_since < self._retries.busy_s:
-            return
-        raise JudgeUnavailable(
-            f"The judge has been too busy for {self._retries.busy_s / 60:.0f} minutes to take a single sample.",
-            "See what else uses its server, and grade again.",
-        )
 
     def _wait_for_server(self, gone: CannotJudge) -> None:
         """A server that was restarted is prepared again; one that stays away, or came back without the model, ends it."""

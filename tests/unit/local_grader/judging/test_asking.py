@@ -1,6 +1,7 @@
 """Asking, with the judge that a function plays: what is asked how often, and what is kept."""
 
 import threading
+import time
 from collections import Counter
 
 import pytest
@@ -141,12 +142,25 @@ def test_a_busy_server_costs_no_sample(tmp_path):
     assert {one.text for one in scene.run(prompts(4)).values()} == {"good"}
 
 
-def test_a_server_that_stays_busy_for_ever_ends_it(tmp_path):
+@pytest.mark.parametrize("failure", [{"is_busy": True}, {"is_passing": True}])
+def test_a_server_that_is_there_and_replies_to_nothing_ends_it(tmp_path, failure):
     def answer(prompt, attempt):
-        raise CannotJudge("server busy", is_busy=True)
+        raise CannotJudge("no reply", "It told nothing.", **failure)
 
-    with pytest.raises(JudgeUnavailable, match="too busy"):
-        Scene(tmp_path, answer).run(prompts(4), Retries(first_wait_s=0.001, busy_s=0.02))
+    with pytest.raises(JudgeUnavailable, match=r"replied to nothing.*It told nothing"):
+        Scene(tmp_path, answer).run(prompts(40), Retries(first_wait_s=0.001, factor=1.0, fruitless_s=0.02))
+
+
+def test_a_few_prompts_that_get_no_reply_do_not_end_it(tmp_path):
+    def answer(prompt, attempt):
+        if prompt.user in ("u00000", "u00007"):
+            time.sleep(0.01)
+            raise CannotJudge("timed out", is_passing=True)
+        return "good"
+
+    endless = Retries(first_wait_s=0.001, factor=1.0, fruitless_s=0.0)
+    answers = Scene(tmp_path, answer).run(prompts(8), endless)
+    assert [one.reason for one in answers.values() if one.text is None] == ["timed out"] * 2
 
 
 @pytest.mark.parametrize("fresh", [False, True])
