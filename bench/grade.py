@@ -66,11 +66,12 @@ def main() -> int:
 
 def _beside(tool: type[Tool], samples: int) -> Beside:
     whole = grade_beside.whole(tool, samples, samples // 20)
-    back: Outcome | None = None
-    gone: Outcome | None = None
+    scenes = (grade_beside.back, grade_beside.gone, grade_beside.killed)
+    dead: list[Outcome | None] = [None for _ in scenes]
     if tool in grade_beside.MORTAL:
-        back, gone = (scene(tool, samples // 2) for scene in (grade_beside.back, grade_beside.gone))
-    return Beside(name=tool.name, whole=whole, back=back, gone=gone)
+        dead = [scene(tool, samples // 2) for scene in scenes]
+    back, gone, killed = dead
+    return Beside(name=tool.name, whole=whole, back=back, gone=gone, killed=killed)
 
 
 def _known(tools: Sequence[type[Tool]]) -> str:

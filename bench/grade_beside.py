@@ -2,7 +2,8 @@
 
 ``whole``: some outputs are longer than the judge's context. ``back``: the server dies when half is done, and is there
 again some seconds later. ``gone``: it dies and stays away; the program is interrupted as by ^C if it has not ended; then
-the server is there again, and the program is told to go on where it stopped.
+the server is there again, and the program is told to go on where it stopped. ``killed``: the program itself gets a
+SIGKILL when half is done, and is told to go on.
 """
 
 import signal
@@ -73,6 +74,14 @@ def gone(tool: type[Tool], samples: int, away_s: float = PATIENCE_S) -> Outcome:
     return _scene(tool, judged(samples), dies, resumed=True)
 
 
+def killed(tool: type[Tool], samples: int) -> Outcome:
+    def dies(server: Server, program: Program) -> None:
+        _half(server, samples, program)
+        program.signal(signal.SIGKILL)
+
+    return _scene(tool, judged(samples), dies, resumed=True)
+
+
 def _scene(
     tool: type[Tool],
     items: Sequence[Item],
@@ -81,7 +90,7 @@ def _scene(
     resumed: bool = False,
 ) -> Outcome:
     with tempfile.TemporaryDirectory(prefix="hybrid-bench-") as name, running(SLOTS) as server:
-        one = tool(Task(home=Path(name), items=items, url=server.url, slots=SLOTS))
+        one = tool(Task(home=Path(name), items=items, url=server.url))
         ran = [Program(one, one.command).lived(lambda program: during(server, program))]
         if resumed:
             server.live()

@@ -17,6 +17,7 @@ class Beside:
     whole: Outcome
     back: Outcome | None
     gone: Outcome | None
+    killed: Outcome | None
 
 
 def tables(rules: Sequence[Graded], slots: Sequence[Kept], beside: Sequence[Beside]) -> list[str]:
@@ -37,6 +38,8 @@ def tables(rules: Sequence[Graded], slots: Sequence[Kept], beside: Sequence[Besi
             f"It dies and stays away; who has not ended {PATIENCE_S:.0f} s later gets ^C. Then the server is there again, and the "
             "program is told to go on:",
             _dead([(one.name, one.gone) for one in beside], "seconds of going on"),
+            "The server stays, and the program is killed when half are judged. Then it is told to go on:",
+            _dead([(one.name, one.killed) for one in beside], "seconds of going on"),
         ]
     return parts
 

@@ -34,7 +34,7 @@ class Kept:
 
 def measured(samples: int, slots: int) -> Kept:
     with tempfile.TemporaryDirectory(prefix="hybrid-bench-") as name, running(slots) as server:
-        tool = Hybrid(Task(home=Path(name), items=judged(samples), url=server.url, slots=slots))
+        tool = Hybrid(Task(home=Path(name), items=judged(samples), url=server.url))
         ran = run(tool.command, env={**os.environ, **tool.env}, cwd=tool.folder)
         found = Kept(slots=slots, samples=samples, seconds=ran.seconds, counts=server.counts)
     print(f"{slots} slots: {found.counts}, {found.seconds:.1f} s", file=sys.stderr)

@@ -20,6 +20,8 @@ from tests.support.laptop import REPOSITORY
 PEERS = Path(os.environ.get("HYBRID_GRADE_PEERS", "~/.cache/hybrid-bench")).expanduser()
 _HERE = Path(__file__).parent / "grade_peers"
 _SEED, _REPLY_TOKENS = 0, 400
+_INSPECT_AT_ONCE, _PROMPTFOO_AT_ONCE = 8, 16
+"""Requests under way: what served each best, of 4, 6, 8, 10 and 16 with 4 slots. As many as slots leave them idle."""
 _ALONE = {
     "HTTP_PROXY": "http://127.0.0.1:9",
     "HTTPS_PROXY": "http://127.0.0.1:9",
@@ -44,12 +46,11 @@ class Said:
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """Grade ``items`` with the judge at ``url``, which has so many slots; ``home`` is the program's own, and empty."""
+    """Grade ``items`` with the judge at ``url``; ``home`` is the program's own, and empty."""
 
     home: Path
     items: Sequence[Item]
     url: str
-    slots: int
 
 
 class Tool(Protocol):
@@ -134,10 +135,10 @@ class InspectAI:
             "INSPECT_DISABLE_UPDATE_CHECK": "1",
             "BENCH_ITEMS": str(task.home / "answers.jsonl"),
             "BENCH_JUDGE": f"ollama/{MODEL}",
-            "BENCH_SLOTS": str(task.slots),
+            "BENCH_AT_ONCE": str(_INSPECT_AT_ONCE),
         }
         self._logs = ["--log-dir", str(task.home / "logs"), "--display", "none", "--no-fail-on-error"]
-        self._logs += ["--max-samples", str(2 * task.slots)]
+        self._logs += ["--max-samples", str(2 * _INSPECT_AT_ONCE)]
         self.command: Sequence[str] = [
             str(_program("inspect")),
             "eval",
@@ -218,7 +219,7 @@ class Promptfoo:
             "PROMPTFOO_DISABLE_SHARING": "1",
             "PROMPTFOO_SELF_HOSTED": "1",
         }
-        self._words = ["eval", "-j", str(task.slots), "--no-table", "--no-progress-bar", "--no-share"]
+        self._words = ["eval", "-j", str(_PROMPTFOO_AT_ONCE), "--no-table", "--no-progress-bar", "--no-share"]
         self._words += ["-o", str(task.home / "results.json")]
         self.command: Sequence[str] = [*_promptfoo(), *self._words, "-c", str(task.home / "config.json")]
 

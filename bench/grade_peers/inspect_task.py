@@ -32,7 +32,7 @@ def answers() -> Task:
         for row in rows
     ]
     config = GenerateConfig(
-        temperature=0, seed=0, max_tokens=400, max_connections=int(os.environ["BENCH_SLOTS"])
+        temperature=0, seed=0, max_tokens=400, max_connections=int(os.environ["BENCH_AT_ONCE"])
     )
     judge = get_model(os.environ["BENCH_JUDGE"], config=config)
     return Task(dataset=MemoryDataset(samples), solver=there(), scorer=model_graded_qa(model=judge))
