@@ -59,6 +59,8 @@ def request_for(
         )
     if name == "judge" and not judges:
         raise UsageError("No model was chosen to judge.", "Name one with --judge, or under [grade].")
+    if name not in scorers.LEAVING or not judges:
+        _refuse_unheard(said)
     if said.judges and name not in scorers.LEAVING:
         raise UsageError(
             f"The scorer {name} decides about every answer and needs no judge.",
@@ -115,6 +117,17 @@ def _judging(
         # What may not be asked now is left to another sitting: nobody holds a model in memory all day.
         wait_s=lambda: math.inf if hours is not None and hours.wait_s() > 0 else 0.0,
     )
+
+
+def _refuse_unheard(said: Said) -> None:
+    """What is about judges means nothing where none is asked; left alone, it would be taken for heard."""
+    asked = {"rubric": said.rubric, "pool": said.pool, "against": said.rivals, "fresh": said.fresh or None}
+    given = [f"--{name}" for name, value in asked.items() if value is not None]
+    if given and not said.judges:
+        raise UsageError(
+            f"{given[0]} is about judges, and none is asked.",
+            "Name one with --judge, and a scorer that leaves something open, or leave it out.",
+        )
 
 
 def _scorer_before(rubric: str) -> str:

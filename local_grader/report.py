@@ -116,8 +116,8 @@ def rows(report: Report) -> list[tuple[str, str]]:
     options = ", ".join(
         f"{name}={value}" for name, value in entry.options.items() if value not in (None, False)
     )
-    lines = [("partial", f"{_here(report.partial)} here")] if report.partial else []
-    lines += [
+    lines = [
+        *here(report),
         ("scorer", f"{entry.scorer} v{entry.scorer_version}" + (f" ({options})" if options else "")),
         ("samples", words.samples(summary)),
         ("outputs right" if report.arc else "right", words.rate(summary.right, summary.scored, summary)),
@@ -125,8 +125,7 @@ def rows(report: Report) -> list[tuple[str, str]]:
     if report.arc:
         lines += words.arc_rows(report.arc)
     lines += [(f"by {stage}", words.share(part, summary)) for stage, part in report.stages.items()]
-    for heard in report.decided.heard if report.decided else ():
-        lines.append((f"judge {heard.name}", _asked(heard.health)))
+    lines += asked(report)
     for reason, count in summary.unscored.items():
         lines.append((f"unscored: {reason}", str(count)))
     if summary.missing:
@@ -135,6 +134,19 @@ def rows(report: Report) -> list[tuple[str, str]]:
             ("missing", f"{summary.missing} never answered ({named}{', …' if summary.missing > 3 else ''})")
         )
     return [*lines, *words.bounds(summary)]
+
+
+def here(report: Report) -> list[tuple[str, str]]:
+    """How much of a run that is not whole there is; nothing for a whole one."""
+    return [("partial", f"{_here(report.partial)} here")] if report.partial else []
+
+
+def asked(report: Report) -> list[tuple[str, str]]:
+    """What each judge had to do this time."""
+    return [
+        (f"asked {heard.name}", _asked(heard.health))
+        for heard in (report.decided.heard if report.decided else ())
+    ]
 
 
 def so_far(report: Report) -> str:

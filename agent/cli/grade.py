@@ -8,9 +8,11 @@ import click
 
 from local_grader import report as reports
 from local_grader import scorers
+from local_grader.kept import grading_in
 from local_grader.reading.fields import Fields
 from local_grader.report import Report
-from local_grader.reports import words
+from local_grader.reports import summary, words
+from local_grader.reports.contents import contents
 from local_grader.scorer import Option
 from local_grader.scorers.rouge import VARIANTS
 from local_grader.scores import ANSWERED_TWICE
@@ -35,6 +37,9 @@ def _when(_context: click.Context, _parameter: click.Parameter, text: str | None
         return When.parse(text)
     except ValueError as error:
         raise click.BadParameter(f"{text!r} is not {FORM}, or any") from error
+
+
+_MOST_READ_BACK = 50_000
 
 
 @click.command()
@@ -206,6 +211,15 @@ def _confirmed(call: Call, model: str) -> bool:
     return click.confirm("Fetch it now?", default=False, err=True)
 
 
+def _rows(report: Report) -> list[tuple[str, str]]:
+    """As ``hybrid report`` tells it, with intervals that allow for groups and for what is known of the judges; of very many
+    samples, and of a grading that is not kept, what was counted in passing."""
+    kept = grading_in(report.ledger) if report.ledger and report.summary.samples <= _MOST_READ_BACK else None
+    if kept is None:
+        return reports.rows(report)
+    return [*reports.here(report), *summary.rows(contents(kept)), *reports.asked(report)]
+
+
 def _show(report: Report, console: Console, *, is_streamed: bool) -> None:
     for problem in report.problems:
         console.warn(f"{os.fsdecode(problem.path)} {problem.what}.")
@@ -215,7 +229,7 @@ def _show(report: Report, console: Console, *, is_streamed: bool) -> None:
         console.warn(warning)
     for trouble in report.troubles:
         console.warn(f"{trouble} {trouble.hint}".rstrip())
-    console.table(f"Grades of {report.entry.run}", ("measure", "value"), reports.rows(report))
+    console.table(f"Grades of {report.entry.run}", ("measure", "value"), _rows(report))
     for title, parts in (("shard", report.shards), ("group", report.groups)):
         rows = words.part_rows(parts)
         if rows:

@@ -10,6 +10,7 @@ from sync.errors import UsageError
 
 from .. import calibrations, kept
 from ..arc_metrics import ArcSummary, ArcTally
+from ..calibrations import Corrected
 from ..judges import known
 from ..kept import KeptGrade, KeptGrading
 from ..metrics import Summary, Tallies
@@ -23,6 +24,7 @@ RIGHT, PARTLY, WRONG, UNSCORED, MISSING = "right", "partly right", "wrong", "not
 VERDICTS = (RIGHT, PARTLY, WRONG, UNSCORED, MISSING)
 
 _BINS = 10
+_NAMED = 3
 _ARC = "arc"
 
 
@@ -50,7 +52,9 @@ class Bar:
 class Contents:
     """``interval`` is that of the rate, None where nothing was scored; ``arc`` and ``panel`` are None where there are none.
     ``verdicts`` counts samples by ``VERDICTS``, those that nobody answered too. ``histogram`` has two bars where all values
-    are 0 or 1. ``corrected`` is one sentence on what labels say of the rate, None where no labels are known."""
+    are 0 or 1. ``corrected`` is what labels say of the rate, None where no labels are known.
+    ``unanswered`` names the first few samples that nobody answered; ``reasons`` the first sample that was not graded for each
+    reason, with the explanation."""
 
     grading: KeptGrading
     summary: Summary
@@ -63,7 +67,9 @@ class Contents:
     histogram: Sequence[Bar]
     lengths: Lengths | None
     panel: Panel | None
-    corrected: str | None
+    corrected: Corrected | None
+    unanswered: Sequence[str]
+    reasons: Mapping[str, str]
 
     @property
     def cautions(self) -> list[str]:
@@ -93,11 +99,15 @@ def contents(grading: KeptGrading) -> Contents:
     verdicts: Counter[str] = Counter()
     values, characters = array("d"), array("l")
     groups: list[str | None] = []
+    unanswered: list[str] = []
+    reasons: dict[str, str] = {}
     for grade in kept.read(grading):
         verdicts[verdict_of(grade)] += 1
         if grade.state == "missing":
             missing = Missing(sample=grade.sample, group=grade.group)
             tallies.add_missing(missing)
+            if len(unanswered) < _NAMED:
+                unanswered.append(grade.sample)
             if arc is not None:
                 arc.add_missing(missing)
             continue
@@ -106,7 +116,9 @@ def contents(grading: KeptGrading) -> Contents:
         tallies.add(whole)
         if arc is not None:
             arc.add(whole)
-        if grade.value is not None:
+        if grade.value is None:
+            reasons.setdefault(grade.reason or "", f"{grade.sample}: {grade.explanation}".rstrip(": "))
+        else:
             values.append(grade.value)
             characters.append(len(grade.answer))
             groups.append(grade.group)
@@ -124,6 +136,8 @@ def contents(grading: KeptGrading) -> Contents:
         lengths=lengths(values, characters),
         panel=panel.panel(),
         corrected=_corrected(grading, values, clusters),
+        unanswered=unanswered,
+        reasons=reasons,
     )
 
 
@@ -167,12 +181,13 @@ def _histogram(values: Sequence[float]) -> list[Bar]:
     return [Bar(low=at / _BINS, high=(at + 1) / _BINS, count=counts[at]) for at in range(_BINS)]
 
 
-def _corrected(grading: KeptGrading, values: Sequence[float], clusters: Sequence[str] | None) -> str | None:
+def _corrected(
+    grading: KeptGrading, values: Sequence[float], clusters: Sequence[str] | None
+) -> Corrected | None:
     try:
-        found = calibrations.corrected(grading, values, clusters)
+        return calibrations.corrected(grading, values, clusters)
     except UsageError:
         return None
-    return None if found is None else found.told
 
 
 def judging(grading: KeptGrading) -> Mapping[str, Any] | None:

@@ -46,7 +46,7 @@ def head(contents: Contents) -> str:
             f"<p>If all not graded and never answered were wrong, {_percent(low)} would be right; if they were "
             f"right, {_percent(high)}.</p>"
         )
-    notes += f"<p>{said(contents.corrected)}</p>" if contents.corrected else ""
+    notes += f"<p>{said(contents.corrected.told)}</p>" if contents.corrected else ""
     if contents.arc is not None:
         about = "".join(f"<dt>{label}</dt><dd>{text}</dd>" for label, text in arc_rows(contents.arc))
         notes += f"<dl>{about}</dl>"

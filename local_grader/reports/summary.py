@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from ..calibrations import Corrected
 from . import words
 from .characters import one_line
 from .contents import Contents, judging
@@ -35,19 +36,26 @@ def rows(contents: Contents) -> list[tuple[str, str]]:
         ("outputs right" if contents.arc else "right", rate(contents)),
     ]
     if contents.corrected:
-        lines.append(("corrected", contents.corrected))
+        lines.append(("corrected", contents.corrected.told))
     if contents.arc:
         lines += words.arc_rows(contents.arc)
     for reason, count in summary.unscored.items():
-        lines.append((f"not graded: {one_line(reason, 60)}", f"{count:,}"))
+        first = one_line(contents.reasons[reason], 120)
+        lines.append((f"not graded: {one_line(reason, 60)}", f"{count:,} ({first}{_more(count, 1)})"))
     if summary.missing:
-        lines.append(("never answered", f"{summary.missing:,}"))
+        named = ", ".join(one_line(each, 40) for each in contents.unanswered)
+        more = _more(summary.missing, len(contents.unanswered))
+        lines.append(("never answered", f"{summary.missing:,} ({named}{more})"))
     lines += words.bounds(summary)
     lines += [
         (f"decided by {one_line(name, 40)}", words.share(part, summary))
         for name, part in contents.stages.items()
     ]
     return [*lines, *_judges(contents), *_lengths(contents)]
+
+
+def _more(count: int, named: int) -> str:
+    return ", …" if count > named else ""
 
 
 def rate(contents: Contents) -> str:
@@ -100,7 +108,7 @@ def to_json(contents: Contents) -> dict[str, object]:
         "entry": dict(grading.entry),
         "summary": asdict(contents.summary),
         "interval": _plain(contents.interval),
-        "corrected": contents.corrected,
+        "corrected": _corrected(contents.corrected),
         "cautions": contents.cautions,
         "arc": _plain(contents.arc),
         "verdicts": dict(contents.verdicts),
@@ -108,6 +116,21 @@ def to_json(contents: Contents) -> dict[str, object]:
         "lengths": _plain(contents.lengths),
         "panel": _plain(contents.panel),
         **{name: {key: asdict(one) for key, one in found.items()} for name, found in parts.items()},
+    }
+
+
+def _corrected(found: Corrected | None) -> dict[str, object] | None:
+    if found is None:
+        return None
+    made, source = found.correction, found.calibration
+    return {
+        "told": found.told,
+        "rate": made.rate,
+        "low": made.interval.low if made.interval else None,
+        "high": made.interval.high if made.interval else None,
+        "reason": made.reason,
+        "labels": source.labels,
+        "run": source.run,
     }
 
 

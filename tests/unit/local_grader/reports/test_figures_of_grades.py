@@ -35,7 +35,7 @@ def test_every_sample_is_counted_once_and_the_ungraded_beside_the_rate(tmp_path)
     assert found.summary.unscored == {"timed out": 1}
     assert [bar.count for bar in found.histogram] == [1, 0, 0, 0, 0, 1, 0, 0, 0, 1]
     labels = dict(rows(found))
-    assert labels["never answered"] == "1" and labels["not graded: timed out"] == "1"
+    assert (labels["never answered"], labels["not graded: timed out"]) == ("1 (e)", "1 (d)")
     assert labels["bounds"].startswith("30.0% to 70.0%, if all")
 
 
@@ -61,7 +61,7 @@ def test_one_group_or_one_for_each_sample_is_no_group(tmp_path) -> None:
 
 def test_without_the_extra_there_is_a_report_with_plain_intervals(tmp_path, monkeypatch) -> None:
     def absent(name):
-        raise UsageError(f"{name} is not installed.", "pip install 'hybrid[statistics]'")
+        raise UsageError(f"{name} is not installed.", "Install it.")
 
     for module in ("rates", "agreement", "clusters", "intervals", "correction", "resampling"):
         monkeypatch.setattr(f"local_grader.statistics.{module}.library", absent)
