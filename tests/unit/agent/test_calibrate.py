@@ -78,12 +78,17 @@ def test_json_holds_the_counts(judged: Path, capsys: Capture) -> None:
     assert "1 label without a sample in this grading: nobody." in err
 
 
-def test_later_gradings_of_the_same_kind_are_corrected(judged: Path, root: Path) -> None:
+def test_later_gradings_of_the_same_kind_are_corrected(judged: Path, root: Path, capsys: Capture) -> None:
     assert main(["calibrate", "r1", "labels.jsonl", "-q"]) == 0
     ledger = root / ".hybrid/ledger"
     later = keep(ledger, "r2", {"a": 1.0}, by=judging("llama"))
     found = calibrations.stored(ledger, later)
     assert found is not None and (found.run, found.labels, found.representative) == ("r1", 60, True)
+    capsys.readouterr()
+    assert main(["report", "r2", "--json"]) == 0
+    corrected = json.loads(capsys.readouterr().out)["corrected"]
+    assert (corrected["labels"], corrected["run"], corrected["reason"]) == (60, "r1", None)
+    assert corrected["low"] < corrected["rate"] == 1 == corrected["high"]
 
 
 def test_a_few_labels_are_said_to_tell_little(judged: Path, root: Path, capsys: Capture) -> None:
