@@ -54,7 +54,8 @@ METADATA = "hybrid.grading"
 
 _LONGEST_ANSWER = 2_000
 _LONGEST_PROMPT = 4_000
-_BATCH = 16_384
+# Of the longest texts, about 60 MB.
+_BATCH = 4_096
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -6,9 +6,9 @@ that a tolerance is the only thing that can make two different numbers equal.
 """
 
 import re
-from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
+from typing import NamedTuple
 
 _MOST_DIGITS = 400
 _LARGEST_EXPONENT = 400
@@ -25,11 +25,11 @@ _NUMBER = re.compile(
     """,
     re.VERBOSE | re.ASCII,
 )
+_MINUS = ("-", "\u2212")
 _GROUPING = str.maketrans("", "", ",'\u2019\u00a0\u2009\u202f")
 
 
-@dataclass(frozen=True, slots=True)
-class Number:
+class Number(NamedTuple):
     """``value`` leaves a percent sign out: ``75%`` is 75 with ``percent`` set."""
 
     value: Fraction
@@ -38,7 +38,7 @@ class Number:
 
 def find(text: str) -> list[Number]:
     """Every number in the text, first one first. Of a very long text only the end is looked at."""
-    found = (_number(match) for match in _NUMBER.finditer(text[-_LONGEST_TEXT:]))
+    found = map(_number, _NUMBER.finditer(text[-_LONGEST_TEXT:]))
     return [number for number in found if number is not None]
 
 
@@ -54,24 +54,49 @@ def exact(value: object) -> list[Number]:
     return find(value) if isinstance(value, str) else []
 
 
+def last(value: object) -> Number | None:
+    """The last number that ``exact`` finds."""
+    if isinstance(value, str):
+        before, _, word = value.rpartition(" ")
+        word = word.removesuffix(".")
+        if word.isdecimal() and word.isascii() and len(word) <= _MOST_DIGITS and not before.endswith("/"):
+            return Number(Fraction(int(word)), False)  # so most answers end; looking for it takes longer
+    found = exact(value)
+    return found[-1] if found else None
+
+
 def equal(answer: Number, reference: Number, tolerance: float, relative_tolerance: float) -> bool:
     """Within either tolerance of the reference. Where only one side has a percent sign, 75% is both 75 and 0.75."""
-    scales = {answer.percent, reference.percent} == {True, False}
-    for scale in (1, 100) if scales else (1,):
+    for scale in (1,) if answer.percent == reference.percent else (1, 100):
         left = answer.value / scale if answer.percent else answer.value
         right = reference.value / scale if reference.percent else reference.value
-        allowed = max(Fraction(tolerance), Fraction(relative_tolerance) * abs(right))
-        if abs(left - right) <= allowed:
+        if _near(left, right, tolerance, relative_tolerance):
             return True
     return False
 
 
+def _near(answer: Fraction, reference: Fraction, tolerance: float, relative_tolerance: float) -> bool:
+    # Fractions multiplied out to whole numbers: as exact, and many times as fast.
+    above, below = answer.numerator, answer.denominator
+    wanted_above, wanted_below = reference.numerator, reference.denominator
+    apart = abs(above * wanted_below - wanted_above * below)
+    allowed, parts = tolerance.as_integer_ratio()
+    if apart * parts <= allowed * below * wanted_below:
+        return True
+    allowed, parts = relative_tolerance.as_integer_ratio()
+    return apart * parts <= allowed * below * abs(wanted_above)
+
+
 def _number(match: re.Match[str]) -> Number | None:
-    digits = match["value"].translate(_GROUPING)
-    exponent = int((match["e"] or match["power"] or "0").replace("\u2212", "-"))
-    below = match["below"] or "1"
-    if max(len(digits), len(below)) > _MOST_DIGITS or abs(exponent) > _LARGEST_EXPONENT or not int(below):
-        return None
-    value = Fraction(digits) * Fraction(10) ** exponent / int(below)
-    negative = (match["sign"] in ("-", "\u2212")) != (match["sign2"] in ("-", "\u2212"))
-    return Number(-value if negative else value, match["percent"] is not None)
+    sign, sign2, digits, e, power, below, percent = match.groups("")
+    if digits.isdigit() and len(digits) <= _MOST_DIGITS and not (e or power or below):
+        value = Fraction(int(digits))  # the usual number, in a third of the time
+    else:
+        digits = digits.translate(_GROUPING)
+        exponent = int((e or power or "0").replace("\u2212", "-"))
+        below = below or "1"
+        if max(len(digits), len(below)) > _MOST_DIGITS or abs(exponent) > _LARGEST_EXPONENT or not int(below):
+            return None
+        value = Fraction(digits) * Fraction(10) ** exponent / int(below)
+    negative = (sign in _MINUS) != (sign2 in _MINUS)
+    return Number(-value if negative else value, percent != "")

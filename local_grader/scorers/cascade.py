@@ -13,7 +13,7 @@ from ..samples import Sample
 from ..scorer import Option, Shape
 from ..scores import NO_ANSWER, NO_REFERENCE, UNDECIDED, Score, average
 from ..texts import as_text
-from .stages import EXACT, NORMALISED, NUMERIC, RECALL, YES_NO, Found, decide, is_sure
+from .stages import EXACT, NORMALISED, NUMERIC, RECALL, YES_NO, Found, decide, is_exact, is_sure
 from .words import plain
 
 DECIDE, LEAVE = "decide", "leave"
@@ -63,6 +63,10 @@ class Cascade:
         return average(scores) if scores else Score.unscored(NO_ANSWER)
 
     def _one(self, text: str, references: list[str], prompt: str | None) -> Score:
+        if len(references) == 1 and is_exact(text, references[0]):
+            return Score(
+                1.0, text, stage=EXACT
+            )  # what decide would say, without the words that only others need
         words = plain(text)
         findings = [decide(text, words, reference, prompt) for reference in references]
         best = findings[0] if len(findings) == 1 else max(findings, key=_closeness)

@@ -45,7 +45,7 @@ class Numeric:
         given = [value for value in values if value is not None]
         if not given:
             return Score.unscored(NO_REFERENCE)
-        references = [found[-1] for value in given if (found := numbers.exact(value))]
+        references = [number for value in given if (number := numbers.last(value)) is not None]
         if not references:
             return Score.unscored("reference is not a number", f"the reference is {as_text(given[0])[:100]}")
         answers = sample.answer if isinstance(sample.answer, list) else [sample.answer]
@@ -53,14 +53,15 @@ class Numeric:
         return average(scores) if scores else Score.unscored(NO_ANSWER)
 
     def _one(self, answer: object, references: list[numbers.Number]) -> Score:
-        found = numbers.exact(answer)
-        if not found:
+        number = numbers.last(answer)
+        if number is None:
             return Score.verdict(False, as_text(answer), "not a number")
-        if self.single_number and len(found) > 1:
-            return Score.verdict(False, as_text(answer), f"{len(found)} numbers where one was asked for")
-        number = found[-1]
-        right = any(numbers.equal(number, one, self.tolerance, self.relative_tolerance) for one in references)
-        return Score.verdict(right, _shown(number), "" if right else "differs from the reference")
+        if self.single_number and (count := len(numbers.exact(answer))) > 1:
+            return Score.verdict(False, as_text(answer), f"{count} numbers where one was asked for")
+        for one in references:
+            if numbers.equal(number, one, self.tolerance, self.relative_tolerance):
+                return Score(1.0, _shown(number))
+        return Score(0.0, _shown(number), "differs from the reference")
 
 
 def _shown(number: numbers.Number) -> str:

@@ -48,9 +48,13 @@ _EXACT = Found(True, EXACT, 1.0)
 _NORMALISED = Found(True, NORMALISED, 1.0)
 
 
+def is_exact(text: str, reference: str) -> bool:
+    return text == reference or text.strip().casefold() == reference.strip().casefold()
+
+
 def decide(text: str, words: str, reference: str, prompt: str | None, most: float = MOST) -> Found:
     """What the rules say of an answer, given as it is and as plain words."""
-    if text == reference or text.strip().casefold() == reference.strip().casefold():
+    if is_exact(text, reference):
         return _EXACT
     found = _compare(text, words, recall.parts(reference, prompt), most)
     if not found.right and found.stage != YES_NO:

@@ -77,8 +77,8 @@ def test_no_number_is_found_in_what_is_none(value):
 
 
 @given(st.text(alphabet="0123456789.,'eE+-−/%$ x^{}10", max_size=80))
-def test_any_text_is_read_without_failing(text):
-    numbers.find(text)
+def test_any_text_is_read_without_failing_and_its_last_number_is_the_last_found(text):
+    assert [numbers.last(text)] == (numbers.find(text)[-1:] or [None])
 
 
 def test_a_percent_sign_on_one_side_may_mean_either_scale():
