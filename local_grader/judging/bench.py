@@ -1,5 +1,6 @@
 """The judges of one grading, as they were asked for: what is wrong with the wish is said before anything is read."""
 
+import json
 from collections.abc import Mapping, Sequence
 
 from sync.clock import Clock
@@ -34,6 +35,9 @@ class Bench:
             fresh=request.fresh,
             may_pull=request.may_pull,
             wait_s=request.wait_s,
+            settings=json.dumps(
+                [request.settings.context, request.settings.reply_tokens, request.settings.seed]
+            ),
         )
 
     @classmethod

@@ -17,7 +17,7 @@ from ..rubrics.verdicts import check, judgement
 from ..scores import UNDECIDED, Grade, Judgement, Score
 from .advice import advice, is_unjudged
 from .asking import Asking, Health, not_now
-from .journal import Answer, Journal
+from .journal import Answer, Journal, last_called
 from .pace import Pace
 from .panel import Pool, pooled
 from .retries import Retries
@@ -40,6 +40,12 @@ class Way:
     may_pull: Callable[[str], bool] = lambda _model: False
     wait_s: Callable[[], float] = lambda: 0.0
     retries: Retries = field(default_factory=Retries)
+    settings: str = ""
+    """What else the user decided about the judges, as one text."""
+
+    def called(self, name: str) -> str:
+        """The judge as the user names it, with what decides how it is asked."""
+        return f"{name} {self.settings}"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -132,9 +138,9 @@ def _ask(
                 raise not_now()  # before a model is loaded in vain
             prepared = _prepared(name, judge, way, progress)
         except JudgeUnavailable as error:
-            return _nothing(prompts, error), Heard(name=name, identity=None, health=Health(), trouble=error)
+            return _from_before(name, prompts, way, error)
         identity, warnings, trouble = judge.identity, list(prepared.warnings), None
-        journal = Journal(way.journal, identity, way.rubric.sha256)
+        journal = Journal(way.journal, identity, way.rubric.sha256, way.called(name))
         try:
             asking = Asking(
                 judge,
@@ -166,6 +172,32 @@ def _ask(
     replies = {**_nothing(prompts, trouble), **{prompt: _said(answer) for prompt, answer in answers.items()}}
     heard = Heard(name=name, identity=identity, health=asking.health, warnings=warnings, trouble=trouble)
     return replies, heard
+
+
+def _from_before(
+    name: str, prompts: Mapping[str, Prompt], way: Way, trouble: JudgeUnavailable
+) -> tuple[Mapping[str, str | CannotJudge], Heard]:
+    """What is known of a judge that cannot be asked now. Where that is all that is needed, nothing is the matter."""
+    identity = None if way.fresh else last_called(way.journal, way.called(name))
+    known: dict[str, Answer] = {}
+    if identity is not None:
+        journal = Journal(way.journal, identity, way.rubric.sha256, way.called(name))
+        try:
+            kept = journal.known(list(prompts))
+        finally:
+            journal.close()
+        known = {prompt: answer for prompt, answer in kept.items() if not answer.is_passing}
+    is_whole = len(known) == len(prompts)
+    heard = Heard(
+        name=name,
+        identity=identity if known else None,
+        health=Health(known=len(known)),
+        trouble=None if is_whole else trouble,
+    )
+    return {
+        **_nothing(prompts, trouble),
+        **{prompt: _said(answer) for prompt, answer in known.items()},
+    }, heard
 
 
 def _prepared(name: str, judge: Judge, way: Way, progress: Progress) -> Prepared:

@@ -11,6 +11,7 @@ import json
 import re
 import sqlite3
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from dataclasses import asdict, astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,7 @@ CREATE TABLE IF NOT EXISTS answers (
     prompt_tokens INTEGER, reply_tokens INTEGER, served_s REAL, attempts INTEGER NOT NULL, at REAL NOT NULL,
     PRIMARY KEY (judge, rubric, prompt)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS called (name TEXT PRIMARY KEY, judge TEXT NOT NULL) WITHOUT ROWID;
 """
 _AT_ONCE = 500
 _HALVES = re.compile("[\ud800-\udfff]")
@@ -63,7 +65,9 @@ class Journal:
     where the system does not let it be written.
     """
 
-    def __init__(self, path: Path, judge: Identity, rubric_sha256: str) -> None:
+    def __init__(self, path: Path, judge: Identity, rubric_sha256: str, called: str = "") -> None:
+        """``called`` is what the user calls this judge, with what the user decided about it: see ``last_called``."""
+        self._called = called
         self._judge = judge.sha256()
         self._rubric = rubric_sha256
         self._path = path
@@ -139,6 +143,7 @@ class Journal:
         self._database.execute(
             "INSERT OR REPLACE INTO judges VALUES (?, ?)", (self._judge, json.dumps(asdict(judge)))
         )
+        self._database.execute("INSERT OR REPLACE INTO called VALUES (?, ?)", (self._called, self._judge))
 
     def _write_ahead(self) -> None:
         """Quicker, and no safer. Where another process changes to it at this moment, SQLite does not wait; so neither do we."""
@@ -178,3 +183,22 @@ class Journal:
 
 def _storable(value: object) -> object:
     return _HALVES.sub("\ufffd", value) if isinstance(value, str) else value
+
+
+def last_called(path: Path, called: str) -> Identity | None:
+    """Who was called so last, for when the server cannot be asked: what was kept of that judge is still worth something.
+
+    None where nobody was, or the file cannot be read: whoever wants to write it says why.
+    """
+    if not path.exists():
+        return None
+    try:
+        with closing(
+            sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=60.0)
+        ) as database:
+            row = database.execute(
+                "SELECT identity FROM called JOIN judges ON judge = sha256 WHERE name = ?", (called,)
+            ).fetchone()
+    except sqlite3.Error:
+        return None
+    return None if row is None else Identity(**json.loads(row[0]))

@@ -154,3 +154,16 @@ def test_one_text_in_two_samples_is_asked_once(decided):
     result = decided([open_one("a", reference="gold"), twin], {"m": ScriptedJudge(note)})
     assert len(asked) == 1
     assert [grade.score.value for grade in result.grades] == [1.0, 1.0]
+
+
+def test_what_is_known_of_a_judge_counts_without_its_server(decided):
+    grades = [open_one(name, reference="gold") for name in "abc"]
+    decided(grades[:2], {"m": ScriptedJudge(says("correct"))})
+    again = decided(grades[:2], {"m": Absent(says("incorrect"))})
+    assert [grade.score.value for grade in again.grades] == [1.0, 1.0]
+    assert (again.heard[0].trouble, again.heard[0].health.known) == (None, 2)
+    more = decided(grades, {"m": Absent(says("incorrect"))})
+    assert [grade.score.reason for grade in more.grades] == [None, None, UNAVAILABLE]
+    assert more.heard[0].trouble is not None
+    other = decided(grades[:1], {"m": Absent(says("incorrect"))}, settings="another context")
+    assert other.grades[0].score.reason == UNAVAILABLE
