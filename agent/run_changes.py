@@ -73,13 +73,13 @@ def between(
 
     Raises HybridError where the local state cannot be used, and nothing for a mailbox.
     """
-    files = [run for run in (a, b) if not _is_run(project, run)]
-    if files:
-        told = f"{' and '.join(files)}: graded from a file, so nothing is known of how it was made."
-        return _unknown(told)
-    seen = _asked(project, clock, (a, b), opener, patience_s)
     with opened_state(project, warn) as state:
         memory = FactsMemory(state)
+        files = [run for run in (a, b) if not _was_pulled(project, run) and memory.get(run) is None]
+        if files:
+            told = f"{' and '.join(files)}: graded from a file, so nothing is known of how it was made."
+            return _unknown(told)
+        seen = _asked(project, clock, (a, b), opener, patience_s)
         for run in (a, b):
             if run in seen.facts:
                 memory.put(seen.facts[run])
@@ -115,8 +115,8 @@ def _code(memory: FactsMemory, seen: _Seen, a: str, b: str) -> Code | None:
     return seen.code
 
 
-def _is_run(project: Project, name: str) -> bool:
-    """Whether it is the id of a run that was pulled."""
+def _was_pulled(project: Project, name: str) -> bool:
+    """Whether it is the id of a run whose outputs are here; of others nobody knows whether they are runs."""
     outputs = project.root / project.config.project.outputs
     return re.fullmatch(layout.RUN_ID, name) is not None and (outputs / name).is_dir()
 

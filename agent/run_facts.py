@@ -26,7 +26,7 @@ _SCHEMA = (
 )
 _MOST_WORKERS = 50
 _LONGEST_TOLD = 1024 * 1024
-"""Characters. Differences that take more are read again."""
+"""Characters. What takes more is read again."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,9 +80,11 @@ class FactsMemory:
             records.encode(facts.spec).decode(),
             *(records.encode(one).decode() for one in facts.workers),
         ]
-        with self._state.writing() as connection:
-            values = (facts.spec.run, json.dumps(sealed))
-            connection.execute("INSERT OR REPLACE INTO run_facts VALUES (?, ?)", values)
+        told = json.dumps(sealed)
+        if len(told) <= _LONGEST_TOLD:
+            with self._state.writing() as connection:
+                values = (facts.spec.run, told)
+                connection.execute("INSERT OR REPLACE INTO run_facts VALUES (?, ?)", values)
 
     def get(self, run: str) -> RunFacts | None:
         """None where nothing is remembered, or another version of this program wrote it."""

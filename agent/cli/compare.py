@@ -28,6 +28,7 @@ _FEW = 5
 _FEW_PATHS = 12
 _MOST_SLICES = 40
 _WIDEST = 60
+_LONGEST = 400
 
 
 @click.command()
@@ -161,7 +162,7 @@ def _show(console: Console, found: Compared, names: tuple[str, str]) -> None:
     console.table(f"By {way(found.a.grading)}", ("measure", "value"), rows)
     shown = [*found.changed[:_FEW], *found.changed[_FEW:][-_FEW:]]
     cells = [
-        (each.sample, f"{each.value_a:g} → {each.value_b:g}", _cut(each.answer_a), _cut(each.answer_b))
+        (_cut(each.sample), f"{each.value_a:g} → {each.value_b:g}", _cut(each.answer_a), _cut(each.answer_b))
         for each in shown
     ]
     if cells:
@@ -191,7 +192,7 @@ def _show_slices(console: Console, found: Compared, names: tuple[str, str]) -> N
 
 def _show_changes(console: Console, changes: RunChanges, names: tuple[str, str], with_diff: bool) -> None:
     rows = [
-        (one.name, one.a or "-", one.b or "-")
+        (_cut(one.name), _cut(one.a, _LONGEST) or "-", _cut(one.b, _LONGEST) or "-")
         for one in (*([changes.commits] if changes.commits else []), *changes.parameters, *changes.machine)
     ]
     if changes.code is not None:
@@ -249,6 +250,6 @@ def _bytes(number: int | None) -> str:
     return "-" if number is None else size(number)
 
 
-def _cut(text: str) -> str:
+def _cut(text: str, longest: int = _WIDEST) -> str:
     line = " ".join(text.split())
-    return line if len(line) <= _WIDEST else f"{line[: _WIDEST - 1]}…"
+    return line if len(line) <= longest else f"{line[: longest - 1]}…"

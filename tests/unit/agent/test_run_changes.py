@@ -111,6 +111,13 @@ def test_what_was_pulled_is_known_without_the_mailbox(project: Project) -> None:
     assert told(look(project, opener=unreachable))["GPU"] == ("none", "Tesla T4")
 
 
+def test_a_run_whose_outputs_were_removed_here_is_known_all_the_same(project: Project) -> None:
+    look(project)
+    for run in ("r1", "r2"):
+        (project.outputs / run).rmdir()
+    assert "command" in told(look(project))
+
+
 def test_a_run_that_cannot_be_remembered_is_pulled_all_the_same(project: Project) -> None:
     class Away:
         def __getattr__(self, name: str) -> object:
@@ -187,6 +194,15 @@ def test_a_bug_in_the_thread_is_not_swallowed(project: Project) -> None:
 def test_files_that_were_graded_by_hand_are_no_runs(project: Project) -> None:
     found = look(project, "r1", "By Hand")
     assert found.unknown == ["By Hand: graded from a file, so nothing is known of how it was made."]
+
+
+def test_a_mailbox_cannot_fill_the_disk_with_what_is_remembered(project: Project) -> None:
+    project.queue("r6", command=["x" * 2_000_000])
+    with opened(AgentProject.find(project.root), SystemClock()) as mailbox:
+        with state.opened(mailbox.project, print) as kept:
+            spec, seen = runs.spec_of(mailbox, "r6"), view.look(mailbox.remote, BASE, RunFolder("r6"))
+            remember(mailbox, kept, spec, seen)
+            assert FactsMemory(kept).get("r6") is None
 
 
 def test_a_long_difference_is_cut(project: Project) -> None:
