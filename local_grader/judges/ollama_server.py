@@ -8,9 +8,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-import httpx
-
-from ..judge import CannotJudge, JudgeUnavailable
+from ..judge import JudgeUnavailable
 from . import known, refusals
 from .wire import Line
 
@@ -102,16 +100,7 @@ class OllamaServer:
         )
 
     def _told(self, ask: Callable[[], Mapping[str, object]]) -> Mapping[str, object]:
-        error: CannotJudge | JudgeUnavailable
-        try:
-            return ask()
-        except httpx.HTTPStatusError as failure:
-            error = refusals.refused(failure.response.status_code, failure.response.text, self._target)
-        except (httpx.HTTPError, OSError) as failure:
-            error = refusals.lost(failure, self._target)
-        except ValueError:
-            error = refusals.garbled(self._target)
-        raise refusals.unavailable(error, self._target)
+        return refusals.asked_before(ask, self._target)
 
 
 def parsed(version: str) -> Version | None:

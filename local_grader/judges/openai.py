@@ -7,8 +7,6 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import httpx
-
 from sync.clock import Clock
 from sync.progress import Progress
 
@@ -192,14 +190,7 @@ class OpenAIJudge:
         return False
 
     def _chat(self, line: Line, body: Mapping[str, object]) -> Mapping[str, object]:
-        try:
-            return line.post("/chat/completions", body)
-        except httpx.HTTPStatusError as error:
-            raise refusals.refused(error.response.status_code, _said(error.response), self._target) from None
-        except (httpx.HTTPError, OSError) as error:
-            raise refusals.lost(error, self._target) from None
-        except ValueError:
-            raise refusals.garbled(self._target) from None
+        return refusals.asked(lambda: line.post("/chat/completions", body), self._target)
 
 
 def _ending(told: Mapping[str, object]) -> tuple[str | None, str | None]:
@@ -222,14 +213,3 @@ def _number(told: Mapping[str, object], part: str, key: str) -> float | None:
 def _count(told: Mapping[str, object], key: str) -> int | None:
     found = _number(told, "usage", key)
     return None if found is None or not math.isfinite(found) else int(found)
-
-
-def _said(response: httpx.Response) -> str:
-    """The words of an error, out of the forms that servers give them."""
-    try:
-        told = response.json()
-    except (ValueError, RecursionError):
-        return response.text
-    error = told.get("error", told) if isinstance(told, dict) else told
-    message = error.get("message", error) if isinstance(error, dict) else error
-    return str(message)

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import httpx
 
-from ..judge import CannotJudge, JudgeUnavailable
 from . import refusals
 from .wire import Line
 
@@ -70,19 +69,10 @@ class OpenAIServer:
         )
 
     def _models(self) -> Sequence[Mapping[str, object]]:
-        error: CannotJudge | JudgeUnavailable
-        try:
-            found = self._v1.get("/models").get("data")
-            if isinstance(found, list):
-                return [each for each in found if isinstance(each, dict)]
-            error = refusals.garbled(self._target)
-        except httpx.HTTPStatusError as failure:
-            error = refusals.refused(failure.response.status_code, failure.response.text, self._target)
-        except (httpx.HTTPError, OSError) as failure:
-            error = refusals.lost(failure, self._target)
-        except ValueError:
-            error = refusals.garbled(self._target)
-        raise refusals.unavailable(error, self._target)
+        found = refusals.asked_before(lambda: self._v1.get("/models"), self._target).get("data")
+        if not isinstance(found, list):
+            raise refusals.unavailable(refusals.garbled(self._target), self._target)
+        return [each for each in found if isinstance(each, dict)]
 
     def _version(self, path: str) -> str:
         found = self._maybe(lambda: self._root.get(path)).get("version")

@@ -4,6 +4,7 @@ The reasons of CannotJudge are counted and shown, so there are few of them, and 
 """
 
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import httpx
@@ -87,6 +88,37 @@ def refused(status: int, said: str, target: Target) -> CannotJudge | JudgeUnavai
     if 400 <= status < 499 and status not in (408, 425):
         return CannotJudge(REFUSED, told)
     return CannotJudge(FAILED, told, is_passing=True)
+
+
+def asked(ask: Callable[[], Mapping[str, object]], target: Target) -> Mapping[str, object]:
+    """What ``ask`` returns. Raises CannotJudge and JudgeUnavailable for what a ``wire.Line`` raises."""
+    try:
+        return ask()
+    except httpx.HTTPStatusError as error:
+        raise refused(error.response.status_code, _said(error.response), target) from None
+    except (httpx.HTTPError, OSError) as error:
+        raise lost(error, target) from None
+    except ValueError:
+        raise garbled(target) from None
+
+
+def asked_before(ask: Callable[[], Mapping[str, object]], target: Target) -> Mapping[str, object]:
+    """The same before the first sample, where nothing is about one prompt. Raises JudgeUnavailable."""
+    try:
+        return asked(ask, target)
+    except CannotJudge as error:
+        raise unavailable(error, target) from None
+
+
+def _said(response: httpx.Response) -> str:
+    """The words of an error, out of the forms that servers give them."""
+    try:
+        told = response.json()
+    except (ValueError, RecursionError):
+        return response.text
+    error = told.get("error", told) if isinstance(told, dict) else told
+    message = error.get("message", error) if isinstance(error, dict) else error
+    return str(message)
 
 
 def missing(target: Target) -> ModelMissing:

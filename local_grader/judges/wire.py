@@ -101,9 +101,11 @@ class Wire(httpx.BaseTransport):
         deadline = None if total is None else self._clock.monotonic() + total
         response = self._pool.handle_request(self._prepared(request, silence))
         assert isinstance(response.stream, httpx.SyncByteStream)
+        headers = httpx.Headers(response.headers)
+        headers.pop("content-encoding", None)  # nothing is unpacked: a few bytes could be many
         return httpx.Response(
             response.status_code,
-            headers=response.headers,
+            headers=headers,
             stream=_Bounded(response.stream, self._clock, deadline),
             extensions=response.extensions,
         )
@@ -114,6 +116,7 @@ class Wire(httpx.BaseTransport):
     def _prepared(self, request: httpx.Request, silence: float) -> httpx.Request:
         headers = httpx.Headers(request.headers)
         headers.pop("authorization", None)  # the ollama package adds OLLAMA_API_KEY to whatever host it asks
+        headers["accept-encoding"] = "identity"
         body = request.read()
         for path, fields in self._extra.items():
             if body and request.url.path.endswith(path):

@@ -1,5 +1,6 @@
 """No wait is without an end, no key and no sample goes where nobody sent it."""
 
+import gzip
 import time
 from collections.abc import Iterator
 
@@ -61,6 +62,14 @@ def test_what_never_ends_is_not_kept(server: Server, line: Line) -> None:
     server.answers["/ask"] = raw(*[b"x" * 2**20] * 40)
     with pytest.raises(httpx.RemoteProtocolError):
         line.get("/ask")
+
+
+def test_nothing_is_unpacked(server: Server, line: Line) -> None:
+    packed = gzip.compress(b"{" + b" " * 2**20 + b"}")
+    server.answers["/ask"] = lambda _: Answer(body=[packed], headers={"Content-Encoding": "gzip"})
+    with pytest.raises(ValueError):
+        line.get("/ask")
+    assert server.asked("/ask")[0].headers["accept-encoding"] == "identity"
 
 
 def test_nobody_is_led_elsewhere(server: Server, line: Line) -> None:
