@@ -153,7 +153,7 @@ def _ask(
                 fresh=way.fresh,
                 wait_s=way.wait_s,
             )
-            progress.start(f"judge {name}", len(prompts), "samples")
+            progress.start(f"judge {name}", len(prompts), "prompts")
             try:
                 answers = asking.run(prompts)
             except JudgeUnavailable as error:
