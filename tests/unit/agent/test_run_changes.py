@@ -198,11 +198,13 @@ def test_files_that_were_graded_by_hand_are_no_runs(project: Project) -> None:
 
 def test_a_mailbox_cannot_fill_the_disk_with_what_is_remembered(project: Project) -> None:
     project.queue("r6", command=["x" * 2_000_000])
-    with opened(AgentProject.find(project.root), SystemClock()) as mailbox:
-        with state.opened(mailbox.project, print) as kept:
-            spec, seen = runs.spec_of(mailbox, "r6"), view.look(mailbox.remote, BASE, RunFolder("r6"))
-            remember(mailbox, kept, spec, seen)
-            assert FactsMemory(kept).get("r6") is None
+    with (
+        opened(AgentProject.find(project.root), SystemClock()) as mailbox,
+        state.opened(mailbox.project, print) as kept,
+    ):
+        spec, seen = runs.spec_of(mailbox, "r6"), view.look(mailbox.remote, BASE, RunFolder("r6"))
+        remember(mailbox, kept, spec, seen)
+        assert FactsMemory(kept).get("r6") is None
 
 
 def test_a_long_difference_is_cut(project: Project) -> None:
