@@ -222,6 +222,10 @@ def _warn(console: Console, found: Compared, cluster: bool | None) -> None:
         console.warn(
             f"{count(found.other_reference, 'shared sample')} with another reference in each grading."
         )
+    if alone := len(found.only_a) + len(found.only_b):
+        console.warn(
+            f"{count(alone, 'sample')} graded in one of the two runs only: left out of the comparison."
+        )
     servers = [
         [one["server"] for one in judging["judges"]] if (judging := side.grading.entry.get("judging")) else []
         for side in (found.a, found.b)

@@ -113,3 +113,12 @@ def test_runs_are_called_by_their_names_where_these_tell_them_apart(ledger: Path
     assert capsys.readouterr().out.startswith("tuned is better than base: ")
     assert main(["compare", tuned, again]) == 0
     assert capsys.readouterr().out.startswith(f"{again} is better than {tuned}: ")
+
+
+def test_what_one_run_lacks_is_said(ledger: Path, capsys: Capture) -> None:
+    keep(ledger, "r1", values(50))
+    keep(ledger, "r2", values(60) | {"s000": None})
+    assert main(["compare", "r1", "r2"]) == 0
+    out, err = capsys.readouterr()
+    assert "1 sample graded in one of the two runs only: left out of the comparison." in err
+    assert "on 99 shared samples" in out
