@@ -33,7 +33,16 @@ def find(project: Project, word: str, grading: str | None = None) -> KeptGrading
         raise UsageError(
             f"{run} was not graded by {grading}.", f"It was graded by: {', '.join(_ways(found))}."
         )
-    return fitting[0]
+    return _whole(fitting)
+
+
+def _whole(found: Sequence[KeptGrading]) -> KeptGrading:
+    """The newest; but one to which a judge was lacking does not hide one of the same outputs that has all verdicts."""
+    newest = found[0]
+    if newest.facts.unheard:
+        same = [one for one in found if one.entry["outputs_sha256"] == newest.entry["outputs_sha256"]]
+        return next((one for one in same if one.judges and not one.facts.unheard), newest)
+    return newest
 
 
 def _of_file(path: Path) -> KeptGrading:

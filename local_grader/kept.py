@@ -10,18 +10,19 @@ from typing import Any
 from sync.errors import UsageError
 
 from . import tables
-from .ledger import FORMAT, METADATA
+from .ledger import FACTS, FORMAT, METADATA, Facts
 from .scores import Judgement
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class KeptGrading:
-    """One file of the ledger. ``entry`` is what decided it: ``ledger.Entry`` as JSON makes it."""
+    """One file of the ledger. ``entry`` is what decided it: ``ledger.Entry`` as JSON makes it; ``facts`` are what it leaves open."""
 
     path: Path
     run: str
     scorer: str
     entry: Mapping[str, Any]
+    facts: Facts = field(default_factory=Facts)
 
     @property
     def judges(self) -> Sequence[str]:
@@ -83,12 +84,14 @@ def read(grading: KeptGrading) -> Iterator[KeptGrade]:
 def grading_in(path: Path) -> KeptGrading | None:
     """That of one file; None where it holds none that can be read."""
     try:
-        entry = json.loads(tables.metadata(path).get(METADATA, "null"))
-    except (tables.BadTable, OSError, ValueError):
+        metadata = tables.metadata(path)
+        entry = json.loads(metadata.get(METADATA, "null"))
+        facts = Facts(**json.loads(metadata.get(FACTS, "{}")))
+    except (tables.BadTable, OSError, ValueError, TypeError):
         return None
     if not isinstance(entry, dict) or entry.get("format") != FORMAT:
         return None
-    return KeptGrading(path=path, run=entry["run"], scorer=entry["scorer"], entry=entry)
+    return KeptGrading(path=path, run=entry["run"], scorer=entry["scorer"], entry=entry, facts=facts)
 
 
 def _newest_first(path: Path) -> tuple[float, str]:

@@ -51,6 +51,8 @@ COLUMNS: Mapping[str, tables.Kind] = {
 }
 METADATA = "hybrid.grading"
 """The name of the file's metadata: the entry, as a JSON object."""
+FACTS = "hybrid.facts"
+"""The name of more of it: ``Facts`` as a JSON object."""
 
 _LONGEST_ANSWER = 2_000
 _LONGEST_PROMPT = 4_000
@@ -96,6 +98,15 @@ class Entry:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Facts:
+    """What a grading leaves open: ``unread`` says which rows and files could not be read, ``unheard`` counts the samples about
+    which a judge could not be asked."""
+
+    unread: Sequence[str] = ()
+    unheard: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Recorded:
     """``new`` is False where the same grading had been recorded before; nothing was written then."""
 
@@ -132,6 +143,8 @@ class Recorder:
         # Packing takes no turn of the interpreter, so it goes on beside the grading, one batch behind.
         self._packer = ThreadPoolExecutor(1, "ledger")
         self._packed: Future[None] | None = None
+        self._facts = Facts()
+        self._keeps = keep
 
     def __enter__(self) -> "Recorder":
         return self
@@ -149,6 +162,10 @@ class Recorder:
             }
             self._append(tuple(row.values()))
 
+    def tell(self, facts: Facts) -> None:
+        """Goes with the file; at the end, when they are known."""
+        self._facts = facts
+
     @property
     def recorded(self) -> Recorded:
         return Recorded(path=self._path, new=self._new)
@@ -162,11 +179,14 @@ class Recorder:
                 with self._file:
                     if kind is None:
                         self._await_packed()
+                        self._writer.tell({FACTS: json.dumps(asdict(self._facts))})
                     self._writer.close()
                     self._file.flush()
                     os.fsync(self._file.fileno())
                 if kind is None:
                     os.replace(self._temporary, self._path)
+            elif kind is None and self._keeps:
+                os.utime(self._path)  # what was graded last is what reports are about
         finally:
             self._temporary.unlink(missing_ok=True)
 

@@ -18,7 +18,7 @@ from .judge import NotNow
 from .judging.bench import Bench
 from .judging.deciding import Decided
 from .judging.wish import JudgingRequest
-from .ledger import Entry, Recorder
+from .ledger import Entry, Facts, Recorder
 from .metrics import Tallies
 from .reading import outputs
 from .reading import references as reference_files
@@ -136,6 +136,8 @@ def _grade(
             tallies.add_missing(one)
             if arc is not None:
                 arc.add_missing(one)
+        unread = [f"{os.fsdecode(one.path)} {one.what}" for one in samples.unread]
+        recorder.tell(Facts(unread=unread, unheard=decided.unheard if decided else 0))
     return Report(
         entry=entry,
         files=len(target.sources),

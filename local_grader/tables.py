@@ -52,6 +52,10 @@ class Writer:
         arrays = [_array(columns[field.name], field.type, rows) for field in self._schema]
         self._writer.write_table(pyarrow.Table.from_arrays(arrays, schema=self._schema))
 
+    def tell(self, metadata: Mapping[str, str]) -> None:
+        """More metadata, known only by now."""
+        self._writer.add_key_value_metadata(dict(metadata))
+
     def close(self) -> None:
         self._writer.close()
         self._sink.detach()  # flushed; else the file would be closed, too
@@ -73,13 +77,13 @@ def _encodable(text: object) -> object:
 
 
 def metadata(path: Path) -> dict[str, str]:
-    """What ``Writer`` was given to go with the file. Raises BadTable; OSError passes through."""
+    """What ``Writer`` was given or told to go with the file. Raises BadTable; OSError passes through."""
     import pyarrow
     import pyarrow.parquet
 
     try:
-        schema = pyarrow.parquet.read_schema(path)
+        found = pyarrow.parquet.read_metadata(path).metadata or {}
     except pyarrow.ArrowException as error:
         first_line = str(error).partition("\n")[0]
         raise BadTable(f"is not readable Parquet ({first_line})") from error
-    return {key.decode(): value.decode("utf-8", "replace") for key, value in (schema.metadata or {}).items()}
+    return {key.decode("utf-8", "replace"): value.decode("utf-8", "replace") for key, value in found.items()}

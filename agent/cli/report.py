@@ -81,7 +81,7 @@ def report(
     found = contents(grades.find(project, run, grading))
     if opened and not any(form == "html" for form, _ in files):
         files.append(("html", _own_page(project, found)))
-    asked = None if min_pass is None else gate(found.summary, min_pass)
+    asked = None if min_pass is None else gate(found.summary, min_pass, len(found.grading.facts.unread))
     for form, path in files:
         write(found, form, path)
     if printed is not None and not call.json:

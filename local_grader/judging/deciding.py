@@ -80,6 +80,11 @@ class Decided:
         ]
 
     @property
+    def unheard(self) -> int:
+        """How many of them because a judge could not be asked."""
+        return sum(grade.score.reason in (UNAVAILABLE, LATER) for grade in self.grades)
+
+    @property
     def unjudged(self) -> int:
         """How many samples were left without a verdict although judges were asked about them."""
         return sum(map(is_unjudged, self.grades))

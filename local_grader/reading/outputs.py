@@ -81,7 +81,7 @@ def digest(sources: Sequence[Source]) -> str:
 class Samples:
     """The samples of some files, read once by iterating; afterwards ``problems`` and ``skipped`` are known.
 
-    ``problems`` are rows and files that could not be read. ``skipped`` are files of which no row is an answer (say, a
+    ``problems`` are rows and files that could not be read, which are ``unread``, and ids that several answers have. ``skipped`` are files of which no row is an answer (say, a
     file of metrics), each with the reason. Memory grows with the number of samples, not with their size.
 
     A row that says again what another one said of the same sample counts once. Where it says otherwise, iterating raises
@@ -97,6 +97,7 @@ class Samples:
         contested: Mapping[str, str] | None = None,
     ) -> None:
         self.problems: list[Problem] = []
+        self.unread: list[Problem] = []
         self.skipped: list[Problem] = []
         self._sources = sources
         self._fields = fields
@@ -143,8 +144,12 @@ class Samples:
         samples_of, name, shard = self._samples_of, source.name, source.shard
         for row in read(source.path, self._fields.id_names()):
             if isinstance(row, BadRow):
-                found = unfit if isinstance(row, NotAnswers) else self.problems
-                found.append(_problem(source, row.what))
+                problem = _problem(source, row.what)
+                if isinstance(row, NotAnswers):
+                    unfit.append(problem)
+                else:
+                    self.problems.append(problem)
+                    self.unread.append(problem)
                 continue
             try:
                 samples = samples_of(row, f"{name} {row.where}".rstrip(), shard)
@@ -156,6 +161,7 @@ class Samples:
             yield from samples
         if fit:
             self.problems += unfit
+            self.unread += unfit
         else:
             self.skipped += unfit[:1]
 

@@ -27,7 +27,7 @@ class Gate:
             return "Nothing could be graded, so nothing passes."
         verdict = "Passed" if self.passed else "Failed"
         unknown = (
-            f", where {self.unknown:,} that were not graded or answered do not count as right"
+            f", where {self.unknown:,} that were not read, graded or answered do not count as right"
             if self.unknown
             else ""
         )
@@ -39,6 +39,8 @@ class Gate:
         )
 
 
-def gate(summary: Summary, asked: float) -> Gate:
-    unknown = summary.samples - summary.scored + summary.missing
-    return Gate(asked=asked, share=summary.floor if summary.scored else None, unknown=unknown)
+def gate(summary: Summary, asked: float, unread: int = 0) -> Gate:
+    """``unread`` is how many rows and files could not be read: each counts as a sample."""
+    asked_about = summary.samples + summary.missing + unread
+    share = summary.right / asked_about if summary.scored else None
+    return Gate(asked=asked, share=share, unknown=asked_about - summary.scored)

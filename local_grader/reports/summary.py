@@ -46,6 +46,8 @@ def rows(contents: Contents) -> list[tuple[str, str]]:
         named = ", ".join(one_line(each, 40) for each in contents.unanswered)
         more = _more(summary.missing, len(contents.unanswered))
         lines.append(("never answered", f"{summary.missing:,} ({named}{more})"))
+    if unread := contents.grading.facts.unread:
+        lines.append(("not read", f"{len(unread):,} ({one_line(unread[0], 120)}{_more(len(unread), 1)})"))
     lines += words.bounds(summary)
     lines += [
         (f"decided by {one_line(name, 40)}", words.share(part, summary))

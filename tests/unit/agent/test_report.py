@@ -83,7 +83,7 @@ def test_a_form_is_printed_alone(root: Path, capsys: Capture) -> None:
 def test_too_few_right_are_exit_code_1(root: Path, capsys: Capture, share: str, code: int) -> None:
     assert main(["report", "answers", "--min-pass", share]) == code
     err = capsys.readouterr().err
-    assert err.startswith("Failed" if code else "Passed") and "1 that were not graded" in err
+    assert err.startswith("Failed" if code else "Passed") and "1 that were not read, graded" in err
 
 
 def test_nothing_graded_is_exit_code_1(root: Path, capsys: Capture) -> None:

@@ -7,9 +7,13 @@ import pytest
 from local_grader import report as reports
 from local_grader import tables
 from local_grader.errors import Ungradable
+from local_grader.kept import grading_in
 from local_grader.ledger import COLUMNS
 from local_grader.reading.fields import Fields
 from local_grader.reports import words
+from local_grader.reports.contents import contents
+from local_grader.reports.gate import gate
+from local_grader.reports.summary import rows
 from local_grader.request import Request, grade_outputs
 from sync.errors import HybridError, UsageError
 
@@ -80,7 +84,7 @@ def test_the_same_grading_again_writes_nothing(project):
     os.utime(path, (1, 1))
     again = gold(project)
     assert (again.recorded, again.ledger) == (False, path)
-    assert path.stat().st_mtime == 1
+    assert path.stat().st_mtime > 1, "what was graded last is the newest"
 
 
 def test_what_a_function_says_today_is_what_is_kept(project):
@@ -229,3 +233,16 @@ def test_a_group_that_no_sample_has_is_a_slip_of_the_pen(project):
     assert list(graded(project, target="r2", scorer="exact", fields=Fields(group="article")).groups) == ["X"]
     with pytest.raises(UsageError, match="No sample has a field artcile"):
         graded(project, target="r2", scorer="exact", fields=Fields(group="artcile"))
+
+
+def test_what_could_not_be_read_is_kept_with_the_grades(project):
+    put(project / "outputs/r2/a.jsonl", {"id": "a", "answer": "x", "reference": "x"})
+    with (project / "outputs/r2/a.jsonl").open("a") as file:
+        file.write("{broken\n")
+    kept = grading_in(graded(project, target="r2", scorer="exact").ledger)
+    assert len(kept.facts.unread) == 1
+    assert "line 2 is not valid JSON" in kept.facts.unread[0]
+    found = contents(kept)
+    assert dict(rows(found))["not read"].startswith("1 (a.jsonl line 2")
+    assert gate(found.summary, 0.6, len(kept.facts.unread)).passed is False
+    assert gate(found.summary, 0.5, len(kept.facts.unread)).passed
