@@ -76,6 +76,8 @@ class Pressed:
 
 def press(state: State, key: str, choices: Sequence[Choice]) -> Pressed:
     """What ``key`` means now; a key that means nothing changes nothing."""
+    if not key:
+        return Pressed(state=state)  # the terminal has another size, and nobody pressed anything
     if state.help:
         return Pressed(state=replace(state, help=False), quit=key == QUIT)
     if key == QUIT:

@@ -73,6 +73,11 @@ def test_unknown_keys_and_help_change_nothing() -> None:
     assert press(helping, "y", YES_NO) == replace(press(start, "!", YES_NO), state=start)
 
 
+def test_a_new_size_of_the_terminal_leaves_help_open() -> None:
+    helped = press(state("a"), "?", YES_NO).state
+    assert helped.help and press(helped, "", YES_NO).state == helped
+
+
 def test_q_quits() -> None:
     assert press(state("a"), "q", YES_NO).quit
     assert not press(state("a"), "y", YES_NO).quit
