@@ -20,14 +20,18 @@ class Pace:
     def __init__(self, slots: int | None = None) -> None:
         self._is_fixed = slots is not None
         self.limit = _with_waiting(slots) if slots is not None else 1
-        self._most = MOST
+        self._most = self.limit if self._is_fixed else MOST
         self._echoes = 0
+        self._careful = 0
         self._window: deque[tuple[float, float]] = deque()
         self._alone_s: float | None = None
 
     def seen(self, wall_s: float, served_s: float | None) -> None:
         """A request took ``wall_s`` seconds, of which the server worked ``served_s``; None where it did not say."""
         if self._is_fixed:
+            self._careful -= 1
+            if not self._careful:
+                self.limit = self._most
             return
         if served_s is None:
             # What one took that was alone stands for the work on each.
@@ -51,9 +55,8 @@ class Pace:
 
     def alone(self) -> None:
         """The server has died: what was under way goes one by one, so that a prompt that kills it is found."""
-        if not self._is_fixed:
-            self.limit = 1
-            self._window.clear()
+        self.limit, self._careful = 1, 2 * self._most
+        self._window.clear()
 
     def _adjust(self) -> None:
         # The oldest were sent under the limit before.

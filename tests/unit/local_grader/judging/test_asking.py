@@ -190,6 +190,27 @@ def test_a_server_that_comes_back_is_asked_on(tmp_path):
     assert len(Scene(tmp_path, answer).run(prompts(20))) == 20
 
 
+@pytest.mark.parametrize("slots", [None, 4])
+def test_a_prompt_that_kills_the_server_takes_no_other_with_it(tmp_path, slots):
+    flying, lock = Counter(), threading.Lock()
+
+    def answer(prompt, attempt):
+        with lock:
+            flying[prompt.user] += 1
+        time.sleep(0.005)
+        with lock:
+            dead = flying["u00005"] > 0 and flying[prompt.user] > 0
+            if dead:
+                flying.clear()  # all that is under way dies with it
+            alive = flying.pop(prompt.user, None) is not None
+        if dead or not alive:
+            raise CannotJudge("server gone", is_gone=True)
+        return "good"
+
+    answers = Scene(tmp_path, answer).run(prompts(30), slots=slots)
+    assert [one.reason for one in answers.values() if one.text is None] == ["server gone"]
+
+
 def test_a_server_that_stays_away_ends_it_and_nothing_that_was_answered_is_lost(tmp_path):
     answered = []
 

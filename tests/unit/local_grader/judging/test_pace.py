@@ -96,6 +96,13 @@ def test_after_a_crash_requests_go_one_by_one():
     assert pace.limit == 1
 
 
+def test_after_a_crash_known_slots_are_used_again_when_some_went_well():
+    pace = Pace(slots=4)
+    pace.alone()
+    assert pace.limit == 1
+    assert live(pace, Server(4), 40)[-1] == 6
+
+
 def test_refusals_of_one_moment_count_once():
     pace = Pace(8)
     sent = pace.limit
