@@ -26,6 +26,8 @@ from typing import IO, Any
 
 _CLONE_NEWUSER, _CLONE_NEWNET, _CLONE_NEWIPC = 0x10000000, 0x40000000, 0x08000000
 _LONGEST = 500
+_MOST_WORDS = 20_000
+"""Characters of an explanation: a reply of a megabyte would not be read."""
 
 
 def _main() -> None:
@@ -143,7 +145,9 @@ def _plain(result: Any) -> dict[str, object]:
         further = {str(key): value for key, value in result.items()}
         value = _number(further.pop("value", None))
         said = {
-            key: str(further.pop(key)) for key in ("explanation", "reason") if further.get(key) is not None
+            key: str(further.pop(key))[:_MOST_WORDS]
+            for key in ("explanation", "reason")
+            if further.get(key) is not None
         }
         details = {key: number for key, one in further.items() if (number := _number(one)) is not None}
         return {"value": value, "details": details, **said}

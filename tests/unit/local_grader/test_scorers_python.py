@@ -94,6 +94,11 @@ def test_numbers_beside_the_value_are_kept(grader):
     assert (result.details, result.explanation) == ({"words": 3.0}, "fine")
 
 
+def test_an_explanation_without_end_is_cut(grader):
+    result = graded(grader("def grade(a, r, s): return {'value': 1, 'explanation': 'ü' * 10**6}"))
+    assert result.value == 1 and result.explanation == "ü" * 20_000
+
+
 def test_nothing_that_a_function_prints_or_reads_breaks_the_grading(grader):
     scorer = grader(
         "import os, sys\n"
