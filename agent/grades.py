@@ -29,6 +29,8 @@ def find(project: Project, word: str, grading: str | None = None) -> KeptGrading
     if not found:
         raise UsageError(f"No grades of {word} are kept.", f"hybrid grade {word}")
     fitting = [one for one in found if grading is None or _fits(one, grading)]
+    # A scorer's name means it alone, where there is such a grading.
+    fitting.sort(key=lambda one: grading == one.scorer and bool(one.judges))
     if not fitting:
         raise UsageError(
             f"{run} was not graded by {grading}.", f"It was graded by: {', '.join(_ways(found))}."

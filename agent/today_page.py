@@ -3,6 +3,8 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 
+from local_grader.reports.words import amount
+
 from .run_table import Table
 from .sizes import count, duration, size
 from .today import ENDED, DayGrade, DayRun, Today
@@ -73,7 +75,7 @@ def grades(day: Today, called: Callable[[str], str] = str, *, pictures: bool = F
                 called(each.run),
                 each.scorer,
                 rate,
-                f"{each.right:,g}/{each.scored:,}",
+                f"{amount(each.right)}/{each.scored:,}",
                 ", ".join(left),
             )
         )

@@ -200,9 +200,11 @@ class Recorder:
             self._temporary.parent.mkdir(parents=True, exist_ok=True)
             self._file = self._temporary.open("wb")
             self._writer = tables.Writer(self._file, COLUMNS, self._entry.metadata())
-        self._await_packed()
-        self._packed = self._packer.submit(_pack, self._writer, self._common, self._cells)
+        columns = {name: self._cells[place :: len(_OWN)] for place, name in enumerate(_OWN)}
+        batch = self._writer.batch({**self._common, **columns}, len(self._cells) // len(_OWN))
         self._cells = []
+        self._await_packed()
+        self._packed = self._packer.submit(self._writer.put, batch)
 
     def _await_packed(self) -> None:
         """Raises what went wrong with the batch before, such as a full disk."""
@@ -212,11 +214,6 @@ class Recorder:
 
 _OWN = tuple(name for name in COLUMNS if name not in ("run", "key", "scorer", "scorer_version", "options"))
 """The columns that differ from row to row."""
-
-
-def _pack(writer: tables.Writer, common: Mapping[str, object], cells: list[object]) -> None:
-    columns = {name: cells[place :: len(_OWN)] for place, name in enumerate(_OWN)}
-    writer.write({**common, **columns}, len(cells) // len(_OWN))
 
 
 def _row(grade: Grade) -> tuple[object, ...]:

@@ -47,14 +47,17 @@ class Writer:
 
     def write(self, columns: Mapping[str, Sequence[object] | object], rows: int) -> None:
         """One batch. A column that is no list holds the same value in every row."""
+        self.put(self.batch(columns, rows))
+
+    def batch(self, columns: Mapping[str, Sequence[object] | object], rows: int) -> Any:
+        """The same, for ``put``: this half needs the interpreter all the time, the other one hardly ever."""
         import pyarrow
 
         arrays = [_array(columns[field.name], field.type, rows) for field in self._schema]
-        self._writer.write_table(pyarrow.Table.from_arrays(arrays, schema=self._schema))
+        return pyarrow.Table.from_arrays(arrays, schema=self._schema)
 
-    def tell(self, metadata: Mapping[str, str]) -> None:
-        """More metadata, known only by now."""
-        self._writer.add_key_value_metadata(dict(metadata))
+    def put(self, batch: Any) -> None:
+        self._writer.write_table(batch)
 
     def close(self) -> None:
         self._writer.close()

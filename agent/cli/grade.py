@@ -237,7 +237,7 @@ def _show(report: Report, console: Console, *, is_streamed: bool) -> None:
     if report.recorded:
         console.say(f"Every grade is in {report.ledger}.")
     else:
-        console.say(f"This was graded before, and nothing was written; every grade is in {report.ledger}.")
+        console.say(f"This came to the same as before; every grade is in {report.ledger}.")
     if is_streamed:
         console.stream(reports.to_json(report))
     else:

@@ -58,10 +58,11 @@ class OllamaServer:
         """The target's model, which must be on the server's own machine."""
         self.refuse_cloud()
         wanted = full_name(self._target.model)
-        for each in self._installed():
+        installed = self._installed()
+        for each in installed:
             if wanted in {full_name(_text(each, "name")), full_name(_text(each, "model"))}:
                 return self._described(each)
-        raise refusals.missing(self._target)
+        raise refusals.missing(self._target, sorted(_text(each, "name") for each in installed))
 
     def allocated(self, digest: str) -> int | None:
         """Tokens of context that the loaded model really has, None where the server does not say."""

@@ -3,8 +3,9 @@
 The reasons of CannotJudge are counted and shown, so there are few of them, and they stand here.
 """
 
+import difflib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import httpx
@@ -121,8 +122,11 @@ def _said(response: httpx.Response) -> str:
     return str(message)
 
 
-def missing(target: Target) -> ModelMissing:
-    return ModelMissing(f"{target.server} at {target.at} has no model {target.model}.", target.fetch)
+def missing(target: Target, there: Sequence[str] = ()) -> ModelMissing:
+    """``there`` are the models that the server has."""
+    near = difflib.get_close_matches(target.model, there, n=3, cutoff=0.5)
+    has = f" It has {', '.join(near or there[:3])}." if there else ""
+    return ModelMissing(f"{target.server} at {target.at} has no model {target.model}.{has}", target.fetch)
 
 
 def lost(error: httpx.HTTPError | OSError, target: Target) -> CannotJudge:

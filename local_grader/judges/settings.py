@@ -37,5 +37,5 @@ class JudgeSettings:
         if not 1 <= self.reply_tokens < self.context:
             raise UsageError(
                 f"A reply of {self.reply_tokens} tokens does not fit into a context of {self.context}.",
-                "Let the reply have at least one token, and fewer than the context.",
+                "Give more with --context, or let replies be shorter: reply_tokens under [grade].",
             )

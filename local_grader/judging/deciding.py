@@ -11,7 +11,7 @@ from sync.clock import Clock
 from sync.progress import Progress
 
 from ..judge import CannotJudge, Identity, Judge, JudgeUnavailable, ModelMissing, NotNow, Prepared, Prompt
-from ..rubrics.prompts import Questions, Unaskable
+from ..rubrics.prompts import Questions, Unaskable, settled
 from ..rubrics.rubric import Rubric
 from ..rubrics.verdicts import check, judgement
 from ..scores import UNDECIDED, Grade, Judgement, Score
@@ -23,6 +23,7 @@ from .panel import Pool, pooled
 from .retries import Retries
 
 UNAVAILABLE = "judge unavailable"
+SAME = "the same answer"
 LATER = "judge to be asked later"
 
 
@@ -108,6 +109,10 @@ def decide(
     questions: dict[int, Sequence[Prompt]] = {}
     for index, grade in enumerate(grades):
         if grade.score.reason == UNDECIDED:
+            if (tie := settled(way.rubric, grade.sample)) is not None:
+                score = Score(value=tie, answer=grade.score.answer, explanation=SAME, stage=SAME)
+                result[index] = grade._replace(score=score)
+                continue
             try:
                 questions[index] = ask.of(grade.sample)
             except Unaskable as error:

@@ -23,7 +23,7 @@ STAGE = "judge"
 
 
 def pooled(judgements: Sequence[Judgement], pool: Pool, answer: str) -> Score:
-    """One score. A judge that gave no verdict leaves the sample unscored, unless the others decide it anyway."""
+    """One score. A judge that gave no verdict leaves the sample unscored, unless a majority decides it anyway."""
     decided = [one for one in judgements if one.value is not None]
     lacking = [one for one in judgements if one.value is None]
     values = [one.value for one in decided if one.value is not None]
@@ -57,13 +57,15 @@ def pooled(judgements: Sequence[Judgement], pool: Pool, answer: str) -> Score:
 
 
 def _deciding(judgements: Sequence[Judgement], pool: Pool) -> tuple[float, str] | None:
-    """The value and the words of a judge whose say settles the sample whatever the lacking ones would have said."""
+    """The value and the words of the judge whose say it is; None where that cannot be told.
+
+    A veto counts only where all were heard: were an objection to stand alone, the samples that pass would be lacking and
+    those that fail not, and the rate of a panel of which one is away would be too low.
+    """
     decided = [one for one in judgements if one.value is not None]
-    is_whole = len(decided) == len(judgements)
-    if pool is Pool.VETO and decided:
+    if pool is Pool.VETO and len(decided) == len(judgements):
         lowest = min(decided, key=lambda one: one.value or 0.0)
-        if lowest.value == 0 or is_whole:
-            return lowest.value or 0.0, lowest.reasoning
+        return lowest.value or 0.0, lowest.reasoning
     if pool is Pool.MAJORITY and decided:
         verdict, count = Counter((one.verdict, one.value) for one in decided).most_common(1)[0]
         if count * 2 > len(judgements):

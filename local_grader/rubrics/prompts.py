@@ -93,6 +93,13 @@ def prompts_for(rubric: Rubric, sample: Sample) -> Sequence[Prompt]:
     return Questions(rubric).of(sample)
 
 
+def settled(rubric: Rubric, sample: Sample) -> float | None:
+    """The value of a pair of which nobody need be asked: the same answer twice is a tie. None for all others."""
+    if rubric.kind is not Kind.PAIRWISE or sample.answer is None or sample.rival is None:
+        return None
+    return rubric.verdicts["tie"] if as_text(sample.answer) == as_text(sample.rival) else None
+
+
 def system_part(rubric: Rubric) -> str:
     """Role, task, rules, allowed verdicts, form of the reply, examples: nothing of any sample."""
     name = _ANSWERS[0] if rubric.kind is Kind.PAIRWISE else _ANSWER

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from local_grader.reports.words import amount
+
 from .grade_apart import Verdict
 
 LEAST_PAUSE_S = 60.0
@@ -73,7 +75,7 @@ class Course:
 def so_far(report: Mapping[str, Any], here: int, shards: int) -> str:
     """A clause for the status."""
     summary = report["summary"]
-    graded = f"{summary['right']:,g} of {summary['scored']:,} right"
+    graded = f"{amount(summary['right'])} of {summary['scored']:,} right"
     unscored = sum(summary["unscored"].values())
     rest = f", {unscored:,} not graded" if unscored else ""
     return f"{graded}{rest}, by {here} of {shards} shard{'' if shards == 1 else 's'}"

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local_grader.report import Partial
+from local_grader.reports.words import amount
 from local_grader.request import Keep
 from sync.clock import Clock
 from sync.mailbox.records import Spec
@@ -208,7 +209,7 @@ def graded(spec: Spec, verdict: Verdict) -> Event:
     lacks = "".join(f" Not all was judged: {what}" for what, _ in verdict.troubles[:1])
     return Event(
         kind=GRADED,
-        text=f"{spec.run} was graded by {scorer}: {summary['right']:,g} of {summary['scored']:,} right.{lacks}",
+        text=f"{spec.run} was graded by {scorer}: {amount(summary['right'])} of {summary['scored']:,} right.{lacks}",
         how=f"hybrid grade {spec.run}" if lacks else "",
         run=spec.run,
         data={

@@ -18,7 +18,7 @@ from sync.mailbox.state import OVER, Phase, phase, shards
 from sync.progress import Silent
 from sync.pull.pulled import Pulled
 
-from ... import details, runs
+from ... import details, run_facts, runs
 from ...mailbox import Mailbox, Run, gone
 from ...memory import Memory
 from ...pulling import puller
@@ -226,6 +226,7 @@ class Home:
         if home:
             again_s = turn.again_s
             if not turn.doing:
+                run_facts.remember(mailbox, look.state, run.spec, run.seen)
                 self._closing[run_id] = _closer(run, mailbox.laptop)
         look.lines.append(line_of(run, mailbox.laptop, way.left_s(mailbox, run), note))
         look.times += [again_s, turn.again_s]

@@ -5,6 +5,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from local_grader.reports.words import amount
 from sync.mailbox.state import OVER, Phase
 
 from ...sizes import count, size
@@ -87,7 +88,7 @@ def graded(report: "Report", *, by_hand: bool = False) -> Event:
     }
     return Event(
         kind=GRADED,
-        text=f"{report.entry.run} was graded by {report.entry.scorer}: {summary.right:,g} of {summary.scored:,} right.",
+        text=f"{report.entry.run} was graded by {report.entry.scorer}: {amount(summary.right)} of {summary.scored:,} right.",
         run=report.entry.run,
         data=_marked(data, by_hand),
     )

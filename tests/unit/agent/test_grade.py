@@ -47,7 +47,7 @@ def test_settings_are_used_and_the_result_is_a_table(root: Path, capsys: Capture
     assert "By shard" in captured.out
     assert captured.err.startswith("Every grade is in ")
     assert main(["grade", "r1"]) == 0
-    assert capsys.readouterr().err.startswith("This was graded before, and nothing was written")
+    assert capsys.readouterr().err.startswith("This came to the same as before")
 
 
 def test_flags_win_over_settings(root: Path, capsys: Capture) -> None:

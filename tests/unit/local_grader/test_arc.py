@@ -109,7 +109,8 @@ def test_pass_at_k_looks_at_all_attempts_and_the_score_at_the_first_two(tmp_path
 
 
 @pytest.mark.parametrize(
-    "again", [{"task_id": "two", "attempts": [[A, WRONG]]}, {"task_id": "two", "test_index": 1, "attempts": [A]}]
+    "again",
+    [{"task_id": "two", "attempts": [[A, WRONG]]}, {"task_id": "two", "test_index": 1, "attempts": [A]}],
 )
 def test_an_output_answered_twice_is_unscored_and_the_others_are_graded(tmp_path, again):
     report = graded(tmp_path, [{"task_id": "two", "attempts": [[A, B]]}, again])

@@ -183,7 +183,7 @@ def test_what_does_not_speak_as_ollama_is_not_taken_for_a_missing_model() -> Non
 def test_a_missing_model_is_named_with_the_command_that_fetches_it() -> None:
     with asking(model="qwen3:4b") as (judge, server), pytest.raises(ModelMissing) as caught:
         judge.prepare(Silent())
-    assert str(caught.value) == f"Ollama at {server.url} has no model qwen3:4b."
+    assert str(caught.value) == f"Ollama at {server.url} has no model qwen3:4b. It has m:latest."
     assert caught.value.hint == "Fetch it: ollama pull qwen3:4b"
 
 

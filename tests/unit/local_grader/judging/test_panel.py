@@ -21,7 +21,7 @@ def said(*values):
         (Pool.VETO, (1.0, 1.0), 1.0),
         (Pool.VETO, (1.0, 0.0), 0.0),
         (Pool.VETO, (1.0, None), None),
-        (Pool.VETO, (0.0, None), 0.0),
+        (Pool.VETO, (0.0, None), None),
         (Pool.VETO, (0.5, None), None),
         (Pool.VETO, (0.5, 1.0), 0.5),
         (Pool.MAJORITY, (1.0, 1.0, 0.0), 1.0),
