@@ -1,6 +1,7 @@
 """Parquet in and out: the only file that imports pyarrow, and only when it is used."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, Literal
 
@@ -59,9 +60,19 @@ class Writer:
     def put(self, batch: Any) -> None:
         self._writer.write_table(batch)
 
+    def tell(self, metadata: Mapping[str, str]) -> None:
+        """More metadata, known only by now."""
+        self._writer.add_key_value_metadata(dict(metadata))
+
     def close(self) -> None:
-        self._writer.close()
-        self._sink.detach()  # flushed; else the file would be closed, too
+        try:
+            self._writer.close()
+            self._sink.detach()  # flushed; else the file would be closed, too
+        except OSError:
+            # Else it would try once more when it is collected, and complain on standard error.
+            with suppress(OSError):
+                self._sink.close()
+            raise
 
 
 def _array(column: Sequence[object] | object, kind: Any, rows: int) -> Any:
