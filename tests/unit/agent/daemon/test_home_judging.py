@@ -235,7 +235,7 @@ time.sleep(600)
         judged_by(project, ollama.url)
         with subprocess.Popen([sys.executable, "-c", agent, str(project.root)]) as process:
             deadline = time.monotonic() + 60
-            while not ollama.requests:
+            while not asked_for_samples(ollama.requests):
                 assert time.monotonic() < deadline
                 time.sleep(0.02)
             process.kill()
