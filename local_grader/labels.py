@@ -16,6 +16,7 @@ from .reading.fields import Fields, identity, mapping
 from .reading.rows import READABLE, BadRow, Row, read
 from .samples import Unfit
 
+CORRECT = "correct"
 LABEL_NAMES = (
     "label",
     "verdict",
@@ -66,9 +67,12 @@ def load(
     field: str | None = None,
     words: Mapping[str, float] | None = None,
     run: str | None = None,
+    rubric: str | None = None,
 ) -> Labels:
     """``field`` is the only field to look for, where it is given; ``words`` are more words and what they are worth. Rows
-    that ``hybrid label`` wrote of another run than ``run`` are left out: the same question got another answer there.
+    that ``hybrid label`` wrote of another run than ``run``, or by another rubric, are left out: there the same question got
+    another answer, or something else was asked about it. Gradings by rule alone, of which ``rubric`` is None, are about
+    what is correct.
 
     Raises UsageError where there is no such file, or no label in it.
     """
@@ -92,7 +96,7 @@ def load(
             problems.append(_problem(path, row.what))
             continue
         about = row.value if isinstance(row.value, dict) else {}
-        if run is not None and _is_ours(about) and about["run"] != run:
+        if run is not None and _is_ours(about) and (about["run"], _asked(about)) != (run, rubric or CORRECT):
             others += 1
             continue
         try:
@@ -116,7 +120,9 @@ def load(
             f"{path} holds no labels: it {problems[0].what}.", "Name the field with --label-field."
         )
     if not values and others:
-        raise UsageError(f"{path} holds labels of other runs, and none of {run}.", f"hybrid label {run}")
+        raise UsageError(
+            f"{path} holds labels of other runs or rubrics, and none of {run}.", f"hybrid label {run}"
+        )
     if not values:
         raise UsageError(f"{path} holds no labels.", f"hybrid label RUN --out {path.name}")
     return Labels(
@@ -154,6 +160,10 @@ def append(path: Path, row: Mapping[str, object]) -> None:
 def _is_ours(about: Mapping[str, object]) -> bool:
     """Whether ``hybrid label`` wrote it; elsewhere a field named run may mean anything."""
     return isinstance(about.get("run"), str) and isinstance(about.get("labeller"), str)
+
+
+def _asked(about: Mapping[str, object]) -> object:
+    return about.get("rubric") or CORRECT
 
 
 def _label(row: Row, names: Iterable[str], words: Mapping[str, float]) -> tuple[str, float | None]:

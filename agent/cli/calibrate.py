@@ -14,6 +14,7 @@ from local_grader.labels import Labels
 from local_grader.statistics.intervals import Interval
 from local_grader.statistics.libraries import generator
 from local_grader.statistics.rates import Rate
+from sync.errors import UsageError
 
 from ..console import Console
 from ..exits import Exit
@@ -52,7 +53,8 @@ def calibrate(call: Call, /, run: str, labels: Path, label_field: str | None, gr
     project = call.project()
     kept_grading = find(project, run, grading)
     grades = list(kept.read(kept_grading))
-    given = label_files.load(labels, label_field, _words(grades), kept_grading.run)
+    given = label_files.load(labels, label_field, _words(grades), kept_grading.run, kept_grading.rubric)
+    _require_verdicts(kept_grading, grades)
     found = calibration.calibrate(
         grades,
         given.by_sample,
@@ -70,6 +72,15 @@ def calibrate(call: Call, /, run: str, labels: Path, label_field: str | None, gr
     if found.labels < FEW:
         call.console.next_step(f"hybrid label {run}")
     return Exit.PARTIAL if given.problems else Exit.DONE
+
+
+def _require_verdicts(grading: KeptGrading, grades: list[KeptGrade]) -> None:
+    spoken = any(one.value is not None for grade in grades for one in grade.judgements)
+    if grading.facts.unheard and not spoken:
+        raise UsageError(
+            f"No judge has said anything about {grading.run} in this grading.",
+            f"hybrid grade {grading.run} once the judge can be asked; or --grading SCORER for one by rule alone.",
+        )
 
 
 def document(grading: KeptGrading, labels: Labels, found: Calibration, path: Path) -> dict[str, object]:

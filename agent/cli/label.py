@@ -79,7 +79,7 @@ def label(
             f"Labels are written as JSON lines, and {path} is called otherwise.",
             "Let FILE of --out end in .jsonl.",
         )
-    done = _labels(path, kept_grading.run)
+    done = _labels(path, kept_grading)
     queue, before = labelling.queue(grades, done, n=n, seed=seed, hard=hard)
     state = State(queue=queue, before=before)
     who = labeller or _user()
@@ -98,6 +98,7 @@ def label(
                 "value": choice.value if choice else None,
                 "labeller": who,
                 "run": kept_grading.run,
+                "rubric": kept_grading.rubric or label_files.CORRECT,
                 "at": round(call.clock.wall(), 3),
             }
             label_files.append(path, row | {"hard": True} if hard else row)
@@ -108,7 +109,7 @@ def label(
         except KeyboardInterrupt:
             call.console.say(f"What was labelled is in {path}.")
             raise
-    _tell(call, run, path, state, _labels(path, kept_grading.run))
+    _tell(call, run, path, state, _labels(path, kept_grading))
 
 
 def _tell(call: Call, run: str, path: Path, state: State, labels: Mapping[str, float]) -> None:
@@ -156,10 +157,10 @@ def _rubric(project: Project, name: str, sha256: str) -> Rubric | None:
     return None
 
 
-def _labels(path: Path, run: str) -> Mapping[str, float]:
-    """Those of the run; none where there is no file yet, or nothing in it counts any more."""
+def _labels(path: Path, grading: KeptGrading) -> Mapping[str, float]:
+    """Those of the run by its rubric; none where there is no file yet, or nothing in it counts any more."""
     try:
-        return label_files.load(path, run=run).by_sample
+        return label_files.load(path, run=grading.run, rubric=grading.rubric).by_sample
     except UsageError:
         return {}
 

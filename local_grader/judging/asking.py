@@ -27,7 +27,7 @@ RELOAD_S = 0.5
 """A request in which the server spent so long on loading, had it load the model anew."""
 
 
-_LONGEST_WAIT_S = 15.0
+_LONGEST_WAIT_S = 5.0
 _LOOK_S = 30.0
 """Where nothing may be sent now, it is asked so often whether that has changed."""
 _LISTEN_S = 0.5

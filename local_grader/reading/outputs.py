@@ -173,9 +173,9 @@ def _content(sample: Sample) -> int:
     """Equal for rows that say the same; of others, as good as never."""
     answer, reference, prompt = sample.answer, sample.reference, sample.prompt
     if isinstance(answer, str) and (reference is None or isinstance(reference, str)):
-        return hash((answer, reference, prompt))
+        return hash((answer, reference, prompt, sample.context))
     # Numbers and truth values of equal worth are told apart, and a list has no hash.
-    return hash((repr(answer), repr(reference), prompt))
+    return hash((repr(answer), repr(reference), prompt, sample.context))
 
 
 def _samples_of(shape: Shape, fields: Fields) -> Callable[[Row, str, str | None], Sequence[Sample]]:

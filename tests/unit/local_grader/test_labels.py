@@ -85,7 +85,7 @@ def test_labels_of_other_runs_are_left_out(file: Path) -> None:
     assert (found.by_sample, found.others) == ({"a": 1, "b": 1}, 1)
     assert load(file, run="r0").by_sample == {"a": 0, "b": 1}
     put(file, *ours)
-    with pytest.raises(UsageError, match="holds labels of other runs, and none of r3"):
+    with pytest.raises(UsageError, match="holds labels of other runs or rubrics, and none of r3"):
         load(file, run="r3")
 
 
@@ -117,3 +117,14 @@ def test_a_label_after_a_line_that_was_cut_off_is_whole(file: Path) -> None:
 def test_a_label_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     with pytest.raises(HybridError, match="could not be written"):
         labels.append(tmp_path, {"id": "a"})
+
+
+def test_labels_by_another_rubric_are_left_out(tmp_path):
+    rows = [
+        {"id": "a", "label": True, "run": "r1", "labeller": "me"},
+        {"id": "b", "label": True, "run": "r1", "labeller": "me", "rubric": "tone"},
+    ]
+    path = tmp_path / "labels.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    assert load(path, run="r1").by_sample == {"a": 1.0}
+    assert load(path, run="r1", rubric="tone").by_sample == {"b": 1.0}
