@@ -16,8 +16,10 @@ from sync.errors import UsageError
 
 from .config_grade import GradeSettings
 from .hours import Hours
+from .memory import Memory
 from .project import Project
 from .run_names import meant
+from .state import FILE_NAME, opened
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,8 +71,10 @@ def request_for(
     outputs = project.root / project.config.project.outputs
     options = _options(name, said.options, settings)
     is_judged = bool(judges) and name in scorers.LEAVING
+    run = pulled(outputs, target)
     return Request(
-        target=pulled(outputs, target) or target,
+        target=run or target,
+        is_sample=run is not None and _is_sample(project, run),
         scorer=name,
         outputs=outputs,
         ledger=project.state_dir / "ledger",
@@ -142,6 +146,14 @@ def pulled(outputs: Path, word: str) -> str | None:
     return meant(
         word, (each.name for each in outputs.iterdir() if each.is_dir() and not each.name.startswith("."))
     )
+
+
+def _is_sample(project: Project, run: str) -> bool:
+    """Whether the run took only the first of its inputs, as far as is known here."""
+    if not (project.state_dir / FILE_NAME).is_file():
+        return False
+    with opened(project, lambda _sentence: None) as state:
+        return bool(Memory(state).closed().get(run, {}).get("sample"))
 
 
 def _options(scorer: str, given: Mapping[str, Option], settings: GradeSettings) -> dict[str, Option]:

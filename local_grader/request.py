@@ -43,7 +43,8 @@ class Request:
 
     ``target`` is the id of a run under the folder ``outputs``, or a path; ``ledger`` is the folder that keeps what
     came out. ``options`` are the scorer's, only those that the user set. ``files`` are globs; none means all.
-    ``partial``: not all of the run is there yet.
+    ``partial``: not all of the run is there yet. ``is_sample``: it took only the first of its inputs, so that references
+    which nobody answered are not missing.
     """
 
     target: str
@@ -55,6 +56,7 @@ class Request:
     references: Path | None = None
     files: Sequence[str] = ()
     judging: JudgingRequest | None = None
+    is_sample: bool = False
     partial: Partial | None = None
     keep: Keep = Keep.ALWAYS
 
@@ -130,7 +132,7 @@ def _grade(
             raise _nothing(target, samples)
         if scorer.shape is Shape.ROWS and not tallies.groups():
             _require_groups(request)
-        missing = by_rule.missing
+        missing = [] if request.is_sample else by_rule.missing
         for one in missing:
             recorder.add_missing(one)
             tallies.add_missing(one)

@@ -46,6 +46,7 @@ def test_three_tasks_are_run_pulled_and_graded(tmp_path: Path, test_data: Path) 
     ).json
     assert graded["arc"]["tasks"] == 3
     assert graded["arc"]["solved"] == 1
+    assert graded["summary"]["missing"] == 0, "of a sample of the run nothing more was asked"
 
 
 def test_a_model_that_is_not_there_fails_the_run_with_its_name(tmp_path: Path, test_data: Path) -> None:
