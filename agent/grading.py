@@ -16,8 +16,8 @@ from sync.errors import UsageError
 
 from .config_grade import GradeSettings
 from .hours import Hours
-from .memory import Memory
 from .project import Project
+from .run_facts import FactsMemory
 from .run_names import meant
 from .state import FILE_NAME, opened
 
@@ -153,7 +153,8 @@ def _is_sample(project: Project, run: str) -> bool:
     if not (project.state_dir / FILE_NAME).is_file():
         return False
     with opened(project, lambda _sentence: None) as state:
-        return bool(Memory(state).closed().get(run, {}).get("sample"))
+        facts = FactsMemory(state).get(run)
+    return facts is not None and facts.spec.sample
 
 
 def _options(scorer: str, given: Mapping[str, Option], settings: GradeSettings) -> dict[str, Option]:

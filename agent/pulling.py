@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sync.mailbox import layout
 from sync.mailbox.records import LARGEST_RECORD, Spec
+from sync.mailbox.state import OVER
 from sync.progress import Progress
 from sync.pull.early import Early
 from sync.pull.filters import Filters
@@ -15,6 +16,7 @@ from sync.pull.pulled import Pulled
 from sync.pull.puller import Puller
 from sync.store.lanes import Lanes
 
+from . import run_facts
 from .choices import LocalChoices
 from .console import path_text
 from .mailbox import Mailbox
@@ -75,6 +77,8 @@ def pull_run(call: "Call", project: Project, mailbox: Mailbox, spec: Spec) -> Pu
         puller(mailbox, state, call.console.progress()) as pulling,
     ):
         pulled = pulling.pull(spec)
+        if pulled.phase in OVER:
+            run_facts.remember(mailbox, state, spec, pulled.seen)
     warn(call, pulled)
     return pulled
 
