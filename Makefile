@@ -20,7 +20,7 @@ help:
 	@echo "make test    everything: system programs, make check, all tests"
 	@echo "make check   style, types, layers, the oldest Python of the runner"
 	@echo "make fast    the tests that need no server, in about a minute"
-	@echo "make bench   time it beside rsync and others, the agent, and part by part, in three quarters of an hour; docs/performance.md says more"
+	@echo "make bench   time it beside rsync and others, the agent, grading, and part by part, in an hour; docs/performance.md says more"
 	@echo "make soak    random histories, lives with an agent, kills of real processes, and fuzzing, for SOAK_MINUTES (15)"
 	@echo "make engine  the judges against a real llama.cpp, which is built first, in minutes; no weights are fetched"
 	@echo "make clean   remove the environment and the caches"
@@ -45,6 +45,7 @@ fast: $(WORK)
 bench: $(WORK)
 	$(BIN)/python -m bench.push
 	$(BIN)/python -m bench.agent
+	$(BIN)/python -m bench.grade
 	$(BIN)/python -m bench.parts
 
 soak: $(WORK)
