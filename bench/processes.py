@@ -45,7 +45,11 @@ def _wakes(place: Path) -> int:
     """Voluntary switches: each is a wait, which ended."""
     total = 0
     for task in (place / "task").iterdir():
-        for line in (task / "status").read_text().splitlines():
+        try:
+            lines = (task / "status").read_text().splitlines()
+        except FileNotFoundError:
+            continue  # a thread that has just ended
+        for line in lines:
             if line.startswith("voluntary_ctxt_switches"):
                 total += int(line.split()[1])
     return total

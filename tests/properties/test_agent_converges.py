@@ -28,6 +28,11 @@ def test_agent_publishes_what_is_on_the_disk_whatever_happens(tmp_path: Path) ->
     began = time.monotonic()
     for seed in range(8):
         converge(seed, tmp_path / str(seed), met)
-        if time.monotonic() - began > MOST_S:
+        if time.monotonic() - began > MOST_S and _has_met_all(met):
             break
-    assert met["died at a call"] and met["deletions were accepted"] and met["published"] > 20, met
+    assert _has_met_all(met), met
+
+
+def _has_met_all(met: Counter[str]) -> bool:
+    """Whether each mishap has happened: a slow machine lives fewer lives in the time."""
+    return bool(met["died at a call"] and met["deletions were accepted"] and met["published"] > 20)

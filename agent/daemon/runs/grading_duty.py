@@ -96,8 +96,11 @@ class GradingDuty:
         if self._job is not None and self._job.apart.run != name:
             waiting = "it is to be graded" if is_home and not course.is_final else course.so_far
             return self._told(course, run, Turn(doing=waiting, again_s=self._again_s if is_home else None))
-        if self._job is not None:
-            return self._polled(course, run, settings, self._job)
+        if (job := self._job) is not None:
+            turn = self._polled(course, run, settings, job)
+            if self._job is not None or job.is_final or not is_home:
+                return turn
+            # The run came to its end while a part of it was graded: the whole is graded at once.
         now = self._clock.monotonic()
         why = self._why_not(settings) if course.waits else ""
         # Without shards of its own, a run that is home has come in one piece.

@@ -242,3 +242,19 @@ time.sleep(600)
         while not ollama.abandoned:
             assert time.monotonic() < deadline, "it still waits for a reply"
             time.sleep(0.02)
+
+
+def test_the_end_of_a_run_waits_for_no_pause_after_a_part_of_it(project: Project, clock: Jumping) -> None:
+    project.configure('[grade]\nscorer = "includes"\nreferences = "gold.jsonl"\n')
+    project.queue(shards=2)
+    worker = project.worker().claim()
+    worker.done(0, answers(0))
+    home = Home(clock)
+    began = clock.monotonic()
+    until(project, home, lambda found: found.lines and found.lines[0].here == 1)
+    worker.done(1, answers(1))
+    worker.yields()
+    found = until(project, home, lambda found: not found.lines)
+    assert [event.kind for event in found.events if event.kind != "pulled"] == ["done", "graded"]
+    assert clock.monotonic() - began < grading_course.LEAST_PAUSE_S
+    home.close()
