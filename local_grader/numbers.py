@@ -25,6 +25,7 @@ _NUMBER = re.compile(
     """,
     re.VERBOSE | re.ASCII,
 )
+_WHOLE = re.compile(r"\d+|\d{1,3}(?:,\d{3})+", re.ASCII)
 _MINUS = ("-", "\u2212")
 _GROUPING = str.maketrans("", "", ",'\u2019\u00a0\u2009\u202f")
 
@@ -59,8 +60,9 @@ def last(value: object) -> Number | None:
     if isinstance(value, str):
         before, _, word = value.rpartition(" ")
         word = word.removesuffix(".")
-        if word.isdecimal() and word.isascii() and len(word) <= _MOST_DIGITS and not before.endswith("/"):
-            return Number(Fraction(int(word)), False)  # so most answers end; looking for it takes longer
+        # So most answers end; looking for a number takes longer.
+        if _WHOLE.fullmatch(word) and len(word) <= _MOST_DIGITS and not before.endswith("/"):
+            return Number(Fraction(int(word.replace(",", ""))), False)
     found = exact(value)
     return found[-1] if found else None
 
@@ -89,10 +91,10 @@ def _near(answer: Fraction, reference: Fraction, tolerance: float, relative_tole
 
 def _number(match: re.Match[str]) -> Number | None:
     sign, sign2, digits, e, power, below, percent = match.groups("")
+    digits = digits.translate(_GROUPING)
     if digits.isdigit() and len(digits) <= _MOST_DIGITS and not (e or power or below):
         value = Fraction(int(digits))  # the usual number, in a third of the time
     else:
-        digits = digits.translate(_GROUPING)
         exponent = int((e or power or "0").replace("\u2212", "-"))
         below = below or "1"
         if max(len(digits), len(below)) > _MOST_DIGITS or abs(exponent) > _LARGEST_EXPONENT or not int(below):
