@@ -113,12 +113,9 @@ def _judging(report: Report) -> dict[str, object] | None:
 def rows(report: Report) -> list[tuple[str, str]]:
     """What a person wants to read, most important first."""
     summary, entry = report.summary, report.entry
-    options = ", ".join(
-        f"{name}={value}" for name, value in entry.options.items() if value not in (None, False)
-    )
     lines = [
         *here(report),
-        ("scorer", f"{entry.scorer} v{entry.scorer_version}" + (f" ({options})" if options else "")),
+        ("scorer", words.scorer(entry.scorer, entry.scorer_version, entry.options)),
         ("samples", words.samples(summary)),
         ("outputs right" if report.arc else "right", words.rate(summary.right, summary.scored, summary)),
     ]

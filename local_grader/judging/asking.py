@@ -103,7 +103,7 @@ class Asking:
         Raises JudgeUnavailable where the judge is of no use any more, NotNow where it is not to be asked any more; what
         was answered is in the journal then.
         """
-        found = self._known(prompts)
+        found = {} if self._fresh else self._journal.settled(list(prompts))
         self.health.known = len(found)
         waiting = sorted(prompts.keys() - found.keys(), key=lambda one: prompts[one].user, reverse=True)
         self._progress.advance(len(found))
@@ -124,12 +124,6 @@ class Asking:
         finally:
             self._end()
         return found
-
-    def _known(self, prompts: Mapping[str, Prompt]) -> dict[str, Answer]:
-        if self._fresh:
-            return {}
-        kept = self._journal.known(list(prompts))
-        return {prompt: answer for prompt, answer in kept.items() if not answer.is_passing}
 
     def _send(self, prompts: Mapping[str, Prompt], waiting: list[str], flying: int) -> int:
         now = self._clock.monotonic()

@@ -23,9 +23,7 @@ class Bench:
     def __init__(
         self, rubric: Rubric, judges: Mapping[str, Judge], request: JudgingRequest, clock: Clock
     ) -> None:
-        self._rubric = rubric
         self._judges = judges
-        self._pool = request.pool
         self._clock = clock
         self._way = Way(
             rubric=rubric,
@@ -62,9 +60,9 @@ class Bench:
 
     def entry(self, decided: Decided) -> Judging:
         return Judging(
-            rubric=self._rubric.name,
-            rubric_sha256=self._rubric.sha256,
+            rubric=self._way.rubric.name,
+            rubric_sha256=self._way.rubric.sha256,
             judges=[heard.identity for heard in decided.heard if heard.identity is not None],
-            pool=self._pool.value,
+            pool=self._way.pool.value,
             verdicts_sha256=decided.verdicts_sha256(),
         )

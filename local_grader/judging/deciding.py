@@ -193,10 +193,9 @@ def _from_before(
     if identity is not None:
         journal = Journal(way.journal, identity, way.rubric.sha256, way.called(name))
         try:
-            kept = journal.known(list(prompts))
+            known = journal.settled(list(prompts))
         finally:
             journal.close()
-        known = {prompt: answer for prompt, answer in kept.items() if not answer.is_passing}
     is_whole = len(known) == len(prompts)
     heard = Heard(
         name=name,

@@ -100,6 +100,10 @@ class Journal:
                 found[prompt] = Answer(**{**named, "is_passing": bool(named["is_passing"])})
         return found
 
+    def settled(self, prompts: Sequence[str]) -> dict[str, Answer]:
+        """Those of ``known`` that asking again would not change."""
+        return {prompt: answer for prompt, answer in self.known(prompts).items() if not answer.is_passing}
+
     def put(self, answers: Iterable[tuple[str, Answer]], *, replace: bool = True) -> None:
         """All of them, or none; on disk on return. What was kept of the same prompts is replaced; a reply only with
         ``replace``, and never by a failure that passes, which says nothing about the sample."""

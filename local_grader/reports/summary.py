@@ -15,10 +15,7 @@ COMPARES = "right is better than the other run's answer, partly right as good, w
 def method(contents: Contents) -> str:
     """The scorer with its options, and the judges with theirs, on one line."""
     entry = contents.grading.entry
-    options = ", ".join(
-        f"{name}={value}" for name, value in entry["options"].items() if value not in (None, False)
-    )
-    said = f"{entry['scorer']} v{entry['scorer_version']}" + (f" ({options})" if options else "")
+    said = words.scorer(entry["scorer"], entry["scorer_version"], entry["options"])
     how = judging(contents.grading)
     if how is None:
         return one_line(said)

@@ -16,6 +16,12 @@ def rate(right: float, of: int, interval: Summary | ArcSummary) -> str:
     return f"{interval.rate:.1%} ({amount(right)} of {of:,}; {ends})"
 
 
+def scorer(name: str, version: int, options: Mapping[str, object]) -> str:
+    """With the options that say something."""
+    told = ", ".join(f"{option}={value}" for option, value in options.items() if value not in (None, False))
+    return f"{name} v{version}" + (f" ({told})" if told else "")
+
+
 def amount(right: float) -> str:
     """The sum of values, in full however large."""
     return f"{round(right, 3):,.15g}"
