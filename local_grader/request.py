@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import Enum
+from itertools import islice
 from pathlib import Path
 
 from sync.clock import Clock, SystemClock
@@ -44,7 +45,7 @@ class Request:
     ``target`` is the id of a run under the folder ``outputs``, or a path; ``ledger`` is the folder that keeps what
     came out. ``options`` are the scorer's, only those that the user set. ``files`` are globs; none means all.
     ``partial``: not all of the run is there yet. ``is_sample``: it took only the first of its inputs, so that references
-    which nobody answered are not missing.
+    which nobody answered are not missing. ``limit``: grade only so many of the outputs, the first ones; None for all.
     """
 
     target: str
@@ -57,6 +58,7 @@ class Request:
     files: Sequence[str] = ()
     judging: JudgingRequest | None = None
     is_sample: bool = False
+    limit: int | None = None
     partial: Partial | None = None
     keep: Keep = Keep.ALWAYS
 
@@ -104,7 +106,7 @@ def _grade(
     )
     samples = outputs.Samples(target.sources, scorer.shape, request.fields, contested)
     by_rule = Grading(
-        _metered(samples, meter),
+        _metered(islice(samples, request.limit), meter),
         scorer,
         references.by_sample if references else None,
         rivals.by_sample if rivals else None,
@@ -199,7 +201,7 @@ def _require_groups(request: Request) -> None:
         )
 
 
-def _metered(samples: outputs.Samples, meter: Progress) -> Iterator[Sample]:
+def _metered(samples: Iterable[Sample], meter: Progress) -> Iterator[Sample]:
     meter.start("grade", unit="samples")
     try:
         for sample in samples:
