@@ -1,6 +1,5 @@
 """What is asked of the grader: what a person said, then what ``[grade]`` says. For ``hybrid grade`` and for the agent."""
 
-import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -118,8 +117,7 @@ def _judging(
         fresh=said.fresh,
         rivals=(pulled(outputs, said.rivals) or said.rivals) if said.rivals else None,
         may_pull=said.may_pull,
-        # What may not be asked now is left to another sitting: nobody holds a model in memory all day.
-        wait_s=lambda: math.inf if hours is not None and hours.wait_s() > 0 else 0.0,
+        may_ask=lambda: hours is None or not hours.why_not(),
     )
 
 

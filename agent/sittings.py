@@ -95,7 +95,7 @@ class Sittings:
         """None where there is nothing to grade in what has come so far."""
         request = replace(
             self._request,
-            judging=self._request.judging and replace(self._request.judging, wait_s=self._wait_s),
+            judging=self._request.judging and replace(self._request.judging, may_ask=self._may_ask),
             partial=standing.partial,
             keep=self._request.keep if standing.is_over else Keep.NEVER,
         )
@@ -116,13 +116,13 @@ class Sittings:
             self._say(f"{error}")
             return None
 
-    def _wait_s(self) -> float:
+    def _may_ask(self) -> bool:
         """What comes home while judges work is fetched meanwhile, by the thread that hands out work to them."""
         now = self._clock.monotonic()
         if now - self._looked_at >= self._arrivals.poll_s:
             self._looked_at = now
             glance(self._arrivals)
-        return math.inf if self._hours.wait_s() > 0 else 0.0
+        return not self._hours.why_not()
 
     def _pause_s(self, standing: Standing, why: str) -> float:
         pauses = [] if standing.is_over else [self._arrivals.poll_s]

@@ -28,8 +28,6 @@ RELOAD_S = 0.5
 
 
 _LONGEST_WAIT_S = 5.0
-_LOOK_S = 30.0
-"""Where nothing may be sent now, it is asked so often whether that has changed."""
 _LISTEN_S = 0.5
 """Waiting goes in pieces of it, since on Windows ^C ends no wait that has no end."""
 
@@ -62,9 +60,8 @@ def not_now() -> NotNow:
 
 
 class Asking:
-    """``run`` once. ``check`` raises BadReply for a reply that the rubric does not allow. ``wait_s`` is asked before
-    anything is sent: for so many seconds nothing is, and what is under way comes back meanwhile; where that is for
-    ever, the asking ends."""
+    """``run`` once. ``check`` raises BadReply for a reply that the rubric does not allow. ``may_ask`` is asked before
+    anything is sent: while it says no, nothing is, and the asking ends when what was under way has come back."""
 
     def __init__(
         self,
@@ -77,7 +74,7 @@ class Asking:
         pace: Pace,
         retries: Retries,
         fresh: bool = False,
-        wait_s: Callable[[], float] = lambda: 0.0,
+        may_ask: Callable[[], bool] = lambda: True,
     ) -> None:
         self.health = Health()
         self._judge = judge
@@ -88,7 +85,7 @@ class Asking:
         self._pace = pace
         self._retries = retries
         self._fresh = fresh
-        self._wait_s = wait_s
+        self._may_ask = may_ask
         self._attempts: dict[str, int] = {}
         self._later: list[tuple[float, str]] = []
         self._jobs: queue.SimpleQueue[Prompt | None] = queue.SimpleQueue()
@@ -110,14 +107,10 @@ class Asking:
         flying = 0
         try:
             while waiting or flying or self._later:
-                pause_s = self._wait_s()
-                if pause_s <= 0:
+                if self._may_ask():
                     flying += self._send(prompts, waiting, flying)
                 elif not flying:
-                    if math.isinf(pause_s):
-                        raise not_now()
-                    self._clock.sleep(min(pause_s, _LOOK_S))
-                    continue
+                    raise not_now()
                 outcomes = self._arrived(flying)
                 flying -= len(outcomes)
                 found.update(self._decide(outcomes))

@@ -32,7 +32,7 @@ class Bench:
             slots=request.slots,
             fresh=request.fresh,
             may_pull=request.may_pull,
-            wait_s=request.wait_s,
+            may_ask=request.may_ask,
             settings=json.dumps(
                 [request.settings.context, request.settings.reply_tokens, request.settings.seed]
             ),

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -31,7 +30,7 @@ LATER = "judge to be asked later"
 class Way:
     """How judges are asked. ``journal`` is the file with their replies; ``fresh`` asks again what it holds. ``slots`` is
     None where the server's are to be found out. ``may_pull`` is asked whether a model that is not there shall be fetched;
-    ``wait_s`` for how many seconds nothing is to be sent; infinite where it is not in this sitting."""
+    ``may_ask`` whether judges may be asked now, as in ``JudgingRequest``."""
 
     rubric: Rubric
     pool: Pool
@@ -39,7 +38,7 @@ class Way:
     slots: int | None = None
     fresh: bool = False
     may_pull: Callable[[str], bool] = lambda _model: False
-    wait_s: Callable[[], float] = lambda: 0.0
+    may_ask: Callable[[], bool] = lambda: True
     retries: Retries = field(default_factory=Retries)
     settings: str = ""
     """What else the user decided about the judges, as one text."""
@@ -144,7 +143,7 @@ def _ask(
         return {}, Heard(name=name, identity=None, health=Health())
     try:
         try:
-            if math.isinf(way.wait_s()):
+            if not way.may_ask():
                 raise not_now()  # before a model is loaded in vain
             prepared = _prepared(name, judge, way, progress)
         except JudgeUnavailable as error:
@@ -161,7 +160,7 @@ def _ask(
                 pace=Pace(way.slots),
                 retries=way.retries,
                 fresh=way.fresh,
-                wait_s=way.wait_s,
+                may_ask=way.may_ask,
             )
             progress.start(f"judge {name}", len(prompts), "prompts")
             try:

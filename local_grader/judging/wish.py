@@ -13,8 +13,11 @@ class JudgingRequest:
     """``judges`` are models as ``open_judge`` takes them; ``rubric`` is a shipped one's name, or a file, relative to ``folder``.
 
     ``rivals`` is the run or the file with the answers that these are compared with, for a rubric that does. The others
-    are as in ``judging.deciding.Way``. Where ``wait_s`` is infinite, what is under way comes back, and the rest is left
-    for another sitting (judge.NotNow).
+    are as in ``judging.deciding.Way``.
+
+    ``may_ask`` is asked before each judge is prepared, and all the while that one is asked, by the thread that hands
+    out the prompts. While it says no, none is sent; when what was under way has come back, the rest is left for another
+    sitting (judge.NotNow), since a model that waits takes memory.
     """
 
     judges: Sequence[str]
@@ -27,4 +30,4 @@ class JudgingRequest:
     fresh: bool = False
     rivals: str | None = None
     may_pull: Callable[[str], bool] = lambda _model: False
-    wait_s: Callable[[], float] = lambda: 0.0
+    may_ask: Callable[[], bool] = lambda: True

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from local_grader.judge import CannotJudge, JudgeUnavailable, Prompt, Reply
+from local_grader.judge import CannotJudge, JudgeUnavailable, NotNow, Prompt, Reply
 from local_grader.judges.scripted import ScriptedJudge
 from local_grader.judging.asking import Asking
 from local_grader.judging.journal import Journal
@@ -45,7 +45,7 @@ class Scene:
             self.order.append(prompt.user)
         return self._script(prompt, attempt)
 
-    def run(self, asked, retries=SOON, slots=None, fresh=False):
+    def run(self, asked, retries=SOON, slots=None, fresh=False, may_ask=lambda: True):
         judge = ScriptedJudge(self._answer)
         judge.prepare(Silent())
         journal = Journal(self._path, judge.identity, "rubric")
@@ -59,6 +59,7 @@ class Scene:
                 pace=Pace(slots),
                 retries=retries,
                 fresh=fresh,
+                may_ask=may_ask,
             )
             self.health = asking.health
             return asking.run(asked)
@@ -229,6 +230,16 @@ def test_a_server_that_stays_away_ends_it_and_nothing_that_was_answered_is_lost(
     scene.times.clear()
     scene.run(asked)
     assert not before.keys() & scene.times.keys()
+
+
+def test_what_was_under_way_is_kept_when_no_more_may_be_asked(tmp_path):
+    scene, asked = Scene(tmp_path, lambda prompt, attempt: "good"), prompts(40)
+    with pytest.raises(NotNow):
+        scene.run(asked, slots=4, may_ask=lambda: len(scene.times) < 9)
+    before = set(scene.times)
+    assert 9 <= len(before) < 40
+    scene.run(asked)
+    assert set(scene.times.values()) == {1}
 
 
 def test_a_bug_is_not_taken_for_a_verdict(tmp_path):
