@@ -8,7 +8,7 @@ are not followed: what they name is either read under its own name or none of th
 import hashlib
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
@@ -16,21 +16,11 @@ from pathlib import Path
 from sync.errors import Problem, UsageError
 
 from ..errors import AnsweredTwice
-from ..samples import Sample, Unfit
+from ..samples import Sample
 from ..scorer import Shape
-from . import arc_answers
 from .fields import Fields
-from .picking import Picker
-from .rows import READABLE, BadRow, NotAnswers, Row, read
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Source:
-    """One file. ``name`` is relative to the run, with slashes; ``shard`` is None outside of a shard's folder."""
-
-    path: Path
-    name: str
-    shard: str | None = None
+from .reader import MOST_NAMED, Reader, Source
+from .rows import READABLE, read
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -79,10 +69,10 @@ def digest(sources: Sequence[Source]) -> str:
 
 
 class Samples:
-    """The samples of some files, read once by iterating; afterwards ``problems`` and ``skipped`` are known.
+    """The samples of some files, read once by iterating; afterwards it is known what could not be read.
 
-    ``problems`` are rows and files that could not be read, which are ``unread``, and ids that several answers have. ``skipped`` are files of which no row is an answer (say, a
-    file of metrics), each with the reason. Memory grows with the number of samples, not with their size.
+    ``problems``, ``unread`` and ``skipped`` are as the ``Reader`` has them; ids that several answers have are problems, too.
+    Memory grows with the number of samples, not with their size.
 
     A row that says again what another one said of the same sample counts once. Where it says otherwise, iterating raises
     AnsweredTwice in the end; ``contested`` takes what that names, and then each of these samples comes once, marked, and
@@ -96,21 +86,30 @@ class Samples:
         fields: Fields,
         contested: Mapping[str, str] | None = None,
     ) -> None:
-        self.problems: list[Problem] = []
-        self.unread: list[Problem] = []
-        self.skipped: list[Problem] = []
+        self._reader = Reader(shape, fields)
         self._sources = sources
-        self._fields = fields
+        self._id_names = fields.id_names()
         self._contested = contested or {}
         self._marks = 0
-        self._samples_of = _samples_of(shape, fields)
+
+    @property
+    def problems(self) -> list[Problem]:
+        return self._reader.problems
+
+    @property
+    def unread(self) -> list[Problem]:
+        return self._reader.unread
+
+    @property
+    def skipped(self) -> list[Problem]:
+        return self._reader.skipped
 
     def __iter__(self) -> Iterator[Sample]:
         seen: dict[str, int] = {}
         twice: dict[str, str] = {}
         contested = self._contested
         for source in self._sources:
-            for sample in self._read(source):
+            for sample in self._reader.samples(source, read(source.path, self._id_names)):
                 identity = sample.id
                 content = _content(sample)
                 before = seen.get(identity)
@@ -130,43 +129,10 @@ class Samples:
         other = self._contested[sample.id]
         where = sample.place.removeprefix(source.name).lstrip()
         self._marks += 1
-        if self._marks <= _MOST_NAMED:
-            self.problems.append(
-                _problem(
-                    source, f"{where} answers sample {sample.id}, and {other} answers it otherwise".lstrip()
-                )
-            )
+        if self._marks <= MOST_NAMED:
+            what = f"{where} answers sample {sample.id}, and {other} answers it otherwise"
+            self.problems.append(source.problem(what.lstrip()))
         return sample._replace(contested=other)
-
-    def _read(self, source: Source) -> Iterator[Sample]:
-        fit = False
-        unfit: list[Problem] = []
-        samples_of, name, shard = self._samples_of, source.name, source.shard
-        for row in read(source.path, self._fields.id_names()):
-            if isinstance(row, BadRow):
-                problem = _problem(source, row.what)
-                if isinstance(row, NotAnswers):
-                    unfit.append(problem)
-                else:
-                    self.problems.append(problem)
-                    self.unread.append(problem)
-                continue
-            try:
-                samples = samples_of(row, f"{name} {row.where}".rstrip(), shard)
-            except Unfit as error:
-                if len(unfit) < _MOST_NAMED:
-                    unfit.append(_problem(source, f"{row.where} {error}".lstrip()))
-                continue
-            fit = True
-            yield from samples
-        if fit:
-            self.problems += unfit
-            self.unread += unfit
-        else:
-            self.skipped += unfit[:1]
-
-
-_MOST_NAMED = 10
 
 
 def _content(sample: Sample) -> int:
@@ -176,16 +142,6 @@ def _content(sample: Sample) -> int:
         return hash((answer, reference, prompt, sample.context))
     # Numbers and truth values of equal worth are told apart, and a list has no hash.
     return hash((repr(answer), repr(reference), prompt, sample.context))
-
-
-def _samples_of(shape: Shape, fields: Fields) -> Callable[[Row, str, str | None], Sequence[Sample]]:
-    if shape is Shape.ARC:
-        return lambda row, place, shard: arc_answers.samples_of(row, fields, place, shard)
-    return Picker(fields).samples
-
-
-def _problem(source: Source, what: str) -> Problem:
-    return Problem(path=os.fsencode(source.name), what=what)
 
 
 def _walk(root: Path, files: Sequence[str]) -> Iterator[Source]:

@@ -15,7 +15,8 @@ from ..samples import Reference, Unfit
 from ..scorer import Shape
 from . import arc_answers
 from .fields import Fields, reference_of
-from .outputs import Source, digest
+from .outputs import digest
+from .reader import Source
 from .rows import READABLE, BadRow, read
 
 

@@ -1,0 +1,74 @@
+"""From the rows of a file to samples, and what is said of the rows that are none."""
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sync.errors import Problem
+
+from ..samples import Sample, Unfit
+from ..scorer import Shape
+from . import arc_answers
+from .fields import Fields
+from .picking import Picker
+from .rows import BadRow, NotAnswers, Row
+
+MOST_NAMED = 10
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Source:
+    """One file. ``name`` is relative to the run, with slashes; ``shard`` is None outside of a shard's folder."""
+
+    path: Path
+    name: str
+    shard: str | None = None
+
+    def problem(self, what: str) -> Problem:
+        return Problem(path=os.fsencode(self.name), what=what)
+
+
+class Reader:
+    """Takes one file after another. ``problems`` are rows and files that could not be read, which are ``unread``; ``skipped``
+    are files of which no row is an answer (say, a file of metrics), each with the reason."""
+
+    def __init__(self, shape: Shape, fields: Fields) -> None:
+        self.problems: list[Problem] = []
+        self.unread: list[Problem] = []
+        self.skipped: list[Problem] = []
+        self._samples_of = _samples_of(shape, fields)
+
+    def samples(self, source: Source, rows: Iterable[Row | BadRow]) -> Iterator[Sample]:
+        """The samples of a file that has these rows; what there is to say of them is said by the end."""
+        fit = False
+        unfit: list[Problem] = []
+        samples_of, name, shard = self._samples_of, source.name, source.shard
+        for row in rows:
+            if isinstance(row, BadRow):
+                problem = source.problem(row.what)
+                if isinstance(row, NotAnswers):
+                    unfit.append(problem)
+                else:
+                    self.problems.append(problem)
+                    self.unread.append(problem)
+                continue
+            try:
+                samples = samples_of(row, f"{name} {row.where}".rstrip(), shard)
+            except Unfit as error:
+                if len(unfit) < MOST_NAMED:
+                    unfit.append(source.problem(f"{row.where} {error}".lstrip()))
+                continue
+            fit = True
+            yield from samples
+        if fit:
+            self.problems += unfit
+            self.unread += unfit
+        else:
+            self.skipped += unfit[:1]
+
+
+def _samples_of(shape: Shape, fields: Fields) -> Callable[[Row, str, str | None], Sequence[Sample]]:
+    if shape is Shape.ARC:
+        return lambda row, place, shard: arc_answers.samples_of(row, fields, place, shard)
+    return Picker(fields).samples
