@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -13,17 +13,21 @@ from sync.mailbox.state import OVER, Phase
 from sync.progress import Progress, Silent
 
 from . import runs
+from .attendance import Attendance
 from .daemon.runs.pace import pull_again_s
 from .grading import pulled
 from .mailbox import Mailbox, Run, gone
 from .memory import Memory
 from .pulling import puller
+from .sizes import duration
 from .state import State
 
 LEAST_POLL_S = 1.0
 LINGERS_S = 600.0
 """What is said to be complete, and cannot be had, is waited for so long once the run is over."""
 LOCKED_S = 2.0
+DESERTED_S = 3600.0
+"""A run that no runner works on is waited for so long: a runner that has lost its network comes back in that time, or never."""
 
 _ENDINGS = {
     Phase.DONE: "is done",
@@ -89,6 +93,8 @@ class Homecoming:
         self._again_at = 0.0
         self._over_at: float | None = None
         self._here: frozenset[int] = frozenset()
+        self._attendance = Attendance(mailbox, state)
+        self._is_deserted = False
         self._last = self._remembered()
 
     @property
@@ -98,10 +104,11 @@ class Homecoming:
     def look(self, progress: Progress) -> Standing:
         """Raises what keeps outputs from being written here, and where the login is refused. A mailbox that is away is
         waited for."""
-        if not self._last.is_over:
+        if not self._last.is_over or self._is_deserted:
             try:
                 self._last = self._look(progress)
             except (Transient, Unreachable) as error:
+                self._attendance.not_seen()
                 self._trouble(
                     f"the mailbox cannot be reached, so what is here is graded, and the rest when it can: {_clause(error)}"
                 )
@@ -130,12 +137,23 @@ class Homecoming:
         self._trouble(lacks)
         standing = Standing(here=self._here, shards=run.spec.shards)
         if run.phase not in (*OVER, Phase.SETUP_FAILED):
-            return standing
+            return self._attended(run, standing)
+        self._is_deserted = False
         now = self._clock.monotonic()
         self._over_at = now if self._over_at is None else self._over_at
         if lacks and now - self._over_at < LINGERS_S:
             return standing
         return Standing(here=self._here, shards=run.spec.shards, is_over=True, ending=_ENDINGS[run.phase])
+
+    def _attended(self, run: Run, standing: Standing) -> Standing:
+        """Tells that nobody works on the run; at last it is over as it is, until somebody comes."""
+        missing_s = self._attendance.missing_s(run)
+        if news := self._attendance.news(run, missing_s):
+            self._say(f"Run {self.run}: {news}.")
+        self._is_deserted = missing_s >= DESERTED_S
+        if not self._is_deserted:
+            return standing
+        return replace(standing, is_over=True, ending=f"has had no runner for {duration(missing_s)}")
 
     def _pull(self, run: Run, progress: Progress) -> str:
         """Fetches what is complete and not here; returns a clause on what keeps it from coming."""
