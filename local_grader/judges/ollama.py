@@ -7,7 +7,6 @@ status of 200 when a reply was broken off or cut off; it waits for ever by defau
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 
 import httpx
 from ollama import ChatResponse, Client, ResponseError
@@ -21,8 +20,9 @@ from . import canary, known, refusals
 from .endpoint import Endpoint
 from .ollama_pull import fetch
 from .ollama_server import FULL, LEAST, Model, OllamaServer, parsed
+from .served import Ready, ServedJudge
 from .settings import JudgeSettings
-from .wire import Line, Patience, Pool, Wire
+from .wire import Line, Patience, Wire
 
 _SHORT_S = 15.0
 _CLOSE_S = 5.0
@@ -31,29 +31,18 @@ _FOUND_S = 0.25
 _UNCUT = {"/api/chat": {"truncate": False}}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Ready:
-    """``context`` in tokens; ``cuts`` whether the server cuts prompts that are too long."""
-
-    identity: Identity
-    think: bool | str | None
-    context: int
-    cuts: bool
-
-
-class OllamaJudge:
-    """Keeps the contract of ``Judge``. Asking needs no lock: nothing changes after ``prepare``."""
+class OllamaJudge(ServedJudge):
+    """Keeps the contract of ``Judge``."""
 
     def __init__(self, model: str, endpoint: Endpoint, settings: JudgeSettings, clock: Clock) -> None:
-        self._settings = settings
-        self._target = refusals.Target(
+        target = refusals.Target(
             endpoint=endpoint,
             model=model,
             server="Ollama",
             start="ollama serve",
             fetch=f"Fetch it: ollama pull {model}",
         )
-        self._pool = Pool(endpoint.url)
+        super().__init__(target, settings)
         load_s = settings.load_timeout_s
         self._wires = {
             "ask": Wire(
@@ -65,15 +54,8 @@ class OllamaJudge:
             "tell": Wire(self._pool, clock, Patience(silence_s=_SHORT_S, total_s=_SHORT_S)),
         }
         self._asking, self._loading = self._client("ask"), self._client("load")
-        self._line = Line(endpoint.url, self._wires["tell"])
-        self._server = OllamaServer(self._line, self._target)
-        self._ready: _Ready | None = None
+        self._server = OllamaServer(Line(endpoint.url, self._wires["tell"]), self._target)
         self._is_ours = False  # the model was loaded for us, so that nobody else misses it
-        self._closed = False
-
-    @property
-    def identity(self) -> Identity:
-        return self._prepared().identity
 
     def prepare(self, progress: Progress) -> Prepared:
         self._must_be_open()
@@ -91,8 +73,7 @@ class OllamaJudge:
             warnings.append(
                 f"{model.name} was trained on {context} tokens, so its context is no longer than that."
             )
-        identity = self._identify(version, model, context)
-        think = _thinking(model)
+        identity = self._identify(model.digest, f"Ollama {version}", self._frozen(model, context))
         progress.start(f"loading {self._target.model}", unit="")
         try:
             self._is_ours = self._is_ours or self._server.allocated(model.digest) != context
@@ -101,7 +82,7 @@ class OllamaJudge:
             if allocated is not None and allocated < context:
                 warnings.append(f"Ollama gave {model.name} {allocated} tokens of context, not {context}.")
                 context = allocated
-            cuts = not self._refuses_overlong(identity.options, think, context)
+            cuts = not self._refuses_overlong(identity.options, context)
         finally:
             progress.finish()
         if cuts:
@@ -109,7 +90,7 @@ class OllamaJudge:
                 f"Ollama {version} cuts prompts that are too long; a reply whose token count looks like it is not used. "
                 f"Version {_shown(FULL)} or newer refuses them."
             )
-        self._ready = _Ready(identity=identity, think=think, context=context, cuts=cuts)
+        self._ready = Ready(identity=identity, context=context, cuts=cuts)
         return Prepared(context=context, refuses_overlong=not cuts, warnings=tuple(warnings))
 
     def pull(self, progress: Progress) -> None:
@@ -118,28 +99,16 @@ class OllamaJudge:
         self._server.refuse_cloud()
         fetch(self._client("pull"), self._target, progress)
 
-    def ask(self, prompt: Prompt, attempt: int = 0) -> Reply:
-        self._must_be_open()
-        ready = self._prepared()
-        options = self._options(ready.identity.options) | {"seed": self._settings.seed + attempt}
+    def _reply(self, prompt: Prompt, seed: int, identity: Identity) -> tuple[str | None, Reply]:
         messages = [{"role": "system", "content": prompt.system}, {"role": "user", "content": prompt.user}]
-        text, last = self._chat(self._asking, messages, options, ready.think, prompt.schema)
-        if last is None or last.done_reason not in ("stop", "length"):
-            told = "The model stopped in the middle of its reply, as Ollama has it do when it repeats itself."
-            raise CannotJudge(refusals.BROKEN_OFF, told, is_passing=True)
-        if ready.cuts and canary.was_cut(last.prompt_eval_count, ready.context, prompt.system, prompt.user):
-            told = f"Ollama read {last.prompt_eval_count} tokens of the prompt, as when it cuts one that is too long."
-            raise CannotJudge(refusals.WAS_CUT, told)
-        if canary.overflowed(last.prompt_eval_count, last.eval_count, ready.context):
-            raise refusals.no_room(last.prompt_eval_count, last.eval_count, ready.context)
-        if last.done_reason == "length":
-            told = f"The reply did not end within {self._settings.reply_tokens} tokens."
-            raise CannotJudge(refusals.CUT_OFF, told)
+        text, last = self._chat(self._asking, messages, {**identity.options, "seed": seed}, prompt.schema)
+        if last is None:
+            return None, Reply(text=text)
         durations = (last.load_duration, last.prompt_eval_duration, last.eval_duration)
         load_s = None if last.load_duration is None else last.load_duration / 1e9
         if load_s is not None and load_s >= _FOUND_S:
-            self._must_be_the_same(ready.identity)
-        return Reply(
+            self._must_be_the_same(identity)
+        return last.done_reason, Reply(
             text=text,
             prompt_tokens=last.prompt_eval_count,
             reply_tokens=last.eval_count,
@@ -147,28 +116,14 @@ class OllamaJudge:
             load_s=0.0 if load_s is not None and load_s < _FOUND_S else load_s,
         )
 
-    def close(self) -> None:
-        if self._closed:
-            return
-        self._closed = True
-        self._pool.cut()
+    def _let_go(self) -> None:
         if self._is_ours:
             # Where it does not answer, it lets go of the model by itself, after ``keep_alive_s``.
             with suppress(CannotJudge, JudgeUnavailable):
-                self._chat(self._client("close"), [], {}, None, None, keep_alive_s=0)
-        self._pool.close()
+                self._chat(self._client("close"), [], {}, keep_alive_s=0)
 
-    def _must_be_open(self) -> None:
-        if self._closed:
-            raise refusals.closed(self._target)
-
-    def _prepared(self) -> _Ready:
-        if self._ready is None:
-            raise RuntimeError("a judge is prepared before it is asked")
-        return self._ready
-
-    def _identify(self, version: str, model: Model, context: int) -> Identity:
-        options: dict[str, Option] = {
+    def _frozen(self, model: Model, context: int) -> Mapping[str, Option]:
+        return {
             "num_ctx": context,
             "num_predict": self._settings.reply_tokens,
             "seed": self._settings.seed,
@@ -176,12 +131,6 @@ class OllamaJudge:
             "truncate": False,
             "think": _thinking(model),
         }
-        identity = Identity(
-            model=self._target.model, digest=model.digest, server=f"Ollama {version}", options=options
-        )
-        if self._ready is not None and self._ready.identity.sha256() != identity.sha256():
-            raise refusals.replaced(self._target)
-        return identity
 
     def _must_be_the_same(self, identity: Identity) -> None:
         """A model that was loaded anew may be another one of that name, fetched meanwhile."""
@@ -194,12 +143,9 @@ class OllamaJudge:
         if now.digest != identity.digest:
             raise refusals.replaced(self._target)
 
-    def _options(self, frozen: Mapping[str, Option]) -> dict[str, Option]:
-        return {name: value for name, value in frozen.items() if name not in ("truncate", "think")}
-
     def _load(self, frozen: Mapping[str, Option]) -> None:
         try:
-            self._chat(self._loading, [], self._options(frozen), None, None)
+            self._chat(self._loading, [], frozen)
         except (CannotJudge, JudgeUnavailable) as error:
             if isinstance(error, CannotJudge) and not error.is_gone and error.reason != refusals.GARBLED:
                 raise JudgeUnavailable(
@@ -208,33 +154,28 @@ class OllamaJudge:
                 ) from None
             raise refusals.unavailable(error, self._target) from None
 
-    def _refuses_overlong(self, frozen: Mapping[str, Option], think: bool | str | None, context: int) -> bool:
+    def _refuses_overlong(self, frozen: Mapping[str, Option], context: int) -> bool:
         messages = [{"role": "user", "content": canary.overlong(context)}]
-        options = self._options(frozen) | {"num_predict": 1}
-        try:
-            self._chat(self._loading, messages, options, think, None)
-        except CannotJudge as error:
-            if error.reason in (refusals.TOO_LONG, refusals.REFUSED):
-                return True
-            raise refusals.unavailable(error, self._target) from None
-        return False
+        return self._refuses(lambda: self._chat(self._loading, messages, {**frozen, "num_predict": 1}))
 
     def _chat(
         self,
         client: Client,
         messages: list[dict[str, str]],
-        options: Mapping[str, Option],
-        think: bool | str | None,
-        schema: Mapping[str, object] | None,
+        frozen: Mapping[str, Option],
+        schema: Mapping[str, object] | None = None,
         keep_alive_s: float | None = None,
     ) -> tuple[str, ChatResponse | None]:
         """The text of the reply, and its last record where one came. Raises CannotJudge and JudgeUnavailable."""
+        options = dict(frozen)
+        options.pop("truncate", None)  # the wire sends it
+        think = options.pop("think", None)
         try:
             parts = client.chat(
                 self._target.model,
                 messages,
                 stream=True,
-                think=think,
+                think=think if isinstance(think, bool | str) else None,
                 format=None if schema is None else dict(schema),
                 options=options,
                 keep_alive=self._settings.keep_alive_s if keep_alive_s is None else keep_alive_s,

@@ -5,19 +5,19 @@ Such a server has its model loaded, with a context that nobody but who started i
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from sync.clock import Clock
 from sync.progress import Progress
 
-from ..judge import CannotJudge, Identity, JudgeUnavailable, Prepared, Prompt, Reply
+from ..judge import Identity, JudgeUnavailable, Prepared, Prompt, Reply
 from ..scorer import Option
 from . import canary, known, refusals
 from .endpoint import Endpoint
 from .ollama_server import is_cloud_name
 from .openai_server import OpenAIServer, Served
+from .served import Ready, ServedJudge
 from .settings import JudgeSettings
-from .wire import Line, Patience, Pool, Wire
+from .wire import Line, Patience, Wire
 
 _SHORT_S = 15.0
 _CHEAP = 32_768
@@ -26,41 +26,24 @@ _TEMPLATES = ("llama.cpp", "vLLM")
 """Servers that pass arguments on to the model's template, which is where thinking is switched off."""
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Ready:
-    """``body`` goes with every request; ``cuts`` whether prompts that are too long may be cut unseen."""
-
-    identity: Identity
-    body: Mapping[str, object]
-    context: int | None
-    cuts: bool
-
-
-class OpenAIJudge:
-    """Keeps the contract of ``Judge``. Asking needs no lock: nothing changes after ``prepare``."""
+class OpenAIJudge(ServedJudge):
+    """Keeps the contract of ``Judge``."""
 
     def __init__(self, model: str, endpoint: Endpoint, settings: JudgeSettings, clock: Clock) -> None:
-        self._settings = settings
-        self._target = refusals.Target(
+        target = refusals.Target(
             endpoint=endpoint,
             model=model,
             server="The server of the model",
             start="say llama-server or vllm serve",
             fetch="Start the server with that model, or name one that it has.",
         )
-        self._pool = Pool(endpoint.url)
+        super().__init__(target, settings)
         load_s = settings.load_timeout_s
         short = Wire(self._pool, clock, Patience(silence_s=_SHORT_S, total_s=_SHORT_S))
         asking = Wire(self._pool, clock, Patience(silence_s=settings.timeout_s, total_s=settings.limit_s))
         loading = Wire(self._pool, clock, Patience(silence_s=load_s, total_s=load_s))
         self._asking, self._loading = Line(endpoint.url, asking), Line(endpoint.url, loading)
         self._server = OpenAIServer(Line(endpoint.url, short), Line(endpoint.root, short), self._target)
-        self._ready: _Ready | None = None
-        self._closed = False
-
-    @property
-    def identity(self) -> Identity:
-        return self._prepared().identity
 
     def prepare(self, progress: Progress) -> Prepared:
         self._must_be_open()
@@ -72,11 +55,10 @@ class OpenAIJudge:
             )
         warnings = [*self._target.endpoint.warnings, *self._about(served)]
         warnings += known.warnings(self._target.model, None)
-        identity = self._identify(served)
-        body = self._body(identity.options)
+        identity = self._identify(served.digest, served.server, self._frozen(served))
         progress.start(f"asking {self._target.model}", unit="")
         try:
-            cuts = not self._refuses_overlong(body, served.context)
+            cuts = not self._refuses_overlong(identity.options, served.context)
         finally:
             progress.finish()
         if cuts:
@@ -84,7 +66,7 @@ class OpenAIJudge:
                 f"{self._target.at} may cut prompts that are too long without a word; "
                 "keep samples well below the context it was started with."
             )
-        self._ready = _Ready(identity=identity, body=body, context=served.context, cuts=cuts)
+        self._ready = Ready(identity=identity, context=served.context, cuts=cuts)
         return Prepared(context=served.context, refuses_overlong=not cuts, warnings=tuple(warnings))
 
     def pull(self, progress: Progress) -> None:
@@ -94,15 +76,13 @@ class OpenAIJudge:
             self._target.fetch,
         )
 
-    def ask(self, prompt: Prompt, attempt: int = 0) -> Reply:
-        self._must_be_open()
-        ready = self._prepared()
+    def _reply(self, prompt: Prompt, seed: int, identity: Identity) -> tuple[str | None, Reply]:
         form = {"name": "reply", "strict": True, "schema": dict(prompt.schema)}
         told = self._chat(
             self._asking,
             {
-                **ready.body,
-                "seed": self._settings.seed + attempt,
+                **self._body(identity.options),
+                "seed": seed,
                 "messages": [
                     {"role": "system", "content": prompt.system},
                     {"role": "user", "content": prompt.user},
@@ -110,51 +90,25 @@ class OpenAIJudge:
                 "response_format": {"type": "json_schema", "json_schema": form},
             },
         )
-        reason, text = _ending(told)
-        if reason not in ("stop", "length") or text is None:
-            raise CannotJudge(refusals.BROKEN_OFF, f"The reply ended with {reason!r}.", is_passing=True)
-        count, replied = _count(told, "prompt_tokens"), _count(told, "completion_tokens")
-        if ready.cuts and canary.was_cut(count, ready.context, prompt.system, prompt.user):
-            raise CannotJudge(refusals.WAS_CUT, f"The server read {count} tokens, as when it cuts a prompt.")
-        if ready.context is not None and canary.overflowed(count, replied, ready.context):
-            raise refusals.no_room(count, replied, ready.context)
-        if reason == "length":
-            limit = f"The reply did not end within {self._settings.reply_tokens} tokens."
-            raise CannotJudge(refusals.CUT_OFF, limit)
+        ending, text = _ending(told)
         worked = [_number(told, "timings", each) for each in ("prompt_ms", "predicted_ms")]
-        return Reply(
+        return ending, Reply(
             text=text,
-            prompt_tokens=count,
-            reply_tokens=replied,
+            prompt_tokens=_count(told, "prompt_tokens"),
+            reply_tokens=_count(told, "completion_tokens"),
             served_s=None if worked[1] is None else sum(each or 0 for each in worked) / 1000,
         )
 
-    def close(self) -> None:
-        self._closed = True
-        self._pool.close()
+    def _let_go(self) -> None:
+        """Such a server keeps its model, whoever comes and goes."""
 
-    def _must_be_open(self) -> None:
-        if self._closed:
-            raise refusals.closed(self._target)
-
-    def _prepared(self) -> _Ready:
-        if self._ready is None:
-            raise RuntimeError("a judge is prepared before it is asked")
-        return self._ready
-
-    def _identify(self, served: Served) -> Identity:
-        options: dict[str, Option] = {
+    def _frozen(self, served: Served) -> Mapping[str, Option]:
+        return {
             "max_tokens": self._settings.reply_tokens,
             "seed": self._settings.seed,
             "temperature": 0,
             "think": False if served.kind in _TEMPLATES else None,
         }
-        identity = Identity(
-            model=self._target.model, digest=served.digest, server=served.server, options=options
-        )
-        if self._ready is not None and self._ready.identity.sha256() != identity.sha256():
-            raise refusals.replaced(self._target)
-        return identity
 
     def _body(self, frozen: Mapping[str, Option]) -> dict[str, object]:
         body: dict[str, object] = {name: value for name, value in frozen.items() if name != "think"}
@@ -177,31 +131,27 @@ class OpenAIJudge:
             told.append(f"{at} has {served.context} tokens of context, not {self._settings.context}.")
         return told
 
-    def _refuses_overlong(self, body: Mapping[str, object], context: int | None) -> bool:
+    def _refuses_overlong(self, frozen: Mapping[str, Option], context: int | None) -> bool:
         if context is None or context > _CHEAP:
             return False
         messages = [{"role": "user", "content": canary.overlong(context)}]
-        try:
-            self._chat(self._loading, {**body, "max_tokens": 1, "messages": messages})
-        except CannotJudge as error:
-            if error.reason in (refusals.TOO_LONG, refusals.REFUSED):
-                return True
-            raise refusals.unavailable(error, self._target) from None
-        return False
+        body = {**self._body(frozen), "max_tokens": 1, "messages": messages}
+        return self._refuses(lambda: self._chat(self._loading, body))
 
     def _chat(self, line: Line, body: Mapping[str, object]) -> Mapping[str, object]:
         return refusals.asked(lambda: line.post("/chat/completions", body), self._target)
 
 
-def _ending(told: Mapping[str, object]) -> tuple[str | None, str | None]:
-    """Why the reply ended, and its text."""
+def _ending(told: Mapping[str, object]) -> tuple[str | None, str]:
+    """Why the reply ended, and its text; None where there is none."""
     choices = told.get("choices")
     choice = choices[0] if isinstance(choices, list) and choices else None
-    if not isinstance(choice, dict):
-        return None, None
-    reason, message = choice.get("finish_reason"), choice.get("message")
+    message = choice.get("message") if isinstance(choice, dict) else None
     text = message.get("content") if isinstance(message, dict) else None
-    return reason if isinstance(reason, str) else None, text if isinstance(text, str) else None
+    if not isinstance(choice, dict) or not isinstance(text, str):
+        return None, ""
+    reason = choice.get("finish_reason")
+    return reason if isinstance(reason, str) else None, text
 
 
 def _number(told: Mapping[str, object], part: str, key: str) -> float | None:
