@@ -1,4 +1,4 @@
-"""Reads one file of outputs or references, row by row: JSON lines, JSON or Parquet.
+"""Reads one file of outputs or references, row by row: JSON lines, JSON, Parquet, CSV or TSV.
 
 What a machine elsewhere wrote is hostile or at least careless input: a line may be cut, binary, endless or
 nested without end. Each such row becomes a ``BadRow`` and the others are still read, up to a limit; nothing
@@ -6,16 +6,16 @@ here raises for what a file contains.
 """
 
 import json
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
 from .. import tables
 from ..samples import made
-from . import seal
+from . import csv_rows, seal
 
-READABLE = (".jsonl", ".json", ".parquet")
+READABLE = (".jsonl", ".json", ".parquet", *csv_rows.DELIMITERS)
 
 _LONGEST_LINE = 64 << 20
 _LARGEST_JSON = 512 << 20
@@ -36,9 +36,11 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class BadRow:
-    """A clause such as ``line 3 is not valid JSON``, to stand after the file's name."""
+    """A clause such as ``line 3 is not valid JSON``, to stand after the file's name. ``columns`` are those of its table, where a
+    table is known to have the same for all rows."""
 
     what: str
+    columns: Sequence[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,8 @@ def _rows(path: Path, id_names: Container[str]) -> Iterator[Row | BadRow]:
             return _read_json(path, id_names)
         case ".parquet":
             return _read_parquet(path)
+        case kind if kind in csv_rows.DELIMITERS:
+            return _read_csv(path, id_names, csv_rows.DELIMITERS[kind])
         case _:
             return iter([BadRow(f"is not a kind that can be read ({', '.join(READABLE)})")])
 
@@ -133,6 +137,14 @@ def _read_parquet(path: Path) -> Iterator[Row | BadRow]:
             yield Row(f"row {number}", value)
     except tables.BadTable as error:
         yield BadRow(str(error))
+
+
+def _read_csv(path: Path, id_names: Container[str], delimiter: str) -> Iterator[Row | BadRow]:
+    for row in csv_rows.read(path, id_names, delimiter):
+        if isinstance(row, csv_rows.Flaw):
+            yield NotAnswers(row.what) if row.columns is None else BadRow(row.what, row.columns)
+        else:
+            yield made(Row, (*row, None, None))
 
 
 def _parse(text: bytes, where: str) -> Row | BadRow:

@@ -1,0 +1,145 @@
+"""Rows of comma- or tab-separated text, by the standard library's ``csv``: the first row names the columns.
+
+Every cell is text, and an empty one is a missing value: CSV cannot tell it from an empty text. Quotes are taken strictly. What
+is lenient about them elsewhere makes one wrong row of several, without a word; here the row where they went wrong is named,
+and most often the next line is a row again. A file is read line by line, so that its size does not matter.
+
+What is no UTF-8 is read on with escapes and refused row by row: else a quoted text in which a byte is wrong would go on as rows.
+"""
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Container, Iterator, Sequence
+from pathlib import Path
+from typing import IO, NamedTuple
+
+DELIMITERS = {".csv": ",", ".tsv": "\t"}
+"""By a file's ending."""
+
+_LONGEST_ROW = 8 << 20
+_MOST_SHOWN = 12
+_ESCAPED = re.compile("[\udc80-\udcff]")
+
+
+class Flaw(NamedTuple):
+    """A clause about a row, or about the file. ``columns`` are the table's; None where it is not known to be a table of samples."""
+
+    what: str
+    columns: Sequence[str] | None = None
+
+
+def read(
+    path: Path, id_names: Container[str], delimiter: str
+) -> Iterator[tuple[str, dict[str, str | None]] | Flaw]:
+    """Rows as (``line 2``, cells by column); the line is the one where the row begins. A column without a name is left out: it is
+    how tables write the numbers of their rows.
+
+    A table without a column of ``id_names`` is one flaw, and not read on. OSError passes through.
+    """
+    # The limit is one for the whole process, and its default is less than a long answer.
+    csv.field_size_limit(max(csv.field_size_limit(), _LONGEST_ROW))
+    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
+        records = _records(_Lines(file), delimiter)
+        first = next(records, None)
+        if first is None:
+            yield Flaw("is empty")
+            return
+        where, header = first
+        if isinstance(header, str):
+            yield Flaw(f"{where} {header}")
+            return
+        columns = [name.strip() for name in header]
+        if not any(name in id_names for name in columns):
+            shown = ", ".join(columns[:_MOST_SHOWN])
+            yield Flaw(f"{where} names no column for the id (its columns: {shown}; see --id-field)")
+            return
+        twice = [name for name, count in Counter(columns).items() if name and count > 1]
+        if twice:
+            yield Flaw(f"{where} names more than one column {twice[0]}", columns)
+            return
+        empty = True
+        for where, cells in records:
+            empty = False
+            if isinstance(cells, str):
+                yield Flaw(f"{where} {cells}", columns)
+            elif len(cells) != len(columns):
+                yield Flaw(f"{where} has {_cells(len(cells))}, and the header has {len(columns)}", columns)
+            else:
+                named = {name: cell or None for name, cell in zip(columns, cells, strict=True)}
+                named.pop("", None)
+                yield where, named
+        if empty:
+            yield Flaw("holds a header and no rows")
+
+
+class _TooLong(Exception):
+    """A row is longer than what is kept in memory at once."""
+
+
+class _Lines:
+    """The lines of a file for ``csv``, which takes as many as a row has; ``number`` is the last one's."""
+
+    def __init__(self, file: IO[str]) -> None:
+        self.number = 0
+        self._file = file
+        self.begin()
+
+    def begin(self) -> None:
+        """A row begins."""
+        self.escaped = self.nul = False
+        self._left = _LONGEST_ROW
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        line = self._file.readline(self._left + 1)
+        if not line:
+            raise StopIteration
+        self.number += 1
+        self._left -= len(line)
+        if self._left < 0:
+            raise _TooLong
+        self.nul = self.nul or "\0" in line
+        self.escaped = self.escaped or (not line.isascii() and _ESCAPED.search(line) is not None)
+        return line
+
+
+def _records(lines: _Lines, delimiter: str) -> Iterator[tuple[str, list[str] | str]]:
+    """Rows that are not blank, as (where, cells), or (where, what is wrong with it)."""
+    reader = csv.reader(lines, delimiter=delimiter, strict=True)
+    while True:
+        lines.begin()
+        where = f"line {lines.number + 1}"
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except _TooLong:
+            yield (
+                where,
+                f"begins a row of more than {_LONGEST_ROW >> 20} million characters; the rest was not read",
+            )
+            return
+        except csv.Error as error:
+            if "end of data" in str(error):
+                yield where, "has a quote that does not end; the rest was not read"
+                return
+            yield (
+                where,
+                "has a quoted cell with text after it"
+                if "expected" in str(error)
+                else f"is no row ({error})",
+            )
+            continue
+        if lines.nul:
+            yield where, "holds a NUL byte, as binary files and UTF-16 do"
+        elif lines.escaped:
+            yield where, "is not UTF-8 text"
+        elif cells:
+            yield where, cells
+
+
+def _cells(count: int) -> str:
+    return "1 cell" if count == 1 else f"{count} cells"
