@@ -21,6 +21,8 @@ _LONGEST_LINE = 64 << 20
 _LARGEST_JSON = 512 << 20
 _MOST_BAD_ROWS = 10
 _ENDS = ("\n", "\r\n", "")
+_BEGINNING = 20
+_NO_VALUE = "Expecting value"
 
 
 class Row(NamedTuple):
@@ -156,6 +158,10 @@ def _parse(text: bytes, where: str) -> Row | BadRow:
         return BadRow(f"{start}is not UTF-8 text")
     except json.JSONDecodeError as error:
         at = f"character {error.pos + 1}" if where else f"line {error.lineno}"
+        if not error.doc.strip():
+            return BadRow(f"{start}is empty")
+        if not error.doc[: error.pos].strip() and error.msg == _NO_VALUE:
+            return BadRow(f"{start}is not valid JSON, but begins with {error.doc.strip()[:_BEGINNING]!a}")
         return BadRow(f"{start}is not valid JSON ({error.msg} at {at})")
     except RecursionError:
         return BadRow(f"{start}is nested too deeply")
