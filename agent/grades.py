@@ -1,6 +1,6 @@
 """Which kept grading a word means: for every command that reads grades back."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from local_grader.kept import KeptGrading, grading_in, gradings
@@ -8,6 +8,9 @@ from sync.errors import UsageError
 
 from .project import Project
 from .run_names import meant
+
+SHOWN = 8
+"""So much of a key is shown: enough to tell thousands of gradings apart."""
 
 
 def find(project: Project, word: str, grading: str | None = None) -> KeptGrading:
@@ -22,9 +25,7 @@ def find(project: Project, word: str, grading: str | None = None) -> KeptGrading
     if path.suffix == ".parquet" and path.is_file():
         return _of_file(path)
     known = gradings(ledger)
-    runs = {one.run for one in known}
-    # A run's id may hold dots, so the word as it is comes first.
-    run = meant(word, runs) or (path.stem if path.stem in runs else None)
+    run = run_meant(word, known)
     found = [one for one in known if one.run == run]
     if not found:
         raise UsageError(f"No grades of {word} are kept.", f"hybrid grade {word}")
@@ -36,6 +37,15 @@ def find(project: Project, word: str, grading: str | None = None) -> KeptGrading
             f"{run} was not graded by {grading}.", f"It was graded by: {', '.join(_ways(found))}."
         )
     return _whole(fitting)
+
+
+def run_meant(word: str, known: Iterable[KeptGrading]) -> str | None:
+    """The run, or the graded file, that ``word`` means among those ``known``; None where there is none. Raises UsageError where
+    it is several."""
+    runs = {one.run for one in known}
+    stem = Path(word).stem
+    # A run's id may hold dots, so the word as it is comes first.
+    return meant(word, runs) or (stem if stem in runs else None)
 
 
 def _whole(found: Sequence[KeptGrading]) -> KeptGrading:
@@ -55,11 +65,7 @@ def _of_file(path: Path) -> KeptGrading:
 
 
 def _fits(kept: KeptGrading, word: str) -> bool:
-    return word == kept.scorer or word in kept.judges or (bool(word) and _key(kept).startswith(word))
-
-
-def _key(kept: KeptGrading) -> str:
-    return kept.path.stem.rpartition("-")[2]
+    return word == kept.scorer or word in kept.judges or (bool(word) and kept.key.startswith(word))
 
 
 def _ways(found: Sequence[KeptGrading]) -> list[str]:

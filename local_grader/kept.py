@@ -25,6 +25,11 @@ class KeptGrading:
     facts: Facts = field(default_factory=Facts)
 
     @property
+    def key(self) -> str:
+        """Tells it from the others: 16 digits in hex, as in the file's name."""
+        return key_of(self.path)
+
+    @property
     def judges(self) -> Sequence[str]:
         """The models that were asked, by name; none for a grading by rule alone."""
         judging = self.entry.get("judging")
@@ -38,7 +43,7 @@ class KeptGrading:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class KeptGrade:
-    """One row; the fields are ``ledger.COLUMNS``. ``state`` is ``scored``, ``unscored`` or ``missing``."""
+    """One row; the fields are ``ledger_rows.COLUMNS``. ``state`` is ``scored``, ``unscored`` or ``missing``."""
 
     sample: str
     state: str
@@ -58,14 +63,23 @@ class KeptGrade:
     place: str = ""
 
 
+def key_of(path: Path) -> str:
+    """The key of the grading in that file of the ledger, whether it can be read or not."""
+    return path.stem.rpartition("-")[2]
+
+
+def files(ledger: Path) -> list[Path]:
+    """Those of all gradings, the newest first."""
+    found = [path for path in (ledger / "grades").glob("*.parquet") if not path.name.startswith(".")]
+    return sorted(found, key=_newest_first)
+
+
 def gradings(ledger: Path, run: str | None = None) -> list[KeptGrading]:
     """Those of the run of that id (or the graded file's name without its ending), or of all; the newest first.
 
     What another version of hybrid wrote in another form, or what is damaged, is left out: grading again is free.
     """
-    folder = ledger / "grades"
-    files = [path for path in folder.glob("*.parquet") if not path.name.startswith(".")]
-    found = [kept for path in sorted(files, key=_newest_first) if (kept := grading_in(path)) is not None]
+    found = [kept for path in files(ledger) if (kept := grading_in(path)) is not None]
     return [kept for kept in found if run is None or kept.run == run]
 
 

@@ -21,7 +21,7 @@ from ..exits import Exit
 from ..grades import find
 from ..grades_text import way
 from ..sizes import count
-from .complete import run_ids
+from .complete import graded, gradings
 from .options import Call, common_options
 
 _SHOWN = 3
@@ -29,10 +29,15 @@ _HEADINGS = {JUDGE: "judge", STAGE: "stage", BASELINE: "free"}
 
 
 @click.command()
-@click.argument("run", metavar="RUN|FILE", shell_complete=run_ids)
+@click.argument("run", metavar="RUN|FILE", shell_complete=graded)
 @click.argument("labels", metavar="LABELS", type=click.Path(path_type=Path))
 @click.option("--label-field", metavar="NAME", help="The field with the label.")
-@click.option("--grading", metavar="WORD", help="Which grading: the name of a scorer, of a judge, or a key.")
+@click.option(
+    "--grading",
+    metavar="WORD",
+    shell_complete=gradings,
+    help="Which grading: the name of a scorer, of a judge, or a key.",
+)
 @common_options
 def calibrate(call: Call, /, run: str, labels: Path, label_field: str | None, grading: str | None) -> int:
     """Measure what graded a run against labels.

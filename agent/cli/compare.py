@@ -21,7 +21,7 @@ from ..grades_text import command, short_names, way
 from ..project import Project
 from ..run_changes import RunChanges
 from ..sizes import count, size
-from .complete import run_ids
+from .complete import graded, graded_by
 from .options import Call, common_options
 
 _FEW = 5
@@ -32,9 +32,14 @@ _LONGEST = 400
 
 
 @click.command()
-@click.argument("run_a", metavar="RUN_A", shell_complete=run_ids)
-@click.argument("run_b", metavar="RUN_B", shell_complete=run_ids)
-@click.option("--grading", metavar="WORD", help="Which gradings: the name of a scorer or of a judge.")
+@click.argument("run_a", metavar="RUN_A", shell_complete=graded)
+@click.argument("run_b", metavar="RUN_B", shell_complete=graded)
+@click.option(
+    "--grading",
+    metavar="WORD",
+    shell_complete=graded_by,
+    help="Which gradings: the name of a scorer or of a judge.",
+)
 @click.option(
     "--cluster/--no-cluster",
     default=None,

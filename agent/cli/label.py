@@ -20,7 +20,7 @@ from ..grades import find
 from ..labelling import Choice, State
 from ..project import Project
 from ..sizes import count
-from .complete import run_ids
+from .complete import graded, gradings
 from .options import Call, common_options
 
 _QUESTION = "Is the answer right?"
@@ -28,7 +28,7 @@ _COMPARED = "Is the answer a better reply to the question than the other answer?
 
 
 @click.command()
-@click.argument("run", metavar="RUN|FILE", shell_complete=run_ids)
+@click.argument("run", metavar="RUN|FILE", shell_complete=graded)
 @click.option(
     "--n", "n", type=click.IntRange(min=1), default=100, show_default=True, help="How many samples."
 )
@@ -41,7 +41,12 @@ _COMPARED = "Is the answer a better reply to the question than the other answer?
     type=click.Path(path_type=Path),
     help="Where labels go. [default: labels.jsonl]",
 )
-@click.option("--grading", metavar="WORD", help="Which grading: the name of a scorer, of a judge, or a key.")
+@click.option(
+    "--grading",
+    metavar="WORD",
+    shell_complete=gradings,
+    help="Which grading: the name of a scorer, of a judge, or a key.",
+)
 @common_options
 def label(
     call: Call,

@@ -15,16 +15,19 @@ from .. import grades
 from ..console import Console
 from ..exits import Exit
 from ..project import Project
-from .complete import run_ids
+from .complete import graded, gradings
 from .options import Call, common_options
 
 _PRINTED = tuple(form for form in FORMS if form != "parquet")
 
 
 @click.command()
-@click.argument("run", metavar="RUN|FILE", shell_complete=run_ids)
+@click.argument("run", metavar="RUN|FILE", shell_complete=graded)
 @click.option(
-    "--grading", metavar="WORD", help="Which of several: a scorer, a judge, or the beginning of a key."
+    "--grading",
+    metavar="WORD",
+    shell_complete=gradings,
+    help="Which of several: a scorer, a judge, or the beginning of a key.",
 )
 @click.option(
     "--out",
