@@ -26,6 +26,8 @@ from ..grading import Said, request_for
 from ..hours import Hours
 from ..sittings import Sitting
 from ..when import FORM, When
+from .complete import judges as judges_known
+from .complete import rubrics, runs_or_files
 from .grade_sittings import sit
 from .options import Call, common_options
 
@@ -43,7 +45,7 @@ _MOST_READ_BACK = 50_000
 
 
 @click.command()
-@click.argument("target", metavar="RUN|FILE")
+@click.argument("target", metavar="RUN|FILE", shell_complete=runs_or_files)
 @click.option(
     "--scorer", type=click.Choice(scorers.NAMES), help="The rule that compares answers with references."
 )
@@ -85,13 +87,24 @@ _MOST_READ_BACK = 50_000
     "judges",
     metavar="MODEL",
     multiple=True,
+    shell_complete=judges_known,
     help="A model that decides what the scorer leaves open, as MODEL or MODEL@URL; may be repeated.",
 )
-@click.option("--rubric", metavar="NAME|FILE", help="What the judges are asked. [default: correct]")
+@click.option(
+    "--rubric",
+    metavar="NAME|FILE",
+    shell_complete=rubrics,
+    help="What the judges are asked. [default: correct]",
+)
 @click.option(
     "--pool", type=click.Choice(POOLS), help="How several judges become one verdict. [default: veto]"
 )
-@click.option("--against", metavar="RUN|FILE", help="The answers to compare with, for --rubric pairwise.")
+@click.option(
+    "--against",
+    metavar="RUN|FILE",
+    shell_complete=runs_or_files,
+    help="The answers to compare with, for --rubric pairwise.",
+)
 @click.option(
     "--endpoint", metavar="URL", help="The judges' server; one that ends in /v1 speaks as OpenAI's does."
 )
