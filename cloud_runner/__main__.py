@@ -19,6 +19,7 @@ from sync.remotes import open_remote
 from sync.store import codec
 
 from . import child, detached, device, host
+from .present import Present
 from .serve import Runner
 from .worker import Place
 
@@ -62,7 +63,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def run(options: argparse.Namespace, work: Path, clock: Clock, ending: Callable[[], str]) -> None:
     devices = device.devices(os.environ.get("CUDA_VISIBLE_DEVICES"))
-    remote = open_remote(options.mailbox, clock=clock, base_dir=os.getcwd())
+    remote = Present(open_remote(options.mailbox, clock=clock, base_dir=os.getcwd()), options.project)
     worker = "".join(secrets.choice(ID_ALPHABET) for _ in range(12))
     place = Place(
         remote=remote,
