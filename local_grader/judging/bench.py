@@ -18,14 +18,14 @@ from .wish import JudgingRequest
 
 
 class Bench:
-    """Judges and a rubric, ready to decide."""
+    """Judges and a rubric, ready to decide. ``way`` says how they will be asked."""
 
     def __init__(
         self, rubric: Rubric, judges: Mapping[str, Judge], request: JudgingRequest, clock: Clock
     ) -> None:
         self._judges = judges
         self._clock = clock
-        self._way = Way(
+        self.way = Way(
             rubric=rubric,
             pool=request.pool,
             journal=request.journal,
@@ -56,13 +56,13 @@ class Bench:
         return cls(rubric, judges, request, clock)
 
     def decide(self, grades: Sequence[Grade], progress: Progress) -> Decided:
-        return decide(grades, self._judges, self._way, self._clock, progress)
+        return decide(grades, self._judges, self.way, self._clock, progress)
 
     def entry(self, decided: Decided) -> Judging:
         return Judging(
-            rubric=self._way.rubric.name,
-            rubric_sha256=self._way.rubric.sha256,
+            rubric=self.way.rubric.name,
+            rubric_sha256=self.way.rubric.sha256,
             judges=[heard.identity for heard in decided.heard if heard.identity is not None],
-            pool=self._way.pool.value,
+            pool=self.way.pool.value,
             verdicts_sha256=decided.verdicts_sha256(),
         )
