@@ -25,7 +25,8 @@ from .settings import JudgeSettings
 from .wire import Line, Patience, Wire
 
 _SHORT_S = 15.0
-_CLOSE_S = 5.0
+_CLOSE_S = 0.75
+"""Ollama lets go of a model once it is told, whether its answer is heard or not, and ^C does not wait for one that is mute."""
 _FOUND_S = 0.25
 """Finding a model that is loaded already takes up to about 0.1 s, which Ollama tells as the duration of a load, too."""
 _UNCUT = {"/api/chat": {"truncate": False}}
