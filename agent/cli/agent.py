@@ -16,6 +16,7 @@ from .options import Call, common_options, current_folder
 COMMANDS = {
     "start": ("agent.cli.agent:start", "Start the agent in the background."),
     "stop": ("agent.cli.agent:stop", "End the agent."),
+    "restart": ("agent.cli.agent_restart:restart", "End it, and start another one."),
     "status": ("agent.cli.agent:status", "Show what the agent does and what it waits for."),
     "logs": ("agent.cli.agent:logs", "Show what the agent did."),
     "install": ("agent.cli.agent_service:install", "Have the agent started whenever you log in."),

@@ -74,7 +74,7 @@ def next_step(page: Page) -> str:
     if page.living is None:
         return "hybrid agent start"
     if status is None and page.living.pid:
-        return "hybrid agent stop, then hybrid agent start"
+        return "hybrid agent restart"
     if status is None:
         return "hybrid agent status, again in a moment"
     if status.needs:

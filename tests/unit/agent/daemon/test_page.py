@@ -123,7 +123,7 @@ def test_agent_of_another_version_is_told() -> None:
         log="/log",
     )
     assert "another version of hybrid (process 47)" in page.text(found, NOW)
-    assert page.next_step(found) == "hybrid agent stop, then hybrid agent start"
+    assert page.next_step(found) == "hybrid agent restart"
 
 
 def test_document_holds_what_the_status_holds() -> None:
