@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from local_grader.reports.words import amount
+from local_grader.notation import amount, percent
 
 from .run_table import Table
 from .sizes import count, duration, size
@@ -69,7 +69,7 @@ def grades(day: Today, called: Callable[[str], str] = str, *, pictures: bool = F
             if number
             for words in [f"{number:,} {words}"]
         ]
-        rate = f"{each.rate:.1%}" if each.rate is not None else "none"
+        rate = percent(each.rate) if each.rate is not None else "none"
         rows.append(
             (
                 called(each.run),

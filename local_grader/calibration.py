@@ -12,10 +12,10 @@ from . import baselines
 from .errors import Ungradable
 from .grouping import evidence
 from .kept import KeptGrade
+from .notation import coefficient, p_value, percent, points, rounded
 from .statistics import agreement, paired
 from .statistics.agreement import Confusion, Kappa
 from .statistics.paired import Comparison
-from .statistics.sentences import p_value, percent, rounded
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -147,7 +147,7 @@ def verdict(name: str, rule: str, test: Comparison) -> str:
     """One sentence for whoever wonders whether to go on with this judge. ``a`` of the test is the rule."""
     evidence = f"it agrees with {percent(test.b.mean)} of {test.n:,} labels against {percent(test.a.mean)}, {_p(test)}"
     if test.is_real and test.difference > 0:
-        return f"{name} adds {100 * test.difference:.1f} points of agreement over {rule} on your data: {evidence}."
+        return f"{name} adds {points(test.difference).lstrip('+')} points of agreement over {rule} on your data: {evidence}."
     if test.is_real:
         return f"{name} is worse than {rule}, which costs nothing, on your data: {evidence}."
     if test.n < FEW:
@@ -160,14 +160,20 @@ def verdict(name: str, rule: str, test: Comparison) -> str:
 def advice(whole: Measured, test: Comparison) -> str:
     """What more labels would be worth, in one sentence."""
     n, interval = whole.kappa.n, whole.kappa.interval
-    now = f"kappa is known to ±{(interval.high - interval.low) / 2:.2f}" if interval else "kappa is not known"
+    now = (
+        f"kappa is known to ±{coefficient((interval.high - interval.low) / 2)}"
+        if interval
+        else "kappa is not known"
+    )
     if n < FEW:
         return f"{n} labels tell very little ({now}): label {FEW} at least, better 100, before you trust any of this."
     if not test.is_real and test.needed is not None and test.needed > n:
         return f"About {rounded(test.needed):,} labels would tell a difference as small as this one ({now} with {n:,})."
     half = (interval.high - interval.low) / 2 if interval else 0.0
     if half > 0.05:
-        return f"With {n:,} labels {now}; {2 * n:,} would make that about ±{half / math.sqrt(2):.2f}."
+        return (
+            f"With {n:,} labels {now}; {2 * n:,} would make that about ±{coefficient(half / math.sqrt(2))}."
+        )
     return f"More labels would change little: with {n:,} of them {now}."
 
 

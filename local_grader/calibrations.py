@@ -17,6 +17,7 @@ from .calibration import FEW, WHOLE, Calibration, Measured, counts, from_counts
 from .judge import Identity
 from .kept import KeptGrading
 from .labels import Labels
+from .notation import interval, percent
 from .statistics import correction, libraries
 from .statistics.correction import Correction
 
@@ -143,11 +144,10 @@ def _told(found: Stored, made: Correction) -> str:
     source = f"{found.labels:,} labels of {found.run}"
     if made.rate is None or made.interval is None:
         return f"The rate cannot be corrected by {source}: {made.reason}."
-    low, high = 100 * made.interval.low, 100 * made.interval.high
     over = f", over {made.judged.clusters:,} groups" if made.judged.clusters else ""
     few = f"; so few labels (under {FEW}) tell little" if found.labels < FEW else ""
-    bounds = f"95 % interval {low:.1f} to {high:.1f}{over}"
-    return f"By {source} the true rate is about {100 * made.rate:.1f} % ({bounds}){few}."
+    bounds = interval(made.interval.low, made.interval.high)
+    return f"By {source} the true rate is about {percent(made.rate)} ({bounds}{over}){few}."
 
 
 def _columns(found: Calibration) -> dict[str, list[object]]:

@@ -13,7 +13,7 @@ from .judging.asking import Health
 from .judging.deciding import Decided
 from .ledger import Entry
 from .metrics import Summary
-from .reports import words
+from .reports import lines, words
 
 _MOST_NAMED = 10
 
@@ -111,26 +111,26 @@ def _judging(report: Report) -> dict[str, object] | None:
 
 
 def rows(report: Report) -> list[tuple[str, str]]:
-    """What a person wants to read, most important first."""
-    summary, entry = report.summary, report.entry
-    lines = [
-        *here(report),
-        ("scorer", words.scorer(entry.scorer, entry.scorer_version, entry.options)),
-        ("samples", words.samples(summary)),
-        ("outputs right" if report.arc else "right", words.rate(summary.right, summary.scored, summary)),
-    ]
-    if report.arc:
-        lines += words.arc_rows(report.arc)
-    lines += [(f"by {stage}", words.share(part, summary)) for stage, part in report.stages.items()]
-    lines += asked(report)
-    for reason, count in summary.unscored.items():
-        lines.append((f"unscored: {reason}", str(count)))
-    if summary.missing:
-        named = ", ".join(report.missing[:3])
-        lines.append(
-            ("missing", f"{summary.missing} never answered ({named}{', …' if summary.missing > 3 else ''})")
-        )
-    return [*lines, *words.bounds(summary)]
+    """What a person wants to read, most important first: what a report of the kept grades says, as far as it was counted in
+    passing. Its interval takes samples as independent."""
+    entry, judging = report.entry, report.entry.judging
+    counted = lines.Counted(
+        method=lines.method(
+            entry.scorer,
+            entry.scorer_version,
+            entry.options,
+            judging.rubric if judging else None,
+            [judge.model for judge in judging.judges] if judging else (),
+            judging.pool if judging else "",
+        ),
+        summary=report.summary,
+        interval=words.ends(report.summary),
+        arc=report.arc,
+        stages=report.stages,
+        unanswered=report.missing,
+        unread=[f"{os.fsdecode(problem.path)} {problem.what}" for problem in report.problems],
+    )
+    return [*here(report), *lines.rows(counted), *asked(report)]
 
 
 def here(report: Report) -> list[tuple[str, str]]:
@@ -150,7 +150,7 @@ def so_far(report: Report) -> str:
     """A partial result in a line."""
     summary = report.summary
     parts = [f"{_here(report.partial)} here: "] if report.partial else []
-    parts.append(words.rate(summary.right, summary.scored, summary))
+    parts.append(words.rate_of(summary))
     unscored = sum(summary.unscored.values())
     if unscored:
         parts.append(f"; {unscored:,} not graded ({', '.join(summary.unscored)})")

@@ -11,6 +11,7 @@ from local_grader import labels as label_files
 from local_grader.calibration import BASELINE, FEW, JUDGE, STAGE, Calibration, Measured
 from local_grader.kept import KeptGrade, KeptGrading
 from local_grader.labels import Labels
+from local_grader.notation import between, coefficient, percent
 from local_grader.statistics.intervals import Interval
 from local_grader.statistics.libraries import generator
 from local_grader.statistics.rates import Rate
@@ -189,19 +190,15 @@ def _line(kind: str, one: Measured) -> tuple[str, ...]:
         kind,
         one.name,
         f"{kappa.n:,}",
-        f"{kappa.agreement:.1%}",
-        "-" if kappa.kappa is None else f"{kappa.kappa:.2f}{_between(kappa.interval)}",
+        percent(kappa.agreement),
+        "-" if kappa.kappa is None else coefficient(kappa.kappa, *(_ends(kappa.interval) or ())),
         _share(one.confusion.sensitivity),
         _share(one.confusion.specificity),
     )
 
 
 def _share(rate: Rate | None) -> str:
-    return "-" if rate is None else f"{rate.mean:.1%}{_between(rate.interval, 100)}"
-
-
-def _between(interval: Interval | None, times: int = 1) -> str:
-    if interval is None:
-        return ""
-    digits = 2 if times == 1 else 0
-    return f" ({times * interval.low:.{digits}f} to {times * interval.high:.{digits}f})"
+    if rate is None:
+        return "-"
+    ends = f" ({between(rate.interval.low, rate.interval.high)})" if rate.interval else ""
+    return f"{percent(rate.mean)}{ends}"

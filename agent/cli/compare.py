@@ -8,9 +8,10 @@ import click
 from local_grader import comparing, kept
 from local_grader.comparing import Compared, Side
 from local_grader.kept import KeptGrading
+from local_grader.notation import interval, p_value, percent, points, rounded
 from local_grader.statistics.libraries import generator
 from local_grader.statistics.rates import Rate
-from local_grader.statistics.sentences import p_value, points, sentence
+from local_grader.statistics.sentences import sentence
 from sync.errors import UsageError
 
 from .. import run_changes
@@ -160,7 +161,7 @@ def _show(console: Console, found: Compared, names: tuple[str, str]) -> None:
             )
         )
     if one.needed is not None:
-        rows.append(("samples for a difference like this", f"{one.needed:,}"))
+        rows.append(("samples for a difference like this", f"about {rounded(one.needed):,}"))
     for name, side, only in ((names[0], found.a, found.only_a), (names[1], found.b, found.only_b)):
         lacking = f"{side.unscored:,} not gradable, {side.missing:,} missing"
         rows.append((f"{name} alone", f"{count(len(only), 'sample')}; {lacking}"))
@@ -181,8 +182,8 @@ def _show_slices(console: Console, found: Compared, names: tuple[str, str]) -> N
         (
             name,
             f"{one.comparison.n:,}",
-            f"{one.comparison.a.mean:.1%}",
-            f"{one.comparison.b.mean:.1%}",
+            percent(one.comparison.a.mean),
+            percent(one.comparison.b.mean),
             points(one.comparison.difference),
             "-" if one.adjusted is None else f"{one.adjusted:.2g}",
             "yes" if one.is_real else "no",
@@ -251,8 +252,8 @@ def _paths(changes: RunChanges) -> str:
 
 
 def _rate(rate: Rate) -> str:
-    between = f" (95 % interval {rate.trusted.low:.1%} to {rate.trusted.high:.1%})" if rate.trusted else ""
-    return f"{rate.mean:.1%} of {rate.n:,}{between}"
+    ends = f" ({interval(rate.trusted.low, rate.trusted.high)})" if rate.trusted else ""
+    return f"{percent(rate.mean)} of {rate.n:,}{ends}"
 
 
 def _bytes(number: int | None) -> str:

@@ -8,12 +8,13 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 
 from ..metrics import Summary
+from ..notation import amount, coefficient, interval, percent
 from . import shapes
 from .characters import one_line, visible
 from .contents import MISSING, PARTLY, RIGHT, UNSCORED, WRONG, Contents, judging
 from .panel import Panel
 from .summary import COMPARES
-from .words import amount, arc_rows
+from .words import arc_rows
 
 _MOST_PARTS = 200
 CLASSES = {RIGHT: "right", PARTLY: "partly", WRONG: "wrong", UNSCORED: "unscored", MISSING: "missing"}
@@ -33,22 +34,24 @@ def head(contents: Contents) -> str:
         what = "outputs right" if contents.arc else "right"
         over = f"allowing for {ends.clusters:,} groups" if ends.clusters else "samples taken as independent"
         figure = (
-            f'<p class="rate">{_percent(summary.rate)}</p>'
+            f'<p class="rate">{percent(summary.rate)}</p>'
             f"<p>{what}: {amount(summary.right)} of the {summary.scored:,} that could be graded</p>"
             f"{shapes.interval(ends.low, summary.rate, ends.high)}"
             '<p class="scale" aria-hidden="true"><span>0</span><span>50</span><span>100 %</span></p>'
-            f"<p>95 % interval {_percent(ends.low)} to {_percent(ends.high)}, {over}</p>"
+            f"<p>{interval(ends.low, ends.high)}, {over}</p>"
         )
     low, high = summary.floor, summary.ceiling
     notes = ""
     if low is not None and high is not None and summary.scored < contents.samples:
         notes = (
-            f"<p>If all not graded and never answered were wrong, {_percent(low)} would be right; if they were "
-            f"right, {_percent(high)}.</p>"
+            f"<p>If all not graded and never answered were wrong, {percent(low)} would be right; if they were "
+            f"right, {percent(high)}.</p>"
         )
     notes += f"<p>{said(contents.corrected.told)}</p>" if contents.corrected else ""
     if contents.arc is not None:
-        about = "".join(f"<dt>{label}</dt><dd>{text}</dd>" for label, text in arc_rows(contents.arc))
+        about = "".join(
+            f"<dt>{label}</dt><dd>{text}</dd>" for label, text in arc_rows(contents.arc, summary.scored)
+        )
         notes += f"<dl>{about}</dl>"
     return (
         f'<section class="head"><div>{figure}</div><div>{_outcome(contents)}<div class="notes">{notes}</div>'
@@ -97,7 +100,7 @@ def _outcome(contents: Contents) -> str:
     whole = max(1, contents.samples)
     legend = "".join(
         f"<li>{_button('verdict', name, name, CLASSES[name])} {count:,}"
-        f' <span class="faint">{_percent(count / whole)}</span></li>'
+        f' <span class="faint">{percent(count / whole)}</span></li>'
         for name, count in found
     )
     return (
@@ -151,11 +154,11 @@ def _stages(contents: Contents) -> str:
     whole = max(1, contents.summary.samples)
     lines = ""
     for name, part in contents.stages.items():
-        right = "–" if part.rate is None else _percent(part.rate)
+        right = "–" if part.rate is None else percent(part.rate)
         lines += (
             f"<tr><th>{_button('stage', name, one_line(name, 40))}</th>"
             f"<td>{shapes.stack([('value', part.samples / whole)])}</td>"
-            f"<td>{_percent(part.samples / whole)}</td><td>{part.samples:,}</td><td>{right}</td></tr>"
+            f"<td>{percent(part.samples / whole)}</td><td>{part.samples:,}</td><td>{right}</td></tr>"
         )
     return lines and _table(("", "", "share", "samples", "right"), lines)
 
@@ -163,26 +166,25 @@ def _stages(contents: Contents) -> str:
 def _judges(panel: Panel, cautions: Sequence[str]) -> str:
     lines = ""
     for voice in panel.voices:
-        right = _percent(voice.right / voice.judged) if voice.judged else "–"
+        right = percent(voice.right / voice.judged) if voice.judged else "–"
         verdicts = ", ".join(f"{name or 'value'} {count:,}" for name, count in voice.verdicts.items())
         lines += (
             f"<tr><th>{said(voice.name, 60)}<small>{said(verdicts, 200)}</small></th>"
             f"<td>{right}</td><td>{voice.judged:,}</td><td>{sum(voice.unusable.values()):,}</td>"
         )
         if panel.compares:
-            flips = _percent(voice.flips / voice.swapped) if voice.swapped else "–"
+            flips = percent(voice.flips / voice.swapped) if voice.swapped else "–"
             lines += f"<td>{flips}</td>"
         lines += "</tr>"
     heads = ("", "right", "of", "no verdict", *(("flipped",) if panel.compares else ()))
     text = _table(heads, lines)
     for pair in panel.accords:
-        share = _percent(pair.agreed / pair.n) if pair.n else "–"
-        kappa = "" if pair.kappa is None else f", kappa {pair.kappa:.2f}"
-        if pair.low is not None and pair.high is not None:
-            kappa += f" ({pair.low:.2f} to {pair.high:.2f})"
+        share = percent(pair.agreed / pair.n) if pair.n else "–"
+        ends = () if pair.low is None or pair.high is None else (pair.low, pair.high)
+        kappa = "" if pair.kappa is None else f", kappa {coefficient(pair.kappa, *ends)}"
         text += f"<p>{said(pair.first)} and {said(pair.second)} agree on {share} of {pair.n:,}{kappa}.</p>"
     if panel.alpha is not None and len(panel.voices) > 2:
-        text += f"<p>Krippendorff’s alpha of all: {panel.alpha:.2f}.</p>"
+        text += f"<p>Krippendorff’s alpha of all: {coefficient(panel.alpha)}.</p>"
     if panel.disputed:
         text += f"<p>{_button('disputed', '', 'Samples on which judges differ')}: {panel.disputed:,}.</p>"
     if panel.compares:
@@ -206,7 +208,7 @@ def _lengths(contents: Contents) -> str:
         for part in found.parts
     )
     table = _table(("characters", "", "right", "of"), lines) if lines else ""
-    return f"{table}<p>Rank correlation of value and length: {found.correlation:+.2f}.</p>"
+    return f"{table}<p>Rank correlation of value and length: {found.correlation:+.2f} over {found.n:,} answers.</p>"
 
 
 def _reasons(summary: Summary) -> str:
@@ -221,7 +223,7 @@ def _reasons(summary: Summary) -> str:
 
 def _rated(name: str, ends: tuple[float, float, float] | None, of: int, middle: float | None) -> str:
     drawn = "" if ends is None else shapes.interval(*ends, middle)
-    rate = "–" if ends is None else _percent(ends[1])
+    rate = "–" if ends is None else percent(ends[1])
     return f"<tr><th>{name}</th><td>{drawn}</td><td>{rate}</td><td>{of:,}</td></tr>"
 
 
@@ -234,7 +236,3 @@ def _button(kind: str, value: str, label: str, name: str = "") -> str:
     mark = f'<i class="{name}"></i>' if name else ""
     chosen = html.escape(json.dumps(value), quote=True)
     return f'<button type="button" data-filter="{kind}" data-value="{chosen}">{mark}{html.escape(label)}</button>'
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from ..metrics import Summary
+from ..notation import percent
 
 _ROUNDING = 1e-9
 
@@ -32,9 +33,9 @@ class Gate:
             else ""
         )
         # What is just too little must not read as enough.
-        digits = 2 if self.passed or f"{self.share:.2%}" != f"{self.asked:.2%}" else 8
+        digits = 2 if self.passed or percent(self.share, 2) != percent(self.asked, 2) else 8
         return (
-            f"{verdict}: {self.share:.{digits}%} of all samples are right, {self.asked:.{digits}%} were asked for"
+            f"{verdict}: {percent(self.share, digits)} of all samples are right, {percent(self.asked, digits)} were asked for"
             f"{unknown}."
         )
 

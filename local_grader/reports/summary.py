@@ -5,7 +5,8 @@ from dataclasses import asdict
 from typing import Any
 
 from ..calibrations import Corrected
-from . import words
+from ..notation import coefficient, percent
+from . import lines
 from .characters import one_line
 from .contents import Contents, judging
 
@@ -14,76 +15,49 @@ COMPARES = "right is better than the other run's answer, partly right as good, w
 
 def method(contents: Contents) -> str:
     """The scorer with its options, and the judges with theirs, on one line."""
-    entry = contents.grading.entry
-    said = words.scorer(entry["scorer"], entry["scorer_version"], entry["options"])
-    how = judging(contents.grading)
+    entry, how = contents.grading.entry, judging(contents.grading)
+    scorer = entry["scorer"], entry["scorer_version"], entry["options"]
     if how is None:
-        return one_line(said)
-    judges = ", ".join(one["model"] for one in how["judges"]) or "no judge"
-    pool = f", pooled by {how['pool']}" if len(how["judges"]) > 1 else ""
-    return one_line(f"{said}, then {judges} with rubric {how['rubric']}{pool}")
+        return lines.method(*scorer)
+    return lines.method(*scorer, how["rubric"], contents.grading.judges, how["pool"])
 
 
 def rows(contents: Contents) -> list[tuple[str, str]]:
     """What a person wants to read, most important first."""
-    summary = contents.summary
-    lines = [
-        ("graded by", method(contents)),
-        ("samples", words.samples(summary)),
-        ("outputs right" if contents.arc else "right", rate(contents)),
-    ]
-    if contents.corrected:
-        lines.append(("corrected", contents.corrected.told))
-    if contents.arc:
-        lines += words.arc_rows(contents.arc)
-    for reason, count in summary.unscored.items():
-        first = one_line(contents.reasons[reason], 120)
-        lines.append((f"not graded: {one_line(reason, 60)}", f"{count:,} ({first}{_more(count, 1)})"))
-    if summary.missing:
-        named = ", ".join(one_line(each, 40) for each in contents.unanswered)
-        more = _more(summary.missing, len(contents.unanswered))
-        lines.append(("never answered", f"{summary.missing:,} ({named}{more})"))
-    if unread := contents.grading.facts.unread:
-        lines.append(("not read", f"{len(unread):,} ({one_line(unread[0], 120)}{_more(len(unread), 1)})"))
-    lines += words.bounds(summary)
-    lines += [
-        (f"decided by {one_line(name, 40)}", words.share(part, summary))
-        for name, part in contents.stages.items()
-    ]
-    return [*lines, *_judges(contents), *_lengths(contents)]
-
-
-def _more(count: int, named: int) -> str:
-    return ", …" if count > named else ""
-
-
-def rate(contents: Contents) -> str:
-    summary, ends = contents.summary, contents.interval
-    if summary.rate is None or ends is None:
-        return "nothing could be graded"
-    allowing = f", over {ends.clusters:,} groups" if ends.clusters else ""
-    share = f"{words.amount(summary.right)} of {summary.scored:,}"
-    return f"{summary.rate:.1%} ({share}; 95 % interval {ends.low:.1%} to {ends.high:.1%}{allowing})"
+    ends = contents.interval
+    counted = lines.Counted(
+        method=method(contents),
+        summary=contents.summary,
+        interval=None if ends is None else (ends.low, ends.high),
+        clusters=None if ends is None else ends.clusters,
+        corrected=contents.corrected.told if contents.corrected else "",
+        arc=contents.arc,
+        stages=contents.stages,
+        reasons=contents.reasons,
+        unanswered=contents.unanswered,
+        unread=contents.grading.facts.unread,
+    )
+    return [*lines.rows(counted), *_judges(contents), *_lengths(contents)]
 
 
 def _judges(contents: Contents) -> list[tuple[str, str]]:
     panel = contents.panel
     if panel is None:
         return []
-    lines = [("means", COMPARES)] if panel.compares else []
+    found = [("means", COMPARES)] if panel.compares else []
     for voice in panel.voices:
         said = f"{voice.judged:,} of {voice.asked:,} judged"
         if voice.judged:
-            said += f", {voice.right / voice.judged:.1%} of them right"
+            said += f", {percent(voice.right / voice.judged)} of them right"
         if voice.swapped:
-            said += f"; {voice.flips / voice.swapped:.1%} flipped with the order"
-        lines.append((f"judge {one_line(voice.name, 40)}", said))
+            said += f"; {percent(voice.flips / voice.swapped)} of {voice.swapped:,} flipped with the order"
+        found.append((f"judge {one_line(voice.name, 40)}", said))
     if panel.shared:
-        said = f"on {1 - panel.disputed / panel.shared:.1%} of {panel.shared:,} samples"
+        said = f"on {percent(1 - panel.disputed / panel.shared)} of {panel.shared:,} samples"
         if panel.alpha is not None:
-            said += f", Krippendorff's alpha {panel.alpha:.2f}"
-        lines.append(("judges agree", said))
-    return [*lines, *(("beware", one_line(caution)) for caution in contents.cautions)]
+            said += f", Krippendorff's alpha {coefficient(panel.alpha)}"
+        found.append(("judges agree", said))
+    return [*found, *(("beware", one_line(caution)) for caution in contents.cautions)]
 
 
 def _lengths(contents: Contents) -> list[tuple[str, str]]:

@@ -4,27 +4,35 @@ from collections.abc import Mapping
 
 from ..arc_metrics import ArcSummary
 from ..metrics import Summary
+from ..notation import amount, between, interval, percent
 from .characters import one_line
 
 _MOST_PARTS = 20
+NOTHING = "nothing could be graded"
 
 
-def rate(right: float, of: int, interval: Summary | ArcSummary) -> str:
-    if interval.rate is None:
-        return "nothing could be graded"
-    ends = f"95 % interval {interval.low:.1%} to {interval.high:.1%}"
-    return f"{interval.rate:.1%} ({amount(right)} of {of:,}; {ends})"
+def rate(right: float, of: int, ends: tuple[float, float] | None, clusters: int | None = None) -> str:
+    """``31.9 % (12.5 of 39; 95 % interval 27.6 to 36.5 %)``; ``clusters`` is how many groups the interval allows for."""
+    if ends is None:
+        return NOTHING
+    allowing = f", over {clusters:,} groups" if clusters else ""
+    return f"{percent(right / of)} ({amount(right)} of {of:,}; {interval(*ends)}{allowing})"
+
+
+def rate_of(part: Summary) -> str:
+    """With the interval that takes samples as independent."""
+    return rate(part.right, part.scored, ends(part))
+
+
+def ends(part: Summary | ArcSummary) -> tuple[float, float] | None:
+    """Of the interval that takes samples, or tasks, as independent; None where nothing was scored."""
+    return None if part.low is None or part.high is None else (part.low, part.high)
 
 
 def scorer(name: str, version: int, options: Mapping[str, object]) -> str:
     """With the options that say something."""
     told = ", ".join(f"{option}={value}" for option, value in options.items() if value not in (None, False))
     return f"{name} v{version}" + (f" ({told})" if told else "")
-
-
-def amount(right: float) -> str:
-    """The sum of values, in full however large."""
-    return f"{round(right, 3):,.15g}"
 
 
 def samples(summary: Summary) -> str:
@@ -34,8 +42,8 @@ def samples(summary: Summary) -> str:
 
 def share(part: Summary, whole: Summary) -> str:
     """How much of the whole a stage decided, and how much of that it found right."""
-    decided = f"{part.scored:,} decided ({part.scored / whole.samples:.0%})"
-    return decided if part.rate is None else f"{decided}, {part.rate:.1%} of them right"
+    decided = f"{part.scored:,} decided ({percent(part.scored / whole.samples)})"
+    return decided if part.rate is None else f"{decided}, {percent(part.rate)} of them right"
 
 
 def bounds(summary: Summary) -> list[tuple[str, str]]:
@@ -43,27 +51,23 @@ def bounds(summary: Summary) -> list[tuple[str, str]]:
     low, high = summary.floor, summary.ceiling
     if low is None or high is None or summary.scored == summary.samples + summary.missing:
         return []
-    return [
-        ("bounds", f"{low:.1%} to {high:.1%}, if all that was not graded or answered were wrong, or right")
-    ]
+    return [("bounds", f"{between(low, high)}, if all that was not graded or answered were wrong, or right")]
 
 
 def part_rows(parts: Mapping[str, Summary]) -> list[tuple[str, str, str]]:
     """Name, rate, samples of each part; nothing where there are too many to read."""
     if not 1 < len(parts) <= _MOST_PARTS:
         return []
-    return [
-        (one_line(name, 60), rate(part.right, part.scored, part), samples(part))
-        for name, part in parts.items()
-    ]
+    return [(one_line(name, 60), rate_of(part), samples(part)) for name, part in parts.items()]
 
 
-def arc_rows(arc: ArcSummary) -> list[tuple[str, str]]:
-    lines = [("tasks solved", rate(arc.solved, arc.tasks, arc))]
-    lines += [(f"pass@{k}", f"{share:.1%}") for k, share in arc.pass_at.items()]
+def arc_rows(arc: ArcSummary, outputs: int) -> list[tuple[str, str]]:
+    """``outputs`` is how many could be graded: what all but the tasks are shares of."""
+    lines = [("tasks solved", rate(arc.solved, arc.tasks, ends(arc)))]
+    lines += [(f"pass@{k}", f"{percent(share)} of {outputs:,} outputs") for k, share in arc.pass_at.items()]
     if arc.cell_accuracy is not None and arc.shape_match is not None:
-        lines.append(("cells right", f"{arc.cell_accuracy:.1%} on average"))
-        lines.append(("shape right", f"{arc.shape_match:.1%}"))
+        lines.append(("cells right", f"{percent(arc.cell_accuracy)} on average over {outputs:,} outputs"))
+        lines.append(("shape right", f"{percent(arc.shape_match)} of {outputs:,} outputs"))
     if arc.unanswered_tasks:
-        lines.append(("tasks without a graded answer", str(arc.unanswered_tasks)))
+        lines.append(("tasks without a graded answer", f"{arc.unanswered_tasks:,}"))
     return lines

@@ -11,6 +11,7 @@ from typing import ClassVar
 from sync.errors import UsageError
 
 from .. import grids
+from ..notation import percent
 from ..samples import Sample
 from ..scorer import Option, Shape
 from ..scores import NO_ANSWER, NO_REFERENCE, Score
@@ -79,4 +80,4 @@ def _closeness(grid: grids.Grid, reference: grids.Grid) -> tuple[bool, float]:
 def _explained(first: grids.Grid | str, best: grids.Grid | None, same_shape: bool, cells: float) -> str:
     if best is None:
         return f"not a grid: {first}" if isinstance(first, str) else "not a grid"
-    return f"{cells:.0%} of cells right" if same_shape else "another shape than the reference"
+    return f"{percent(cells, 0)} of cells right" if same_shape else "another shape than the reference"

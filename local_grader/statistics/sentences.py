@@ -1,5 +1,6 @@
 """What a comparison came to, in one plain sentence. Pure."""
 
+from ..notation import p_value, percent, points, rounded
 from .paired import Comparison
 
 
@@ -28,27 +29,3 @@ def sentence(comparison: Comparison, name_a: str, name_b: str) -> str:
     if found.needed is not None and found.needed > found.n:
         told += f"; about {rounded(found.needed):,} samples would be needed to see one this small"
     return f"{told}."
-
-
-def percent(rate: float) -> str:
-    return f"{100 * rate:.1f} %"
-
-
-def points(difference: float) -> str:
-    """Percentage points with their sign. A difference that is there never reads as none."""
-    given = 100 * difference
-    text = f"{given:+.1f}" if abs(given) >= 0.05 else f"{given:+.1g}"
-    return text if given else "0.0"
-
-
-def p_value(value: float) -> str:
-    """Never rounded onto or over the 5 % that decides."""
-    if value < 0.001:
-        return "p < 0.001"
-    return f"p = {value:.3f}" if abs(value - 0.05) >= 0.0005 else f"p = {value:.5f}"
-
-
-def rounded(samples: int) -> int:
-    """Up to two leading digits: the observed difference is too rough for more."""
-    unit = int(10 ** max(0, len(str(samples)) - 2))
-    return -(-samples // unit) * unit

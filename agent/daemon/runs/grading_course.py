@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from local_grader.reports.words import amount
+from local_grader.notation import amount
 
 from .grade_apart import Verdict
 

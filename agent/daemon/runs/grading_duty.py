@@ -8,8 +8,8 @@ from collections.abc import Set
 from dataclasses import dataclass
 from pathlib import Path
 
+from local_grader.notation import amount
 from local_grader.report import Partial
-from local_grader.reports.words import amount
 from local_grader.request import Keep
 from sync.clock import Clock
 from sync.mailbox.records import Spec

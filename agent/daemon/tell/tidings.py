@@ -5,7 +5,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from local_grader.reports.words import amount
+from local_grader.notation import amount
 from sync.mailbox.state import OVER, Phase
 
 from ...sizes import count, size

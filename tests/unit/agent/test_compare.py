@@ -84,7 +84,7 @@ def test_groups_are_shown_with_chance_held_down(ledger: Path, capsys: Capture) -
     assert main(["compare", "base", "tuned", "--by-group"]) == 0
     out, err = capsys.readouterr()
     row = next(line for line in out.splitlines() if line.startswith("x "))
-    assert row.split() == ["x", "8", "0.0%", "100.0%", "+100.0", "0.023", "yes"]
+    assert row.split() == ["x", "8", "0.0", "%", "100.0", "%", "+100.0", "0.023", "yes"]
     assert "The samples are in 3 groups, too few" in err
     assert main(["compare", "base", "tuned", "--cluster"]) == 0
     assert "in 3 clusters" in capsys.readouterr().out

@@ -42,7 +42,7 @@ def put(path: Path, *rows: object) -> None:
 def test_settings_are_used_and_the_result_is_a_table(root: Path, capsys: Capture) -> None:
     assert main(["grade", "r1"]) == 0
     captured = capsys.readouterr()
-    assert "33.3% (1 of 3;" in captured.out
+    assert "33.3 % (1 of 3;" in captured.out
     assert re.search(r"never answered +1 \(d\)", captured.out)
     assert "By shard" in captured.out
     assert captured.err.startswith("Every grade is in ")
@@ -76,7 +76,7 @@ def test_what_cannot_be_read_is_named_and_the_result_is_partial(root: Path, caps
         file.write('{"id": "d", "ans')
     assert main(["grade", "r1"]) == 3
     captured = capsys.readouterr()
-    assert "33.3% (1 of 3;" in captured.out
+    assert "33.3 % (1 of 3;" in captured.out
     assert "Warning: 001/answers.jsonl line 2 is not valid JSON" in captured.err
 
 

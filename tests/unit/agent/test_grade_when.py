@@ -44,7 +44,7 @@ def test_followed_run_ends_with_the_whole_as_the_last_of_json_lines(project: Pro
     assert code == 0 and all(each["partial"] and not each["recorded"] for each in before)
     assert (last["partial"], last["recorded"], last["summary"]["right"]) == (None, True, 2)
     assert project.json("grade", "r1")["recorded"] is False, "it is the same grading"
-    assert "100.0% (2 of 2;" in project.call("grade", "r1", "--follow")[1]
+    assert "100.0 % (2 of 2;" in project.call("grade", "r1", "--follow")[1]
 
 
 def test_run_that_failed_is_graded_as_far_as_it_came(project: Project) -> None:

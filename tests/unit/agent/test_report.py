@@ -1,6 +1,7 @@
 """``hybrid report``: what is kept is shown and written, the exit code is for build servers, and mistakes are one sentence."""
 
 import json
+import re
 import webbrowser
 from pathlib import Path
 
@@ -32,8 +33,29 @@ def test_what_is_kept_is_shown_without_its_outputs(root: Path, capsys: Capture) 
     (root / "answers.jsonl").unlink()
     assert main(["report", "answers"]) == 0
     out = capsys.readouterr().out
-    assert "66.7% (2 of 3;" in out and "By group" in out
-    assert "50.0% to 75.0%, if all that was not graded" in out
+    assert "66.7 % (2 of 3;" in out and "By group" in out
+    assert "50.0 to 75.0 %, if all that was not graded" in out
+
+
+def test_what_was_counted_in_passing_reads_as_what_was_read_back(
+    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    answers = [{"id": each, "answer": "x"} for each in "abcd"]
+    gold = [{"id": each, "reference": "x"} for each in ("a", "b", "gone")]
+    (root / "gold.jsonl").write_text("".join(json.dumps(row) + "\n" for row in gold))
+    (root / "some.jsonl").write_text("".join(json.dumps(row) + "\n" for row in answers) + "{")
+    tables = []
+    for most in (10, 0):
+        monkeypatch.setattr("agent.cli.grade._MOST_READ_BACK", most)
+        assert main(["grade", "some.jsonl", "--scorer", "cascade", "--references", "gold.jsonl"]) == 3
+        lines = capsys.readouterr().out.splitlines()
+        tables.append(dict(re.split("  +", line, maxsplit=1) for line in lines if "  " in line))
+    back, passing = tables
+    assert {"right", "never answered", "not read", "bounds", "decided by exact"} <= set(back)
+    # Only what is read back knows which samples were not graded.
+    reason = "not graded: no reference"
+    assert (back.pop(reason), passing.pop(reason)) == ("2 (c, …)", "2")
+    assert back == passing
 
 
 def test_json_is_one_document(root: Path, capsys: Capture) -> None:

@@ -44,7 +44,7 @@ def test_each_shard_that_comes_is_graded_and_only_the_whole_is_kept(project: Pro
         first = next(sittings)
         assert not first.is_last and not first.report.recorded and first.report.ledger is None
         assert first.report.partial == Partial(shards_here=1, shards=3)
-        assert so_far(first.report).startswith("1 of 3 shards here: 100.0% (1 of 1;")
+        assert so_far(first.report).startswith("1 of 3 shards here: 100.0 % (1 of 1;")
         assert so_far(first.report).endswith("; 2 not answered yet")
         assert to_json(first.report)["partial"] == {"shards_here": 1, "shards": 3}
         assert to_json(first.report)["ledger"] is None

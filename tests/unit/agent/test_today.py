@@ -149,7 +149,7 @@ def test_a_file_of_grades_is_summed() -> None:
 def test_grades_are_told_with_their_samples() -> None:
     found = day(read=(grade(), grade(ledger="b", scored=0, right=0.0, missing=0)))
     assert grades(found)[1] == [
-        (RUN, "includes", "80.0%", "312/390", "10 could not be, 3 never answered"),
+        (RUN, "includes", "80.0 %", "312/390", "10 could not be, 3 never answered"),
         (RUN, "includes", "none", "0/0", "400 could not be"),
     ]
     columns, rows = grades(found, lambda run: run[:15], pictures=True)

@@ -130,5 +130,5 @@ def test_an_arc_answer_that_is_no_grid_is_wrong_and_says_so():
 def test_arc_diagnostics_are_those_of_the_best_attempt():
     result = score("arc", [[[0]], [[1, 2], [3, 0]]], [[1, 2], [3, 4]])
     assert (result.value, result.details["cell_accuracy"], result.details["shape_match"]) == (0, 0.75, 1)
-    assert (result.answer, result.explanation) == ("12\n30", "75% of cells right")
+    assert (result.answer, result.explanation) == ("12\n30", "75 % of cells right")
     assert score("arc", [[[0]]], [[1, 2]]).explanation == "another shape than the reference"

@@ -2,13 +2,13 @@
 
 import pytest
 
+from local_grader.notation import amount
 from local_grader.reports.contents import MISSING, PARTLY, RIGHT, UNSCORED, WRONG, contents
 from local_grader.reports.figures import cards
 from local_grader.reports.gate import Gate, gate
 from local_grader.reports.lengths import lengths
 from local_grader.reports.panel import PanelTally, flips
 from local_grader.reports.summary import rows, to_json
-from local_grader.reports.words import amount
 from local_grader.rubrics.verdicts import ANSWER_FIRST, RIVAL_FIRST
 from local_grader.scores import Judgement, Missing
 from local_grader.statistics import libraries
@@ -36,7 +36,7 @@ def test_every_sample_is_counted_once_and_the_ungraded_beside_the_rate(tmp_path)
     assert [bar.count for bar in found.histogram] == [1, 0, 0, 0, 0, 1, 0, 0, 0, 1]
     labels = dict(rows(found))
     assert (labels["never answered"], labels["not graded: timed out"]) == ("1 (e)", "1 (d)")
-    assert labels["bounds"].startswith("30.0% to 70.0%, if all")
+    assert labels["bounds"].startswith("30.0 to 70.0 %, if all")
 
 
 def test_values_of_0_and_1_have_two_bars(tmp_path) -> None:
@@ -165,4 +165,4 @@ def test_how_many_are_right_is_said_in_full(right, said) -> None:
 
 def test_what_is_just_too_little_does_not_read_as_enough() -> None:
     failed = Gate(asked=0.8, share=0.799_999, unknown=0)
-    assert failed.told == "Failed: 79.99990000% of all samples are right, 80.00000000% were asked for."
+    assert failed.told == "Failed: 79.99990000 % of all samples are right, 80.00000000 % were asked for."
