@@ -89,10 +89,15 @@ def read(grading: KeptGrading) -> Iterator[KeptGrade]:
         for row in tables.read(grading.path):
             yield _grade(row)
     except (tables.BadTable, OSError) as error:
-        raise UsageError(
-            f"The grades in {grading.path} cannot be read: {error}.",
-            f"Remove it, and hybrid grade {grading.run}",
-        ) from error
+        raise damaged(grading, error) from error
+
+
+def damaged(grading: KeptGrading, why: Exception) -> UsageError:
+    """What to raise where its file cannot be read."""
+    return UsageError(
+        f"The grades in {grading.path} cannot be read: {why}.",
+        f"Remove it (hybrid gradings --remove {grading.key}), and grade {grading.run} again.",
+    )
 
 
 def grading_in(path: Path) -> KeptGrading | None:

@@ -29,6 +29,20 @@ def read(path: Path) -> Iterator[dict[str, object]]:
         raise BadTable(f"is not readable Parquet ({first_line})") from error
 
 
+def picked(path: Path, names: Sequence[str]) -> dict[str, list[Any]]:
+    """Some columns, whole; the others are not read. Raises as ``read`` does."""
+    import pyarrow
+    import pyarrow.parquet
+
+    try:
+        with pyarrow.parquet.ParquetFile(path) as table:
+            found = table.read(list(names), use_threads=False)
+            return {name: found[name].to_pylist() for name in names}
+    except (pyarrow.ArrowException, KeyError, UnicodeDecodeError) as error:
+        first_line = str(error).partition("\n")[0]
+        raise BadTable(f"is not readable Parquet ({first_line})") from error
+
+
 class Writer:
     """Rows into an open file, in columns of Python values, a few ten thousand at a time; a value may be None.
 

@@ -13,10 +13,10 @@ from ..arc_metrics import ArcSummary, ArcTally
 from ..calibrations import Corrected
 from ..judges import known
 from ..kept import KeptGrade, KeptGrading
+from ..kept_figures import Interval, grouped, interval
 from ..metrics import Summary, Tallies
 from ..samples import Sample
 from ..scores import Grade, Missing, Score
-from ..statistics import rates
 from .lengths import Lengths, lengths
 from .panel import Panel, PanelTally
 
@@ -26,17 +26,6 @@ VERDICTS = (RIGHT, PARTLY, WRONG, UNSCORED, MISSING)
 _BINS = 10
 _NAMED = 3
 _ARC = "arc"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Interval:
-    """The 95 % interval of a rate. ``clusters`` is how many groups it allows for, None where samples are taken as
-    independent. ``method`` names the formula."""
-
-    low: float
-    high: float
-    method: str
-    clusters: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -122,11 +111,11 @@ def contents(grading: KeptGrading) -> Contents:
             values.append(grade.value)
             characters.append(len(grade.answer))
             groups.append(grade.group)
-    summary, clusters = tallies.whole.summary(), _clusters(groups)
+    summary, clusters = tallies.whole.summary(), grouped(groups)
     return Contents(
         grading=grading,
         summary=summary,
-        interval=_interval(summary, values, clusters),
+        interval=interval(values, clusters),
         arc=None if arc is None else arc.summary(),
         stages=tallies.stages(),
         shards=tallies.shards(),
@@ -148,27 +137,6 @@ def _grade(grade: KeptGrade) -> Grade:
     )
     score = Score(value=grade.value, reason=grade.reason, stage=grade.stage or "", details=grade.details)
     return Grade(sample=sample, score=score)
-
-
-def _clusters(groups: Sequence[str | None]) -> Sequence[str] | None:
-    """The groups of the graded samples where every one has one, and there are some to tell from each other: samples of one
-    article are not independent."""
-    named = [group for group in groups if group is not None]
-    return named if len(named) == len(groups) and 1 < len(set(named)) < len(named) else None
-
-
-def _interval(summary: Summary, values: Sequence[float], clusters: Sequence[str] | None) -> Interval | None:
-    if summary.low is None or summary.high is None:
-        return None
-    plain = Interval(low=summary.low, high=summary.high, method="Wilson")
-    if clusters is None:
-        return plain
-    try:
-        found = rates.rate(values, clusters)
-    except UsageError:
-        return plain  # without the extra: the report says so
-    over = found.trusted or plain
-    return Interval(low=over.low, high=over.high, method=over.method, clusters=found.clusters)
 
 
 def _histogram(values: Sequence[float]) -> list[Bar]:
