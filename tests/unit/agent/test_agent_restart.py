@@ -69,7 +69,10 @@ def test_system_that_looks_after_the_agent_starts_the_new_one(
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(folder), prepend=os.pathsep)
     project.call("agent", "install")
-    wait_for(lambda: project.call("agent", "status")[0] == 0, "the agent of the system")
+    wait_for(
+        lambda: '"watching"' in project.call("agent", "status", "--json")[1],
+        "the agent that the system starts",
+    )
     pid = project.json("agent", "status")["pid"]
     told = project.json("agent", "restart")
     assert told["stopped"] == pid != told["pid"]
