@@ -6,6 +6,7 @@ Each kind is imported when it is asked for; ``scripted`` is the twin without any
 import os
 
 from sync.clock import Clock
+from sync.errors import UsageError
 
 from ..judge import Judge
 from .endpoint import Endpoint, split
@@ -33,4 +34,10 @@ def endpoint_of(name: str, settings: JudgeSettings) -> tuple[str, Endpoint]:
     """Model and endpoint of ``MODEL`` or ``MODEL@URL``: the URL named there, else that of the settings, else what
     ``OLLAMA_HOST`` says, else where Ollama listens by default. Raises UsageError."""
     model, url = split(name)
-    return model, Endpoint.parse(url or settings.endpoint or os.environ.get("OLLAMA_HOST", ""))
+    endpoint = Endpoint.parse(url or settings.endpoint or os.environ.get("OLLAMA_HOST", ""))
+    if "@" in model and not endpoint.is_openai:  # LM Studio has such names; Ollama takes none
+        raise UsageError(
+            f"What follows the @ in the judge {name} is no URL.",
+            "Write MODEL, or MODEL@URL, as in qwen3:4b@http://127.0.0.1:11434.",
+        )
+    return model, endpoint

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from sync.errors import UsageError
 
 _OLLAMA_PORT = 11434
-_NAMED = re.compile(r"(?P<model>.+?)@(?P<url>https?://.+)", re.IGNORECASE)
+_NAMED = re.compile(r"(?P<model>.+?)@(?P<url>[a-z][a-z0-9+.-]*://.+)", re.IGNORECASE)
 _ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 """What a server is told to listen on everywhere; no client can connect to it on every system."""
 
@@ -77,7 +77,8 @@ class Endpoint:
 
 
 def split(name: str) -> tuple[str, str]:
-    """``MODEL@URL`` as model and URL, which is empty where none is named. Names of models may hold an ``@``, too."""
+    """``MODEL@URL`` as model and URL, which is empty where none is named. Names of models may hold an ``@``, too,
+    where the server is none of Ollama's."""
     found = _NAMED.fullmatch(name.strip())
     model, url = (found["model"], found["url"]) if found else (name.strip(), "")
     if not model or model.lower().startswith(("http://", "https://", "@")):

@@ -81,6 +81,19 @@ def test_a_judge_without_a_model_is_said(name: str) -> None:
         split(name)
 
 
+@pytest.mark.parametrize("name", ["qwen3:4b@foo", "qwen3:4b@box:5000", "qwen3:4b@", "a@b@http://box"])
+def test_what_follows_the_at_sign_is_a_url_where_ollama_is_asked(name: str) -> None:
+    with pytest.raises(UsageError, match="is no URL") as caught:
+        open_judge(name, JudgeSettings(), ManualClock())
+    assert "MODEL, or MODEL@URL" in caught.value.hint
+    assert endpoint_of("a@b", JudgeSettings(endpoint="http://box/v1"))[0] == "a@b"
+
+
+def test_a_url_of_another_kind_is_said() -> None:
+    with pytest.raises(UsageError, match="'ftp://box' is no endpoint"):
+        endpoint_of("qwen3:4b@ftp://box", JudgeSettings())
+
+
 def test_the_url_of_the_name_wins_over_settings_and_these_over_the_environment(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
