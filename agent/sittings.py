@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from local_grader.errors import Ungradable
+from local_grader.grade import check, grade_outputs
 from local_grader.reading import outputs
 from local_grader.report import Report
-from local_grader.request import Keep, Request, check, grade_outputs
+from local_grader.request import Keep, Request
 from sync.clock import Clock
 from sync.errors import HybridError, UsageError
 from sync.progress import Progress

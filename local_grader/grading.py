@@ -1,6 +1,6 @@
 """Puts samples, references and a scorer together."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 
 from .samples import Reference, Sample, made
 from .scorer import Holder, Scorer
@@ -8,7 +8,7 @@ from .scores import ANSWERED_TWICE, Grade, Missing, Score
 
 
 class Grading:
-    """Each sample's grade by a rule, in the order of the samples, once by iterating; then ``missing`` is known, and what
+    """Each sample's grade by a rule, in the order of the samples, once by iterating; then it is known which references were ``answered``, and what
     the scorer held is let go of, however the iteration ended.
 
     With ``references``, they alone are the yardstick and a sample's own one is not used. ``rivals`` are other answers
@@ -26,7 +26,7 @@ class Grading:
         self._scorer = scorer
         self._references = references
         self._rivals = rivals
-        self._unanswered = dict(references or {})
+        self.answered: set[str] = set()
 
     def __iter__(self) -> Iterator[Grade]:
         score = self._scorer.score
@@ -42,21 +42,23 @@ class Grading:
             if isinstance(self._scorer, Holder):
                 self._scorer.close()
 
-    @property
-    def missing(self) -> list[Missing]:
-        """The references that nobody answered."""
-        return [
-            Missing(sample=sample, group=reference.group) for sample, reference in self._unanswered.items()
-        ]
-
     def _referred(self, sample: Sample, references: Mapping[str, Reference]) -> Sample:
         identity, answer, place, _, prompt, group, shard, context, rival, contested = sample
         reference = references.get(identity)
-        self._unanswered.pop(identity, None)
         value = None
         if reference is not None:
+            self.answered.add(identity)
             value, group = reference.value, group or reference.group
         return Sample(identity, answer, place, value, prompt, group, shard, context, rival, contested)
+
+
+def unanswered(references: Mapping[str, Reference], answered: Container[str]) -> list[Missing]:
+    """The references that nobody answered."""
+    return [
+        Missing(sample=sample, group=reference.group)
+        for sample, reference in references.items()
+        if sample not in answered
+    ]
 
 
 def _contested(sample: Sample) -> Score:

@@ -12,52 +12,27 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any
 
 from . import tables
 from .judge import Identity
+from .ledger_rows import BATCH, COLUMNS, Rows
 from .reading.fields import Fields
 from .scorer import Option
 from .scores import Grade, Missing
-from .texts import as_text
 
 # Rises when the columns change, or when the same file would be read into other samples.
 FORMAT = 3
 
-COLUMNS: Mapping[str, tables.Kind] = {
-    "run": "text",  # the run's id, or the graded file's name without its suffix
-    "key": "text",  # SHA-256 of what decides the content, in hex
-    "scorer": "text",
-    "scorer_version": "number",
-    "options": "text",  # JSON object: every option of the scorer
-    "sample": "text",  # sample id
-    "group": "text",  # unit of sampling (article, task); null where there is none
-    "shard": "text",  # null for a run without shards
-    "state": "text",  # scored, unscored, missing
-    "value": "number",  # in [0, 1]; null unless scored
-    "reason": "text",  # why it is unscored; null unless unscored
-    "stage": "text",  # which rule or judge decided, where several could; else null
-    "answer": "text",  # the answer as the scorer understood it, cut after 2,000 characters
-    "explanation": "text",
-    "details": "text",  # JSON object of numbers, for diagnosis
-    "judgements": "text",  # JSON list, one object a judge (scores.Judgement); null where none was asked
-    "prompt": "text",  # the question, cut after 4,000 characters
-    "reference": "text",  # as text or JSON, cut after 2,000 characters
-    "context": "text",  # what the answer must be supported by, cut after 4,000 characters
-    "rival": "text",  # the answer that it was compared with, as text or JSON, cut after 2,000 characters
-    "place": "text",  # file and line that the answer was read from
-}
 METADATA = "hybrid.grading"
 """The name of the file's metadata: the entry, as a JSON object."""
 FACTS = "hybrid.facts"
 """The name of more of it: ``Facts`` as a JSON object."""
 
-_LONGEST_ANSWER = 2_000
-_LONGEST_PROMPT = 4_000
-# Of the longest texts, about 60 MB.
-_BATCH = 4_096
+_LEFT_S = 86_400.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -108,10 +83,11 @@ class Facts:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Recorded:
-    """``new`` is False where the same grading had been recorded before; nothing was written then."""
+    """``new`` is False where nothing was written: the same grading had been recorded before, or this one is not ``kept``."""
 
     path: Path
     new: bool
+    kept: bool
 
 
 class Recorder:
@@ -136,8 +112,7 @@ class Recorder:
             "scorer_version": float(entry.scorer_version),
             "options": json.dumps(entry.options, sort_keys=True),
         }
-        # Row after row, cell after cell: kept rows would be looked at again and again by the garbage collector.
-        self._cells: list[object] = []
+        self._rows = Rows()
         self._file: IO[bytes] | None = None
         self._writer: tables.Writer | None = None
         # Packing takes no turn of the interpreter, so it goes on beside the grading, one batch behind.
@@ -151,16 +126,18 @@ class Recorder:
 
     def add(self, grade: Grade) -> None:
         if self._new:
-            self._append(_row(grade))
+            self._rows.add(grade)
+            self._write_full()
 
     def add_missing(self, missing: Missing) -> None:
         if self._new:
-            row = dict.fromkeys(_OWN, None) | {
-                "sample": missing.sample,
-                "group": missing.group,
-                "state": "missing",
-            }
-            self._append(tuple(row.values()))
+            self._rows.add_missing(missing)
+            self._write_full()
+
+    def add_columns(self, columns: Mapping[str, Any], rows: int) -> None:
+        """Grades as another process has put them in columns, with ``Rows``."""
+        if self._new:
+            self._write(columns, rows)
 
     def tell(self, facts: Facts) -> None:
         """Goes with the file; at the end, when they are known."""
@@ -168,13 +145,13 @@ class Recorder:
 
     @property
     def recorded(self) -> Recorded:
-        return Recorded(path=self._path, new=self._new)
+        return Recorded(path=self._path, new=self._new, kept=self._keeps)
 
     def __exit__(self, kind: type[BaseException] | None, *_: Any) -> None:
         try:
             with self._packer:
-                if self._cells and kind is None:
-                    self._write()
+                if self._rows.count and kind is None:
+                    self._write(self._rows.columns(), self._rows.count)
             if self._file is not None and self._writer is not None:
                 with self._file:
                     if kind is None:
@@ -190,19 +167,18 @@ class Recorder:
         finally:
             self._temporary.unlink(missing_ok=True)
 
-    def _append(self, row: tuple[object, ...]) -> None:
-        self._cells += row
-        if len(self._cells) >= _BATCH * len(_OWN):
-            self._write()
+    def _write_full(self) -> None:
+        if self._rows.count >= BATCH:
+            full, self._rows = self._rows, Rows()
+            self._write(full.columns(), full.count)
 
-    def _write(self) -> None:
+    def _write(self, columns: Mapping[str, Any], rows: int) -> None:
         if self._writer is None:
             self._temporary.parent.mkdir(parents=True, exist_ok=True)
             self._file = self._temporary.open("wb")
+            _remove_left_beside(self._temporary)
             self._writer = tables.Writer(self._file, COLUMNS, self._entry.metadata())
-        columns = {name: self._cells[place :: len(_OWN)] for place, name in enumerate(_OWN)}
-        batch = self._writer.batch({**self._common, **columns}, len(self._cells) // len(_OWN))
-        self._cells = []
+        batch = self._writer.batch({**self._common, **columns}, rows)
         self._await_packed()
         self._packed = self._packer.submit(self._writer.put, batch)
 
@@ -212,30 +188,10 @@ class Recorder:
             self._packed.result()
 
 
-_OWN = tuple(name for name in COLUMNS if name not in ("run", "key", "scorer", "scorer_version", "options"))
-"""The columns that differ from row to row."""
-
-
-def _row(grade: Grade) -> tuple[object, ...]:
-    """The values of ``_OWN``."""
-    # Taken apart as the tuples that they are: this is done by the million, and fields by name cost most of it.
-    (sample, _, place, reference, prompt, group, shard, context, rival, _), score = grade
-    value, answer, explanation, reason, details, stage, judgements = score
-    return (
-        sample,
-        group,
-        shard,
-        "unscored" if value is None else "scored",
-        value,
-        reason,
-        stage or None,
-        answer[:_LONGEST_ANSWER],
-        explanation,
-        json.dumps(details, sort_keys=True) if details else "{}",
-        json.dumps([asdict(one) for one in judgements]) if judgements else None,
-        None if prompt is None else prompt[:_LONGEST_PROMPT],
-        None if reference is None else as_text(reference)[:_LONGEST_ANSWER],
-        None if context is None else context[:_LONGEST_PROMPT],
-        None if rival is None else as_text(rival)[:_LONGEST_ANSWER],
-        place,
-    )
+def _remove_left_beside(temporary: Path) -> None:
+    """What gradings that were killed have left: files that nobody has written to for a day before ``temporary`` began."""
+    last = temporary.stat().st_mtime - _LEFT_S
+    for path in temporary.parent.glob(".tmp-*.parquet"):
+        with suppress(OSError):  # another grading may have just removed it
+            if path.stat().st_mtime < last:
+                path.unlink()

@@ -51,24 +51,32 @@ class Tally:
 
     def __init__(self) -> None:
         self.missing = 0
-        self._samples = 0
+        self.samples = 0
         self._scored = 0
         self._right = 0.0
         self._unscored: Counter[str] = Counter()
 
     def add(self, score: Score) -> None:
-        self._samples += 1
+        self.samples += 1
         if score.value is None:
             self._unscored[score.reason or ""] += 1
         else:
             self._scored += 1
             self._right += score.value
 
+    def merge(self, other: "Tally") -> None:
+        """Counts what the other one has counted."""
+        self.missing += other.missing
+        self.samples += other.samples
+        self._scored += other._scored
+        self._right += other._right
+        self._unscored.update(other._unscored)
+
     def summary(self) -> Summary:
-        right, scored, all_asked = self._right, self._scored, self._samples + self.missing
+        right, scored, all_asked = self._right, self._scored, self.samples + self.missing
         low, high = wilson(right, scored) if scored else (None, None)
         return Summary(
-            samples=self._samples,
+            samples=self.samples,
             scored=scored,
             right=right,
             rate=right / scored if scored else None,
@@ -99,6 +107,17 @@ class Tallies:
             _named(self._groups, sample.group).add(score)
         if score.stage:
             _named(self._stages, score.stage).add(score)
+
+    def merge(self, other: "Tallies") -> None:
+        """Counts what the other ones have counted."""
+        self.whole.merge(other.whole)
+        for mine, others in (
+            (self._shards, other._shards),
+            (self._groups, other._groups),
+            (self._stages, other._stages),
+        ):
+            for name, tally in others.items():
+                _named(mine, name).merge(tally)
 
     def add_missing(self, missing: Missing) -> None:
         self.whole.missing += 1

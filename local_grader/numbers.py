@@ -63,6 +63,8 @@ def last(value: object) -> Number | None:
         # So most answers end; looking for a number takes longer.
         if _WHOLE.fullmatch(word) and len(word) <= _MOST_DIGITS and not before.endswith("/"):
             return Number(Fraction(int(word.replace(",", ""))), False)
+    elif type(value) is int:
+        return Number(Fraction(value), False)
     found = exact(value)
     return found[-1] if found else None
 

@@ -25,8 +25,69 @@ def read(path: Path) -> Iterator[dict[str, object]]:
             for batch in table.iter_batches(batch_size=_READ_ROWS):
                 yield from batch.to_pylist()
     except (pyarrow.ArrowException, UnicodeDecodeError) as error:
-        first_line = str(error).partition("\n")[0]
-        raise BadTable(f"is not readable Parquet ({first_line})") from error
+        raise _bad(error) from error
+
+
+def split(path: Path, size: int) -> Iterator[tuple[int, bytes]]:
+    """The table in pieces of about ``size`` bytes, each packed and after how many rows. Raises as ``read`` does."""
+    import pyarrow
+    import pyarrow.parquet
+
+    before = rows = 0
+    batches: list[Any] = []
+    try:
+        with pyarrow.parquet.ParquetFile(path) as table:
+            for batch in table.iter_batches(batch_size=_READ_ROWS):
+                batches.append(batch)
+                rows += batch.num_rows
+                if sum(each.nbytes for each in batches) >= size:
+                    yield before, _packed(pyarrow.Table.from_batches(batches))
+                    before, batches = rows, []
+    except pyarrow.ArrowException as error:
+        raise _bad(error) from error
+    if batches:
+        yield before, _packed(pyarrow.Table.from_batches(batches))
+
+
+def pack(columns: Mapping[str, Sequence[object]], kinds: Mapping[str, Kind]) -> bytes:
+    """Columns as another process can take them, with ``unpacked``."""
+    import pyarrow
+
+    schema = _schema({name: kinds[name] for name in columns})
+    arrays = [_array(columns[field.name], field.type, 0) for field in schema]
+    return _packed(pyarrow.Table.from_arrays(arrays, schema=schema))
+
+
+def unpacked(content: bytes) -> Any:
+    """A pyarrow.Table."""
+    import pyarrow
+
+    with pyarrow.ipc.open_stream(content) as stream:
+        return stream.read_all()
+
+
+def columns(content: bytes) -> Mapping[str, Any]:
+    """What was packed, as ``Writer`` takes it."""
+    table = unpacked(content)
+    return {name: table[name] for name in table.column_names}
+
+
+def _packed(table: Any) -> bytes:
+    import pyarrow
+
+    sink = pyarrow.BufferOutputStream()
+    with pyarrow.ipc.new_stream(sink, table.schema) as stream:
+        stream.write_table(table)
+    return bytes(sink.getvalue())
+
+
+def differ(column: Sequence[Any]) -> bool:
+    """Whether no two values of the column, which is given in parts, are the same."""
+    import pyarrow
+    import pyarrow.compute
+
+    whole = pyarrow.chunked_array(column)
+    return bool(pyarrow.compute.count_distinct(whole, mode="all").as_py() == len(whole))
 
 
 def picked(path: Path, names: Sequence[str]) -> dict[str, list[Any]]:
@@ -54,14 +115,13 @@ class Writer:
         import pyarrow
         import pyarrow.parquet
 
-        kinds = {"text": pyarrow.string(), "number": pyarrow.float64()}
-        self._schema = pyarrow.schema([(name, kinds[kind]) for name, kind in columns.items()], dict(metadata))
+        self._schema = _schema(columns).with_metadata(dict(metadata))
         # Unbuffered, every few kilobytes would wait for the interpreter, which another thread may hold.
         self._sink = pyarrow.BufferedOutputStream(pyarrow.PythonFile(file, mode="w"), _BUFFER)
         self._writer = pyarrow.parquet.ParquetWriter(self._sink, self._schema, compression="zstd")
 
     def write(self, columns: Mapping[str, Sequence[object] | object], rows: int) -> None:
-        """One batch. A column that is no list holds the same value in every row."""
+        """One batch. A column that is neither a list nor one of ``unpacked`` holds the same value in every row."""
         self.put(self.batch(columns, rows))
 
     def batch(self, columns: Mapping[str, Sequence[object] | object], rows: int) -> Any:
@@ -89,9 +149,23 @@ class Writer:
             raise
 
 
+def _schema(columns: Mapping[str, Kind]) -> Any:
+    import pyarrow
+
+    kinds = {"text": pyarrow.string(), "number": pyarrow.float64()}
+    return pyarrow.schema([(name, kinds[kind]) for name, kind in columns.items()])
+
+
+def _bad(error: Exception) -> BadTable:
+    first_line = str(error).partition("\n")[0]
+    return BadTable(f"is not readable Parquet ({first_line})")
+
+
 def _array(column: Sequence[object] | object, kind: Any, rows: int) -> Any:
     import pyarrow
 
+    if isinstance(column, pyarrow.ChunkedArray):
+        return column
     if not isinstance(column, list):
         return pyarrow.repeat(pyarrow.scalar(column, kind), rows)
     try:
@@ -112,6 +186,5 @@ def metadata(path: Path) -> dict[str, str]:
     try:
         found = pyarrow.parquet.read_metadata(path).metadata or {}
     except pyarrow.ArrowException as error:
-        first_line = str(error).partition("\n")[0]
-        raise BadTable(f"is not readable Parquet ({first_line})") from error
+        raise _bad(error) from error
     return {key.decode("utf-8", "replace"): value.decode("utf-8", "replace") for key, value in found.items()}

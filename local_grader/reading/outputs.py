@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 
-from sync.errors import Problem, UsageError
+from sync.errors import UsageError
 
 from ..errors import AnsweredTwice
 from ..samples import Sample
@@ -69,9 +69,8 @@ def digest(sources: Sequence[Source]) -> str:
 
 
 class Samples:
-    """The samples of some files, read once by iterating; afterwards it is known what could not be read.
+    """The samples of some files, read once by iterating; afterwards ``notes`` are complete.
 
-    ``problems``, ``unread`` and ``skipped`` are as the ``Reader`` has them; ids that several answers have are problems, too.
     Memory grows with the number of samples, not with their size.
 
     A row that says again what another one said of the same sample counts once. Where it says otherwise, iterating raises
@@ -87,22 +86,11 @@ class Samples:
         contested: Mapping[str, str] | None = None,
     ) -> None:
         self._reader = Reader(shape, fields)
+        self.notes = self._reader.notes
         self._sources = sources
         self._id_names = fields.id_names()
         self._contested = contested or {}
         self._marks = 0
-
-    @property
-    def problems(self) -> list[Problem]:
-        return self._reader.problems
-
-    @property
-    def unread(self) -> list[Problem]:
-        return self._reader.unread
-
-    @property
-    def skipped(self) -> list[Problem]:
-        return self._reader.skipped
 
     def __iter__(self) -> Iterator[Sample]:
         seen: dict[str, int] = {}
@@ -131,7 +119,7 @@ class Samples:
         self._marks += 1
         if self._marks <= MOST_NAMED:
             what = f"{where} answers sample {sample.id}, and {other} answers it otherwise"
-            self.problems.append(source.problem(what.lstrip()))
+            self.notes.problems.append(source.problem(what.lstrip()))
         return sample._replace(contested=other)
 
 

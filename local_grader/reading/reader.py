@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sync.errors import Problem
@@ -29,19 +29,32 @@ class Source:
         return Problem(path=os.fsencode(self.name), what=what)
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Notes:
+    """What there is to say of files that were read. ``unread`` are rows and files that could not be; they are ``problems``,
+    and so are ids that several answers have. ``skipped`` are files of which no row is an answer (say, a file of
+    metrics), each with the reason."""
+
+    problems: list[Problem] = field(default_factory=list)
+    unread: list[Problem] = field(default_factory=list)
+    skipped: list[Problem] = field(default_factory=list)
+
+    def add(self, other: "Notes") -> None:
+        self.problems.extend(other.problems)
+        self.unread.extend(other.unread)
+        self.skipped.extend(other.skipped)
+
+
 class Reader:
-    """Takes one file after another. ``problems`` are rows and files that could not be read, which are ``unread``; ``skipped``
-    are files of which no row is an answer (say, a file of metrics), each with the reason."""
+    """Takes one file after another; ``notes`` are about all of them so far."""
 
     def __init__(self, shape: Shape, fields: Fields) -> None:
-        self.problems: list[Problem] = []
-        self.unread: list[Problem] = []
-        self.skipped: list[Problem] = []
+        self.notes = Notes()
         self._samples_of = _samples_of(shape, fields)
 
     def samples(self, source: Source, rows: Iterable[Row | BadRow]) -> Iterator[Sample]:
         """The samples of a file that has these rows; what there is to say of them is said by the end."""
-        fit = False
+        notes, fit = self.notes, False
         unfit: list[Problem] = []
         samples_of, name, shard = self._samples_of, source.name, source.shard
         for row in rows:
@@ -50,8 +63,8 @@ class Reader:
                 if isinstance(row, NotAnswers):
                     unfit.append(problem)
                 else:
-                    self.problems.append(problem)
-                    self.unread.append(problem)
+                    notes.problems.append(problem)
+                    notes.unread.append(problem)
                 continue
             try:
                 samples = samples_of(row, f"{name} {row.where}".rstrip(), shard)
@@ -62,10 +75,9 @@ class Reader:
             fit = True
             yield from samples
         if fit:
-            self.problems += unfit
-            self.unread += unfit
+            notes.add(Notes(problems=unfit, unread=unfit))
         else:
-            self.skipped += unfit[:1]
+            notes.skipped.extend(unfit[:1])
 
 
 def _samples_of(shape: Shape, fields: Fields) -> Callable[[Row, str, str | None], Sequence[Sample]]:

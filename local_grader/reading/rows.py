@@ -6,10 +6,10 @@ here raises for what a file contains.
 """
 
 import json
-from collections.abc import Container, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 from .. import tables
 from ..samples import made
@@ -17,7 +17,7 @@ from . import csv_rows, seal
 
 READABLE = (".jsonl", ".json", ".parquet", *csv_rows.DELIMITERS)
 
-_LONGEST_LINE = 64 << 20
+LONGEST_LINE = 64 << 20
 _LARGEST_JSON = 512 << 20
 _MOST_BAD_ROWS = 10
 _ENDS = ("\n", "\r\n", "")
@@ -85,27 +85,32 @@ def _rows(path: Path, id_names: Container[str]) -> Iterator[Row | BadRow]:
 
 def _read_lines(path: Path) -> Iterator[Row | BadRow]:
     with path.open("rb") as file:
-        number = 0
-        decode = json.JSONDecoder().raw_decode
-        while line := file.readline(_LONGEST_LINE + 1):
-            number += 1
-            where = f"line {number}"
-            if len(line) > _LONGEST_LINE:
-                yield BadRow(f"{where} is longer than {_LONGEST_LINE >> 20} MiB; the rest was not read")
-                return
-            if number == 1:
-                line = line.removeprefix(b"\xef\xbb\xbf")
-            # What json.loads does beside is as slow as this. Whatever is no plain line gets that care afterwards.
-            try:
-                text = line.decode("utf-8")
-                value, end = decode(text)
-                plain = text[end:] in _ENDS
-            except (ValueError, RecursionError):
-                plain = False
-            if plain:
-                yield made(Row, (where, value, None, None))
-            elif line.strip():
-                yield _parse(line, where)
+        yield from lines(file)
+
+
+def lines(file: IO[bytes], before: int = 0) -> Iterator[Row | BadRow]:
+    """JSON lines; ``before`` is how many lines of it came earlier."""
+    number = before
+    decode = json.JSONDecoder().raw_decode
+    while line := file.readline(LONGEST_LINE + 1):
+        number += 1
+        where = f"line {number}"
+        if len(line) > LONGEST_LINE:
+            yield BadRow(f"{where} is longer than {LONGEST_LINE >> 20} MiB; the rest was not read")
+            return
+        if number == 1:
+            line = line.removeprefix(b"\xef\xbb\xbf")
+        # What json.loads does beside is as slow as this. Whatever is no plain line gets that care afterwards.
+        try:
+            text = line.decode("utf-8")
+            value, end = decode(text)
+            plain = text[end:] in _ENDS
+        except (ValueError, RecursionError):
+            plain = False
+        if plain:
+            yield made(Row, (where, value, None, None))
+        elif line.strip():
+            yield _parse(line, where)
 
 
 def _read_json(path: Path, id_names: Container[str]) -> Iterator[Row | BadRow]:
@@ -135,10 +140,15 @@ def _read_json(path: Path, id_names: Container[str]) -> Iterator[Row | BadRow]:
 
 def _read_parquet(path: Path) -> Iterator[Row | BadRow]:
     try:
-        for number, value in enumerate(tables.read(path), 1):
-            yield Row(f"row {number}", value)
+        yield from table_rows(tables.read(path))
     except tables.BadTable as error:
         yield BadRow(str(error))
+
+
+def table_rows(values: Iterable[dict[str, object]], before: int = 0) -> Iterator[Row]:
+    """The rows of a table; ``before`` is how many of it came earlier."""
+    for number, value in enumerate(values, before + 1):
+        yield Row(f"row {number}", value)
 
 
 def _read_csv(path: Path, id_names: Container[str], delimiter: str) -> Iterator[Row | BadRow]:

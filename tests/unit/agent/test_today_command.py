@@ -17,7 +17,8 @@ from agent.daemon.tell.journal import Journal, note_done
 from agent.daemon.tell.status import Need, RunLine, Status, Waiting
 from agent.project import Project as Found
 from agent.state import opened
-from local_grader.request import Request, grade_outputs
+from local_grader.grade import grade_outputs
+from local_grader.request import Request
 from sync.clock import SystemClock
 from sync.progress import Silent
 from tests.support.light import HEAVY, loaded

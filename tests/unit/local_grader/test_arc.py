@@ -5,7 +5,8 @@ import json
 import pytest
 
 from local_grader.errors import Ungradable
-from local_grader.request import Request, grade_outputs
+from local_grader.grade import grade_outputs
+from local_grader.request import Request
 
 A, B, WRONG = [[1, 2], [3, 4]], [[5]], [[0]]
 TASKS = {

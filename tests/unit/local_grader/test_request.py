@@ -7,14 +7,15 @@ import pytest
 from local_grader import report as reports
 from local_grader import tables
 from local_grader.errors import Ungradable
+from local_grader.grade import grade_outputs
 from local_grader.kept import grading_in
-from local_grader.ledger import COLUMNS
+from local_grader.ledger_rows import COLUMNS
 from local_grader.reading.fields import Fields
 from local_grader.reports import words
 from local_grader.reports.contents import contents
 from local_grader.reports.gate import gate
 from local_grader.reports.summary import rows
-from local_grader.request import Request, grade_outputs
+from local_grader.request import Request
 from sync.errors import HybridError, UsageError
 
 

@@ -9,8 +9,9 @@ from tempfile import TemporaryDirectory
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from local_grader import ledger, tables
-from local_grader.request import Request, grade_outputs
+from local_grader import ledger_rows, tables
+from local_grader.grade import grade_outputs
+from local_grader.request import Request
 
 REPEATED = 600
 """So often comes each row, with ids of its own: many rows that differ take long to draw."""
@@ -114,7 +115,7 @@ def storable(text):
 
 def test_rows_are_kept_in_batches_and_the_last_one_is_no_exception(tmp_path):
     path = tmp_path / "a.jsonl"
-    ids = [f"q{number}" for number in range(2 * ledger._BATCH + 1)]
+    ids = [f"q{number}" for number in range(2 * ledger_rows.BATCH + 1)]
     path.write_text("".join(f'{{"id": "{each}", "answer": "x", "reference": "x"}}\n' for each in ids))
     report = grade_outputs(asked(tmp_path, path))
     assert [row["sample"] for row in tables.read(report.ledger)] == ids

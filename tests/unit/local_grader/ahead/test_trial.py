@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 
 from local_grader.ahead.trial import trial
-from local_grader.request import Request, grade_outputs
+from local_grader.grade import grade_outputs
+from local_grader.request import Request
 
 
 def put(path: Path, *rows: object) -> Path:

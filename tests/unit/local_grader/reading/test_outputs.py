@@ -82,7 +82,7 @@ def test_a_row_that_is_there_again_word_for_word_counts_once(tmp_path):
     put(tmp_path / "outputs" / "r1" / "001" / "a.jsonl", {"id": "a", "answer": [[1]], "gold": 2})
     samples = samples_in(find(tmp_path / "outputs", "r1"))
     assert [(sample.id, sample.contested) for sample in samples] == [("a", None)]
-    assert not samples.problems
+    assert not samples.notes.problems
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_two_answers_to_one_sample_are_told_in_the_end_and_marked_from_then_on(t
         ("b", None),
         ("c", None),
     ]
-    (problem,) = samples.problems
+    (problem,) = samples.notes.problems
     assert problem.path == b"000/a.jsonl"
     assert problem.what == "line 1 answers sample a, and 001/a.jsonl line 2 answers it otherwise"
 
@@ -120,8 +120,8 @@ def test_a_file_of_something_else_is_skipped_with_the_reason(tmp_path):
     (tmp_path / "outputs" / "r1" / "metrics.json").write_text('{"loss": {"mean": 0.5}}')
     samples = samples_in(find(tmp_path / "outputs", "r1"))
     assert len(list(samples)) == 1
-    assert not samples.problems
-    (skipped,) = samples.skipped
+    assert not samples.notes.problems
+    (skipped,) = samples.notes.skipped
     assert skipped.path == b"metrics.json"
     assert "has no field named answer" in skipped.what
 
@@ -133,8 +133,8 @@ def test_a_bad_row_among_answers_is_a_problem_that_names_file_and_line(tmp_path)
         file.write('{"id": "c", "ans')
     samples = samples_in(find(tmp_path / "outputs", "r1"))
     assert [sample.id for sample in samples] == ["a"]
-    assert {problem.path for problem in samples.problems} == {b"000/a.jsonl"}
-    whats = sorted(problem.what for problem in samples.problems)
+    assert {problem.path for problem in samples.notes.problems} == {b"000/a.jsonl"}
+    whats = sorted(problem.what for problem in samples.notes.problems)
     assert whats[0].startswith("line 2 has no field named answer or prediction")
     assert whats[1].startswith("line 3 has no usable id")
     assert whats[2].startswith("line 4 is not valid JSON")

@@ -56,13 +56,13 @@ def test_the_results_of_question_answering_need_no_mapping(tmp_path):
     assert (first.group, first.context) == ("Oxygen", "Oxygen was found in 1774.")
     assert first.place == "results.json question 0/0/0"
     assert (found[1].answer, found[3].group) == (None, "2")
-    assert not samples.problems and not samples.skipped
+    assert not samples.notes.problems and not samples.notes.skipped
 
 
 def test_the_answers_of_the_unadapted_model_are_a_field_away(tmp_path):
     (first, *_), samples = samples_of(tmp_path, RESULTS, answer="baseline_answer")
     assert (first.answer, first.reference) == ("In 1800.", "1774")
-    (problem,) = samples.problems
+    (problem,) = samples.notes.problems
     assert problem.what.startswith("question 2/0/0 has no field named baseline_answer")
 
 
@@ -93,8 +93,8 @@ def test_such_results_can_be_the_references_of_others(tmp_path):
 @pytest.mark.parametrize("shape", Shape)
 def test_a_file_of_verdicts_is_skipped_and_named_as_such(tmp_path, content, shape):
     found, samples = samples_of(tmp_path, content, "final_results.json", shape)
-    assert not found and not samples.problems
-    (skipped,) = samples.skipped
+    assert not found and not samples.notes.problems
+    (skipped,) = samples.notes.skipped
     assert skipped.what == "holds verdicts and no answers; of an ARC run, grade the submission.json"
 
 

@@ -1,0 +1,151 @@
+"""Grades by rule in several processes: the same grades, in the same order, as one process gives.
+
+Only what is plain is done so. As soon as anything turns out that needs an eye on the whole (a sample answered twice, a row
+in the midst of a large file that is no answer), ``NotPlain`` is raised, and the careful way begins anew.
+"""
+
+import multiprocessing
+import os
+import signal
+import threading
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+
+from . import scorers, tables
+from .grading import Grading
+from .ledger_rows import COLUMNS, Rows
+from .metrics import Tallies
+from .reading import pieces
+from .reading.fields import Fields
+from .reading.pieces import Piece
+from .reading.reader import Notes, Reader, Source
+from .samples import Reference
+from .scorer import Option, Scorer, Shape
+
+_MOST_PROCESSES = 8
+_MOST_REFERENCES = 100_000
+"""Each process holds all of them."""
+
+
+class NotPlain(Exception):
+    """To be graded by one process. Some of the grades may have been given already."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rule:
+    """How to grade: what a process needs to make its own scorer."""
+
+    scorer: str
+    options: Mapping[str, Option]
+    fields: Fields
+    references: Mapping[str, Reference] | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Graded:
+    """The grades of one piece: ``columns`` packed, of ``rows`` rows, and the ``ids`` once more by themselves."""
+
+    rows: int
+    columns: bytes
+    ids: bytes
+    tallies: Tallies
+    answered: set[str]
+    notes: Notes
+
+
+def is_worth_it(sources: Sequence[Source], rule: Rule) -> bool:
+    return (
+        len(rule.references or ()) <= _MOST_REFERENCES
+        and rule.scorer not in scorers.RUN_PROGRAMS
+        and scorers.make(rule.scorer, rule.options).shape is Shape.ROWS
+        and pieces.are_many(sources)
+    )
+
+
+def cores() -> int:
+    """Those that this process may use, as far as more of them make it faster."""
+    try:
+        found = len(os.sched_getaffinity(0))
+    except AttributeError:  # not on macOS and Windows
+        found = os.cpu_count() or 1
+    return min(found, _MOST_PROCESSES)
+
+
+def graded(sources: Sequence[Source], rule: Rule, processes: int) -> Iterator[Graded]:
+    """Piece by piece, in the order of the files and of what they hold. Raises NotPlain at any time."""
+    # Spawned everywhere: a fork of a process with threads may hang.
+    context = multiprocessing.get_context("spawn")
+    ids = []
+    with ProcessPoolExecutor(processes, context, _begin, (rule,)) as pool:
+        try:
+            for result in _in_order(pool, pieces.split(sources), 2 * processes):
+                ids.append(result.ids)
+                yield result
+        except (BrokenProcessPool, OSError, tables.BadTable) as error:
+            raise NotPlain from error
+        finally:
+            pool.shutdown(cancel_futures=True)
+    if not tables.differ([tables.unpacked(each)["sample"] for each in ids]):
+        raise NotPlain
+
+
+def _in_order(pool: ProcessPoolExecutor, todo: Iterator[Piece], ahead: int) -> Iterator[Graded]:
+    """``ahead`` pieces are under way at once, and no more are held."""
+    under_way: deque[Future[Graded | None]] = deque()
+    for piece in todo:
+        under_way.append(pool.submit(_grade, piece))
+        if len(under_way) == ahead:
+            yield _plain(under_way.popleft().result())
+    while under_way:
+        yield _plain(under_way.popleft().result())
+
+
+def _plain(result: Graded | None) -> Graded:
+    if result is None:
+        raise NotPlain
+    return result
+
+
+# From here on in the other processes.
+
+_rule: Rule
+_scorer: Scorer
+
+
+def _begin(rule: Rule) -> None:
+    global _rule, _scorer
+    _rule, _scorer = rule, scorers.make(rule.scorer, rule.options)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # ends at once, and says nothing
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """However the parent ends: what waits for its next piece would never be told."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
+def _grade(piece: Piece) -> Graded | None:
+    """None where the piece is not plain."""
+    reader, rows, tallies = Reader(Shape.ROWS, _rule.fields), Rows(), Tallies()
+    samples = reader.samples(piece.source, pieces.rows_of(piece, _rule.fields.id_names()))
+    grading = Grading(samples, _scorer, _rule.references)
+    for grade in grading:
+        rows.add(grade)
+        tallies.add(grade)
+    if not piece.is_whole and (reader.notes.problems or reader.notes.skipped):
+        return None
+    columns = rows.columns()
+    return Graded(
+        rows=rows.count,
+        columns=tables.pack(columns, COLUMNS),
+        ids=tables.pack({"sample": columns["sample"]}, COLUMNS),
+        tallies=tallies,
+        answered=grading.answered,
+        notes=reader.notes,
+    )
