@@ -4,8 +4,7 @@ The prize's rule allows two attempts, so two count unless told otherwise; furthe
 attempt that is no grid is a wrong attempt. Cell accuracy and shape are diagnostics: no part of the score.
 """
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import ClassVar
 
 from sync.errors import UsageError
@@ -13,14 +12,15 @@ from sync.errors import UsageError
 from .. import grids
 from ..notation import percent
 from ..samples import Sample
-from ..scorer import Option, Shape
+from ..scorer import Shape
 from ..scores import NO_ANSWER, NO_REFERENCE, Score
+from .rule import Rule
 
 ATTEMPTS, FIRST_RIGHT, CELLS, SHAPE = "attempts", "first_right", "cell_accuracy", "shape_match"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Arc:
+class Arc(Rule):
     """``attempts`` says how many of the given ones count. ``details`` of a score holds:
 
     ``attempts`` how many were given, ``first_right`` the number of the first right one (0: none), and of the best
@@ -28,7 +28,6 @@ class Arc:
     """
 
     name: ClassVar[str] = "arc"
-    version: ClassVar[int] = 1
     shape: ClassVar[Shape] = Shape.ARC
 
     attempts: int = 2
@@ -36,10 +35,6 @@ class Arc:
     def __post_init__(self) -> None:
         if self.attempts < 1:
             raise UsageError(f"{self.attempts} attempts cannot count.", "Give 1 or more.")
-
-    @property
-    def options(self) -> Mapping[str, Option]:
-        return asdict(self)
 
     def score(self, sample: Sample) -> Score:
         if sample.reference is None:

@@ -3,16 +3,15 @@
 The rules are in ``stages``; ``docs/cascade.md`` says how often each decides and errs on real answers, and which errors are known.
 """
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import ClassVar
 
 from sync.errors import UsageError
 
 from ..samples import Sample
-from ..scorer import Option, Shape
 from ..scores import NO_ANSWER, NO_REFERENCE, UNDECIDED, Score, average
 from ..texts import as_text
+from .rule import Rule
 from .stages import EXACT, NORMALISED, NUMERIC, RECALL, YES_NO, Found, decide, is_exact, is_sure
 from .words import plain
 
@@ -28,7 +27,7 @@ _WRONG = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cascade:
+class Cascade(Rule):
     """``undecided`` says what becomes of doubtful answers: ``decide`` lets the rules decide all, ``leave`` makes them unscored
     with the reason UNDECIDED, for a judge.
 
@@ -38,18 +37,12 @@ class Cascade:
     """
 
     name: ClassVar[str] = "cascade"
-    version: ClassVar[int] = 1
-    shape: ClassVar[Shape] = Shape.ROWS
 
     undecided: str = DECIDE
 
     def __post_init__(self) -> None:
         if self.undecided not in (DECIDE, LEAVE):
             raise UsageError(f"Undecided cannot be {self.undecided}.", f"Give {DECIDE} or {LEAVE}.")
-
-    @property
-    def options(self) -> Mapping[str, Option]:
-        return asdict(self)
 
     def score(self, sample: Sample) -> Score:
         values = sample.reference if isinstance(sample.reference, list) else [sample.reference]

@@ -1,31 +1,29 @@
 """Multiple choice: the choice that the answer states is the reference's."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from typing import ClassVar
 
 from sync.errors import UsageError
 
 from ..samples import Sample
-from ..scorer import Option, Shape
 from ..scores import NO_REFERENCE, Score
 from ..texts import alternatives, comparable, score_each
+from .rule import Rule
 from .stated import Choices
 
 _LONGEST = 200_000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Choice:
+class Choice(Rule):
     """``choices`` are letters without anything between them (``ABCD``), or words with commas (``yes,no,maybe``).
 
     The reference is a choice, or, where the prompt lists letters with texts, one of the texts; so may be the answer.
     """
 
     name: ClassVar[str] = "choice"
-    version: ClassVar[int] = 1
-    shape: ClassVar[Shape] = Shape.ROWS
 
     choices: str = "ABCD"
 
@@ -36,10 +34,6 @@ class Choice:
                 f"The choices {self.choices} are not two or more different ones.",
                 "Give letters, as in ABCD, or words with commas between them, as in yes,no.",
             )
-
-    @property
-    def options(self) -> Mapping[str, Option]:
-        return asdict(self)
 
     def score(self, sample: Sample) -> Score:
         references = alternatives(sample.reference)

@@ -1,28 +1,21 @@
 """The two plainest rules: the answer is the reference, the answer contains the reference."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import ClassVar
 
 from ..samples import Sample
-from ..scorer import Option, Shape
 from ..scores import NO_REFERENCE, Score
 from ..texts import alternatives, comparable, score_against
+from .rule import Rule
 
 
 @dataclass(frozen=True, kw_only=True)
-class Exact:
+class Exact(Rule):
     """Equal after white space is evened out, and case too unless ``case_sensitive``."""
 
     name: ClassVar[str] = "exact"
-    version: ClassVar[int] = 1
-    shape: ClassVar[Shape] = Shape.ROWS
 
     case_sensitive: bool = False
-
-    @property
-    def options(self) -> Mapping[str, Option]:
-        return asdict(self)
 
     def score(self, sample: Sample) -> Score:
         return score_against(sample, self._matches, "differs from the reference")
@@ -34,18 +27,12 @@ class Exact:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Includes:
+class Includes(Rule):
     """The reference stands somewhere in the answer, as characters: ``10`` is found in ``2010``."""
 
     name: ClassVar[str] = "includes"
-    version: ClassVar[int] = 1
-    shape: ClassVar[Shape] = Shape.ROWS
 
     case_sensitive: bool = False
-
-    @property
-    def options(self) -> Mapping[str, Option]:
-        return asdict(self)
 
     def score(self, sample: Sample) -> Score:
         if "" in map(str.strip, alternatives(sample.reference)):

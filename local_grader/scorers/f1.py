@@ -3,30 +3,23 @@
 import re
 import string
 from collections import Counter
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import ClassVar
 
 from ..samples import Sample
-from ..scorer import Option, Shape
 from ..scores import NO_REFERENCE, Score
 from ..texts import alternatives, score_each
+from .rule import Rule
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _NO_PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 
 @dataclass(frozen=True, kw_only=True)
-class F1:
+class F1(Rule):
     """The best over the alternatives. ``details`` hold ``precision`` and ``recall`` of that one."""
 
     name: ClassVar[str] = "f1"
-    version: ClassVar[int] = 1
-    shape: ClassVar[Shape] = Shape.ROWS
-
-    @property
-    def options(self) -> Mapping[str, Option]:
-        return asdict(self)
 
     def score(self, sample: Sample) -> Score:
         references = [words(text) for text in alternatives(sample.reference)]

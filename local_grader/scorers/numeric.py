@@ -1,29 +1,26 @@
 """The number in the answer is the number in the reference, within a tolerance."""
 
 import math
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import ClassVar
 
 from sync.errors import UsageError
 
 from .. import numbers
 from ..samples import Sample
-from ..scorer import Option, Shape
 from ..scores import NO_ANSWER, NO_REFERENCE, Score, average
 from ..texts import as_text
+from .rule import Rule
 
 
 @dataclass(frozen=True, kw_only=True)
-class Numeric:
+class Numeric(Rule):
     """Compares the last number of the answer, since a conclusion comes last, or with ``single_number`` its only one.
 
     Right when it lies within ``tolerance``, or within ``relative_tolerance`` times the reference, of the reference.
     """
 
     name: ClassVar[str] = "numeric"
-    version: ClassVar[int] = 1
-    shape: ClassVar[Shape] = Shape.ROWS
 
     tolerance: float = 0.0
     relative_tolerance: float = 1e-6
@@ -35,10 +32,6 @@ class Numeric:
                 raise UsageError(
                     f"A tolerance cannot be {value}.", "Give a finite number that is not negative."
                 )
-
-    @property
-    def options(self) -> Mapping[str, Option]:
-        return asdict(self)
 
     def score(self, sample: Sample) -> Score:
         values = sample.reference if isinstance(sample.reference, list) else [sample.reference]

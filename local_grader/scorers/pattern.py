@@ -9,16 +9,15 @@ remote machine wrote. So longer answers than ``_LONGEST`` are left unscored; Ctr
 """
 
 import re
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import ClassVar
 
 from sync.errors import UsageError
 
 from ..samples import Sample
-from ..scorer import Option, Shape
 from ..scores import NO_REFERENCE, Score
 from ..texts import alternatives, comparable, score_each
+from .rule import Rule
 
 _LONGEST = 20_000
 # Put together here, because a million times that takes as long as the matching.
@@ -27,12 +26,10 @@ _FLAGS_ANY_CASE = re.MULTILINE | re.IGNORECASE
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pattern:
+class Pattern(Rule):
     """See the module. A bad ``pattern`` is a UsageError; a bad pattern in a reference is unscored."""
 
     name: ClassVar[str] = "pattern"
-    version: ClassVar[int] = 1
-    shape: ClassVar[Shape] = Shape.ROWS
 
     pattern: str | None = None
     case_sensitive: bool = False
@@ -49,10 +46,6 @@ class Pattern:
                 f"The pattern {self.pattern} has {groups} groups.",
                 "Use one group for the part to compare, and (?:...) for the others.",
             )
-
-    @property
-    def options(self) -> Mapping[str, Option]:
-        return asdict(self)
 
     def score(self, sample: Sample) -> Score:
         if self.pattern is not None:

@@ -1,17 +1,16 @@
 """How many runs of words answer and reference share: ROUGE, by Google's ``rouge-score``, the only place that loads it."""
 
 import importlib
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
 
 from sync.errors import UsageError
 
 from ..samples import Sample
-from ..scorer import Option, Shape
 from ..scores import NO_REFERENCE, Score
 from ..texts import alternatives, score_each
+from .rule import Rule
 
 VARIANTS = ("rouge1", "rouge2", "rougeL")
 
@@ -20,7 +19,7 @@ _LARGEST = 100_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rouge:
+class Rouge(Rule):
     """The F-measure, the best over the alternatives; words are compared whole, not by their stems.
 
     ``details`` hold ``precision`` and ``recall``. The library knows words of a to z and figures only: a reference
@@ -28,8 +27,6 @@ class Rouge:
     """
 
     name: ClassVar[str] = "rouge"
-    version: ClassVar[int] = 1
-    shape: ClassVar[Shape] = Shape.ROWS
 
     variant: str = "rougeL"
 
@@ -39,10 +36,6 @@ class Rouge:
                 f"There is no ROUGE named {self.variant}.", f"Choose one of {', '.join(VARIANTS)}."
             )
         _ = self._library
-
-    @property
-    def options(self) -> Mapping[str, Option]:
-        return asdict(self)
 
     def score(self, sample: Sample) -> Score:
         references = alternatives(sample.reference)
