@@ -21,6 +21,7 @@ from .doctor_machine import APART_S, disk
 from .project import Project
 from .sizes import count
 from .state import FILE_NAME as STATE_FILE
+from .unmatched import line, unmatched
 
 INOTIFY = Path("/proc/sys/fs/inotify")
 FEW_FILES = 20_000
@@ -86,7 +87,9 @@ def push(project: Project, clock: Clock) -> Iterator[Finding]:
             try:
                 index, _ = Index.open(copy)
                 with index:
-                    seen = pushing.view(project, clock).look(index)
+                    view = pushing.view(project, clock)
+                    seen = view.look(index)
+                    idle = unmatched(view.rules, index, seen)
             except HybridError:
                 if copy.exists():
                     raise
@@ -97,6 +100,8 @@ def push(project: Project, clock: Clock) -> Iterator[Finding]:
     except Locked as error:
         yield warn("push", str(error), error.hint)
         return
+    for pattern in idle:
+        yield warn("push", line(pattern), f"Correct or remove it in {FILE_NAME}.")
     yield _held_back(seen)
     yield from watching(seen.folders, INOTIFY)
 

@@ -17,6 +17,7 @@ from ..daemon.tell import tidings
 from ..daemon.tell.journal import note_done
 from ..exits import Exit
 from ..sizes import count, size
+from ..unmatched import line, news, unmatched
 from .options import Call, common_options
 
 _SHOWN = 10
@@ -55,7 +56,8 @@ def push(call: Call, dry_run: bool, check: bool, accept_deletions: bool, new_mai
         contact = stack.enter_context(pushing.Contact(project, index, call.clock, new_mailbox=new_mailbox))
         if contact.is_first and not dry_run:
             contact.begin()
-        seen = pushing.view(project, call.clock).look(
+        view = pushing.view(project, call.clock)
+        seen = view.look(
             index,
             thorough=dry_run,
             on_change=(lambda: None) if dry_run else contact.begin,
@@ -63,6 +65,8 @@ def push(call: Call, dry_run: bool, check: bool, accept_deletions: bool, new_mai
         )
         if dry_run:
             partly = _show_plan(call, seen, project.root)
+            for pattern in unmatched(view.rules, index, seen):
+                call.console.warn(f"{line(pattern)}.")
             if not accept_deletions:
                 refuse_mass_deletion(seen)
             return partly
@@ -78,6 +82,9 @@ def push(call: Call, dry_run: bool, check: bool, accept_deletions: bool, new_mai
         done = pushing.publish(
             met, index, seen, call.clock, call.console.progress(), accept_deletions=accept_deletions
         )
+        idle = news(index, unmatched(view.rules, index, seen))
+    for pattern in idle:
+        call.console.warn(f"{line(pattern)}.")
     if missing:
         call.console.warn(
             f"The mailbox had lost {count(len(missing), 'object')}, {missing[0]} among them; their content was sent again."
