@@ -16,6 +16,7 @@ from .rows import Row
 
 ATTEMPT_FIELDS = ("attempts", "predictions")
 
+_INDEX = re.compile(r"[0-9]{1,6}")
 _ATTEMPT = re.compile(r"attempt_(\d{1,6})")
 
 
@@ -33,6 +34,8 @@ def samples_of(row: Row, fields: Fields, place: str, shard: str | None) -> list[
     task = identity(row, values, _task_first(values, fields))
     attempts = _attempts_in(values, fields)
     index = values.get("test_index")
+    if isinstance(index, str) and _INDEX.fullmatch(index):  # from a table of text
+        index = int(index)
     if index is None:
         return _samples(task, _by_output(attempts), place, shard)
     if isinstance(index, bool) or not isinstance(index, int) or index < 0:

@@ -19,6 +19,7 @@ DELIMITERS = {".csv": ",", ".tsv": "\t"}
 
 _LONGEST_ROW = 8 << 20
 _MOST_SHOWN = 12
+_LONGEST_SHOWN = 40
 _ESCAPED = re.compile("[\udc80-\udcff]")
 
 
@@ -51,12 +52,12 @@ def read(
             return
         columns = [name.strip() for name in header]
         if not any(name in id_names for name in columns):
-            shown = ", ".join(columns[:_MOST_SHOWN])
+            shown = ", ".join(name[:_LONGEST_SHOWN] for name in columns[:_MOST_SHOWN])
             yield Flaw(f"{where} names no column for the id (its columns: {shown}; see --id-field)")
             return
         twice = [name for name, count in Counter(columns).items() if name and count > 1]
         if twice:
-            yield Flaw(f"{where} names more than one column {twice[0]}", columns)
+            yield Flaw(f"{where} names more than one column {twice[0][:_LONGEST_SHOWN]}", columns)
             return
         empty = True
         for where, cells in records:
@@ -126,12 +127,9 @@ def _records(lines: _Lines, delimiter: str) -> Iterator[tuple[str, list[str] | s
             if "end of data" in str(error):
                 yield where, "has a quote that does not end; the rest was not read"
                 return
-            yield (
-                where,
-                "has a quoted cell with text after it"
-                if "expected" in str(error)
-                else f"is no row ({error})",
-            )
+            until = f"line {lines.number}"
+            passed = "" if until == where else f" in {until}; nothing up to there was read"
+            yield where, f"has a quoted cell with text after its end{passed}"
             continue
         if lines.nul:
             yield where, "holds a NUL byte, as binary files and UTF-16 do"
