@@ -113,7 +113,8 @@ def load(
             values[sample] = label
         if isinstance(name := about.get("labeller"), str):
             labellers.add(name)
-        if about.get("hard") is True and sample in values:
+        # A table of text has it as text.
+        if str(about.get("hard")).casefold() == "true" and sample in values:
             hard.add(sample)
     if not values and problems:
         raise UsageError(
@@ -192,14 +193,21 @@ def _worth(label: object, words: Mapping[str, float]) -> float | None:
         return float(label)
     if isinstance(label, str) and (word := label.strip().casefold()) in words:
         return words[word]
-    if isinstance(label, str) and label.strip() in ("0", "1"):
-        return float(label)
+    if isinstance(label, str) and (number := _number(label)) is not None and 0 <= number <= 1:
+        return number
     if isinstance(label, list) and label:
         given = [worth for each in label if (worth := _worth(each, words)) is not None]
         for_it, against = sum(each > 0.5 for each in given), sum(each < 0.5 for each in given)
         return 0.5 if for_it == against else float(for_it > against)
     shown = json.dumps(label, default=str)[:_LONGEST_SHOWN]
     raise Unfit(f"has a label that is neither yes nor no nor a number from 0 to 1: {shown}")
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
 
 
 def _is_list(row: Row, names: Iterable[str]) -> bool:

@@ -50,6 +50,15 @@ def test_what_is_no_label_is_named_and_the_others_are_used(file: Path, label: ob
     assert problem.what.startswith("line 1 has a label that is neither yes nor no")
 
 
+def test_a_table_of_text_holds_labels_too(tmp_path: Path) -> None:
+    file = tmp_path / "labels.csv"
+    rows = ["a,True,True", "b,0.0,", "c,0.25,False", "d,1,", "d,,", "e,yes,", "f,nan,"]
+    file.write_text("\n".join(["id,label,hard", *rows]))
+    found = load(file)
+    assert (found.by_sample, found.hard) == ({"a": 1, "b": 0, "c": 0.25, "e": 1}, 1)
+    assert [problem.what.partition(" has")[0] for problem in found.problems] == ["line 8"]
+
+
 def test_verdicts_that_are_split_in_half_are_no_label(file: Path) -> None:
     found = load(put(file, {"id": "a", "verdicts": [True, False]}, {"id": "b", "verdicts": [True]}))
     assert (found.by_sample, found.ties) == ({"b": 1}, ["a"])
@@ -101,7 +110,7 @@ def test_a_file_without_labels_is_refused(tmp_path: Path, file: Path) -> None:
     with pytest.raises(UsageError, match="holds no labels"):
         load(put(file, {"id": "a", "label": None}))
     with pytest.raises(UsageError, match="not a kind of file"):
-        load(put(tmp_path / "labels.csv"))
+        load(put(tmp_path / "labels.txt"))
 
 
 def test_a_label_after_a_line_that_was_cut_off_is_whole(file: Path) -> None:
