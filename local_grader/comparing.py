@@ -4,14 +4,15 @@ Only gradings that were made in the same way are compared: another rubric or ano
 could tell that from what the runs did.
 """
 
-from collections.abc import Mapping, Sequence
+from array import array
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from . import kept
+from . import kept, tables
 from .calibrations import key
 from .grouping import evidence
-from .kept import KeptGrade, KeptGrading
+from .kept import KeptGrading
 from .statistics import paired, slices
 from .statistics.paired import Comparison
 from .statistics.slices import Slice
@@ -19,10 +20,23 @@ from .statistics.slices import Slice
 if TYPE_CHECKING:
     from numpy.random import Generator
 
+T = TypeVar("T")
+_WHOLE = {0.0: 0.0, 1.0: 1.0}  # most values are one of these two: each is one object
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Change:
+    """A sample with another value in ``b`` than in ``a``."""
+
+    sample: str
+    group: str | None
+    value_a: float
+    value_b: float
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Changed:
-    """A sample with another value in ``b`` than in ``a``."""
+    """The same, with its texts."""
 
     sample: str
     group: str | None
@@ -36,12 +50,14 @@ class Changed:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Side:
-    """One run's grades. ``values`` are those of the samples that were scored, ``unscored`` counts those that could not be,
-    ``missing`` those that were never answered."""
+    """One run's grades, without their texts: a million of them have room. ``values`` are those of the samples that were scored,
+    ``groups`` their groups and ``references`` a number for what each was held against, in the order of the values; ``unscored``
+    counts those that could not be, ``missing`` those that were never answered."""
 
     grading: KeptGrading
-    grades: Mapping[str, KeptGrade]
     values: Mapping[str, float]
+    groups: Sequence[str | None]
+    references: Sequence[int]
     unscored: int
     missing: int
 
@@ -55,7 +71,7 @@ class Compared:
     a: Side
     b: Side
     comparison: Comparison
-    changed: Sequence[Changed]
+    changed: Sequence[Change]
     only_a: Sequence[str]
     only_b: Sequence[str]
     groups: Mapping[str, Slice]
@@ -93,17 +109,57 @@ def same_way(
     return next(((one, newest[known]) for one in ours if (known := key(one.entry)) in newest), None)
 
 
-def side(grading: KeptGrading) -> Side:
-    """Raises UsageError where the file is damaged."""
-    grades = {grade.sample: grade for grade in kept.read(grading)}
-    states = [grade.state for grade in grades.values()]
+def side(grading: KeptGrading, ids: dict[str, str] | None = None) -> Side:
+    """``ids`` are the samples that are known from elsewhere: each stands in memory once. Raises UsageError where the file is
+    damaged."""
+    known, names = {} if ids is None else ids, dict[str | None, str | None]()
+    values: dict[str, float] = {}
+    groups: list[str | None] = []
+    references = array("q")
+    unscored = missing = 0
+    for part in _columns(grading, ("sample", "state", "value", "group", "reference")):
+        for sample, state, value, group, reference in zip(*part, strict=True):
+            if value is None:
+                unscored += state == "unscored"
+                missing += state == "missing"
+                continue
+            values[known.setdefault(sample, sample)] = _WHOLE.get(value, value)
+            groups.append(names.setdefault(group, group))
+            references.append(hash(reference))
     return Side(
         grading=grading,
-        grades=grades,
-        values={sample: grade.value for sample, grade in grades.items() if grade.value is not None},
-        unscored=states.count("unscored"),
-        missing=states.count("missing"),
+        values=values,
+        groups=groups,
+        references=references,
+        unscored=unscored,
+        missing=missing,
     )
+
+
+def sides(a: KeptGrading, b: KeptGrading) -> tuple[Side, Side]:
+    """Both, as ``compare`` takes them. Raises as ``side`` does."""
+    ids: dict[str, str] = {}
+    return side(a, ids), side(b, ids)
+
+
+def shown(compared: Compared, changes: Sequence[Change]) -> list[Changed]:
+    """With their texts, which are read for these alone. Raises as ``side`` does."""
+    wanted = {one.sample for one in changes}
+    first, second = (_texts(one.grading, wanted) for one in (compared.a, compared.b))
+    return [
+        Changed(
+            sample=one.sample,
+            group=one.group,
+            prompt=prompt,
+            reference=reference,
+            value_a=one.value_a,
+            value_b=one.value_b,
+            answer_a=answer,
+            answer_b=second[one.sample][2],
+        )
+        for one in changes
+        for prompt, reference, answer in [first[one.sample]]
+    ]
 
 
 def compare(a: Side, b: Side, *, clustered: bool | None, by_group: bool, rng: "Generator") -> Compared:
@@ -112,7 +168,8 @@ def compare(a: Side, b: Side, *, clustered: bool | None, by_group: bool, rng: "G
     Raises Ungradable where no sample is shared, or where ``clustered`` and a shared one names no group.
     """
     shared = [sample for sample in a.values if sample in b.values]
-    groups = {sample: a.grades[sample].group or b.grades[sample].group for sample in shared}
+    groups_a, groups_b = _by_sample(a, a.groups), _by_sample(b, b.groups)
+    groups = {sample: groups_a[sample] or groups_b[sample] for sample in shared}
     clusters: Mapping[str, object] | None = groups if clustered else None
     if clustered is None:
         clusters = evidence(groups)
@@ -122,31 +179,49 @@ def compare(a: Side, b: Side, *, clustered: bool | None, by_group: bool, rng: "G
         a=a,
         b=b,
         comparison=comparison,
-        changed=_changed(a, b, shared),
+        changed=_changed(a, b, groups),
         only_a=[sample for sample in a.values if sample not in b.values],
         only_b=[sample for sample in b.values if sample not in a.values],
         groups=slices.by_slice(a.values, b.values, named, None, rng) if by_group else {},
         named=len(set(named.values())) if len(named) == len(shared) else 0,
-        other_reference=sum(a.grades[one].reference != b.grades[one].reference for one in shared),
+        other_reference=_others(a, b, shared),
     )
 
 
-def _changed(a: Side, b: Side, shared: Sequence[str]) -> list[Changed]:
+def _changed(a: Side, b: Side, groups: Mapping[str, str | None]) -> list[Change]:
     found = [
-        Changed(
-            sample=sample,
-            group=a.grades[sample].group,
-            prompt=a.grades[sample].prompt,
-            reference=a.grades[sample].reference,
-            value_a=a.values[sample],
-            value_b=b.values[sample],
-            answer_a=a.grades[sample].answer,
-            answer_b=b.grades[sample].answer,
-        )
-        for sample in shared
+        Change(sample=sample, group=group, value_a=a.values[sample], value_b=b.values[sample])
+        for sample, group in groups.items()
         if a.values[sample] != b.values[sample]
     ]
     return sorted(found, key=lambda one: one.value_b - one.value_a)
+
+
+def _others(a: Side, b: Side, shared: Sequence[str]) -> int:
+    """How many of the shared samples were held against another reference in each."""
+    first, second = _by_sample(a, a.references), _by_sample(b, b.references)
+    return sum(first[sample] != second[sample] for sample in shared)
+
+
+def _by_sample(side: Side, column: Sequence[T]) -> dict[str, T]:
+    return dict(zip(side.values, column, strict=True))
+
+
+def _texts(grading: KeptGrading, samples: Container[str]) -> dict[str, tuple[str | None, str | None, str]]:
+    """Prompt, reference and answer."""
+    return {
+        sample: (prompt, reference, answer or "")
+        for part in _columns(grading, ("sample", "prompt", "reference", "answer"))
+        for sample, prompt, reference, answer in zip(*part, strict=True)
+        if sample in samples
+    }
+
+
+def _columns(grading: KeptGrading, names: Sequence[str]) -> Iterator[list[list[Any]]]:
+    try:
+        yield from tables.parts(grading.path, names)
+    except (tables.BadTable, OSError) as error:
+        raise kept.damaged(grading, error) from error
 
 
 def _judging(ours: Mapping[str, Any] | None, theirs: Mapping[str, Any] | None) -> list[str]:

@@ -90,6 +90,19 @@ def differ(column: Sequence[Any]) -> bool:
     return bool(pyarrow.compute.count_distinct(whole, mode="all").as_py() == len(whole))
 
 
+def parts(path: Path, names: Sequence[str]) -> Iterator[list[list[Any]]]:
+    """Some columns, batch by batch, each as a list in the order of ``names``; the others are not read. Raises as ``read`` does."""
+    import pyarrow
+    import pyarrow.parquet
+
+    try:
+        with pyarrow.parquet.ParquetFile(path) as table:
+            for batch in table.iter_batches(batch_size=_READ_ROWS, columns=list(names)):
+                yield [batch[name].to_pylist() for name in names]
+    except (pyarrow.ArrowException, KeyError, UnicodeDecodeError) as error:
+        raise _bad(error) from error
+
+
 def picked(path: Path, names: Sequence[str]) -> dict[str, list[Any]]:
     """Some columns, whole; the others are not read. Raises as ``read`` does."""
     import pyarrow

@@ -1,12 +1,12 @@
 """``hybrid compare``: whether one of two runs is better, and what changed between them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 import click
 
 from local_grader import comparing, kept
-from local_grader.comparing import Compared, Side
+from local_grader.comparing import Changed, Compared, Side
 from local_grader.kept import KeptGrading
 from local_grader.notation import interval, p_value, percent, points, rounded
 from local_grader.statistics.libraries import generator
@@ -75,29 +75,31 @@ def compare(
     ours, theirs = find(project, run_a, grading), find(project, run_b, grading)
     first, second = _alike(project, ours, theirs, grading)
     rng = generator(0)
-    found = comparing.compare(
-        comparing.side(first), comparing.side(second), clustered=cluster, by_group=by_group, rng=rng
-    )
+    found = comparing.compare(*comparing.sides(first, second), clustered=cluster, by_group=by_group, rng=rng)
     changes = run_changes.between(project, call.clock, first.run, second.run, warn=call.console.warn)
     names = short_names(first.run, second.run)
     verdict = sentence(found.comparison, *names)
-    call.console.result(document(found, changes, verdict), f"{verdict}\n")
-    _show(call.console, found, names)
+    few = [*found.changed[:_FEW], *found.changed[_FEW:][-_FEW:]]
+    changed = comparing.shown(found, found.changed if call.json else few)
+    call.console.result(document(found, changed, changes, verdict), f"{verdict}\n")
+    _show(call.console, found, changed[: 2 * _FEW], names)
     _show_slices(call.console, found, names)
     _show_changes(call.console, changes, names, with_diff)
     _warn(call.console, found, cluster)
     return Exit.DONE
 
 
-def document(found: Compared, changes: RunChanges, verdict: str) -> dict[str, object]:
-    """The result for ``--json``."""
+def document(
+    found: Compared, changed: Sequence[Changed], changes: RunChanges, verdict: str
+) -> dict[str, object]:
+    """The result for ``--json``, which names every sample that changed."""
     return {
         "verdict": verdict,
         "graded_by": way(found.a.grading),
         "a": _side(found.a),
         "b": _side(found.b),
         "comparison": asdict(found.comparison),
-        "changed": [asdict(one) for one in found.changed],
+        "changed": [asdict(one) for one in changed],
         "only_a": list(found.only_a),
         "only_b": list(found.only_b),
         "other_reference": found.other_reference,
@@ -138,7 +140,7 @@ def _alike(
     )
 
 
-def _show(console: Console, found: Compared, names: tuple[str, str]) -> None:
+def _show(console: Console, found: Compared, shown: Sequence[Changed], names: tuple[str, str]) -> None:
     one = found.comparison
     rows = [
         (f"{name}, shared samples", _rate(rate)) for name, rate in zip(names, (one.a, one.b), strict=True)
@@ -166,7 +168,6 @@ def _show(console: Console, found: Compared, names: tuple[str, str]) -> None:
         lacking = f"{side.unscored:,} not gradable, {side.missing:,} missing"
         rows.append((f"{name} alone", f"{count(len(only), 'sample')}; {lacking}"))
     console.table(f"By {way(found.a.grading)}", ("measure", "value"), rows)
-    shown = [*found.changed[:_FEW], *found.changed[_FEW:][-_FEW:]]
     cells = [
         (_cut(each.sample), f"{each.value_a:g} → {each.value_b:g}", _cut(each.answer_a), _cut(each.answer_b))
         for each in shown

@@ -1,11 +1,12 @@
 """Only what was graded in the same way is compared, sample by sample, and what differs is named."""
 
+import tracemalloc
 from pathlib import Path
 
 import pytest
 
 from local_grader import comparing
-from local_grader.comparing import Compared, side
+from local_grader.comparing import Compared, sides
 from local_grader.errors import Ungradable
 from local_grader.kept import KeptGrading
 from local_grader.ledger import Judging
@@ -16,7 +17,7 @@ from tests.support.kept_grades import grade, judging, keep
 def compared(
     a: KeptGrading, b: KeptGrading, *, clustered: bool | None = None, by_group: bool = False
 ) -> Compared:
-    return comparing.compare(side(a), side(b), clustered=clustered, by_group=by_group, rng=generator(0))
+    return comparing.compare(*sides(a, b), clustered=clustered, by_group=by_group, rng=generator(0))
 
 
 def test_samples_are_joined_and_what_changed_is_listed_losses_first(tmp_path: Path) -> None:
@@ -59,6 +60,31 @@ def test_other_references_for_the_same_sample_are_counted(tmp_path: Path) -> Non
     a = keep(tmp_path, "a", [grade("s", 1.0, reference="Paris"), grade("t", 1.0, reference="Rome")])
     b = keep(tmp_path, "b", [grade("s", 1.0, reference="paris"), grade("t", 1.0, reference="Rome")])
     assert compared(a, b).other_reference == 1
+
+
+def test_texts_are_read_for_what_is_shown_alone(tmp_path: Path) -> None:
+    n, text = 8_000, "x" * 2_000
+    a, b = (
+        keep(
+            tmp_path,
+            run,
+            [grade(f"s{at}", value, prompt=text, answer=f"{run}{at} {text}") for at in range(n)],
+        )
+        for run, value in (("a", 0.0), ("b", 1.0))
+    )
+    compared(a, b)  # libraries are loaded
+    tracemalloc.start()
+    try:
+        found = compared(a, b)
+        few = comparing.shown(found, found.changed[:3])
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < n * 2_000  # 4,000 bytes a sample are kept, on each side
+    assert len(found.changed) == n
+    assert [(one.sample, one.value_a, one.value_b) for one in few] == [(f"s{at}", 0, 1) for at in range(3)]
+    assert [one.answer_a[:4] for one in few] == ["a0 x", "a1 x", "a2 x"]
+    assert few[2].answer_b.startswith("b2 ") and few[0].prompt == text
 
 
 @pytest.mark.parametrize(
