@@ -35,6 +35,7 @@ COMMANDS = {
     "gc": ("agent.cli.gc:gc", "Remove what nothing needs any more from the mailbox."),
     "grade": ("agent.cli.grade:grade", "Grade the answers of a run, or in a file."),
     "report": ("agent.cli.report:report", "Report the grades of a run, on the screen and in files."),
+    "gradings": ("agent.cli.gradings:gradings", "Show the gradings that are kept, or remove some."),
     "compare": ("agent.cli.compare:compare", "Tell whether one of two runs is better."),
     "label": ("agent.cli.label:label", "Label samples of a run by hand."),
     "calibrate": ("agent.cli.calibrate:calibrate", "Measure what graded a run against labels."),

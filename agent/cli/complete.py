@@ -59,6 +59,16 @@ def gradings(context: click.Context, parameter: click.Parameter, incomplete: str
     ]
 
 
+def gradings_or_graded(
+    context: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Keys where some are to be removed, else what was graded."""
+    if context.params.get("remove"):
+        return gradings(context, parameter, incomplete)
+    found = [one.run for one in _gradings(_project())]
+    return _starting([*(name_of(run) or run for run in found), *found], incomplete)
+
+
 def graded_by(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Scorers and judges of kept gradings: what two gradings of two runs have in common."""
     known = _gradings(_project())

@@ -102,3 +102,10 @@ def test_damaged_gradings_and_no_project_are_no_failures(
 def test_runs_of_which_a_word_is_the_beginning_are_all_meant(ledger: Path) -> None:
     keys = {keep(ledger, run, {"a": 1.0}).key[:8] for run in (RUN, OLDER)}
     assert set(offered("hybrid report 202604 --grading ")) == keys
+
+
+def test_what_is_shown_is_named_by_run_and_what_is_removed_by_key(ledger: Path) -> None:
+    key = keep(ledger, RUN, {"a": 1.0}).key[:8]
+    assert offered("hybrid gradings ") == ["solve", RUN]
+    assert offered("hybrid gradings --remove ") == [key]
+    assert offered(f"hybrid gradings --remove abcd {key[:2]}") == [key]

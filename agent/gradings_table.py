@@ -1,0 +1,77 @@
+"""Kept gradings as rows of a table, and as JSON. Pure, but for the time zone."""
+
+import time
+from collections.abc import Callable
+
+from local_grader.kept import KeptGrading
+from local_grader.notation import between, percent
+from local_grader.reports.lines import method
+
+from .grades import SHOWN
+from .kept_gradings import Kept
+from .sizes import size
+
+COLUMNS = ("key", "run", "graded by", "samples", "right", "lacking", "when", "size")
+
+
+def row(each: Kept, called: Callable[[str], str] = str) -> tuple[str, ...]:
+    """As people read it; ``called`` is what to write for the run."""
+    figures, grading = each.figures, each.grading
+    right = "none"
+    if figures.rate is not None and figures.interval is not None:
+        right = f"{percent(figures.rate)} ({between(figures.interval.low, figures.interval.high)})"
+    return (
+        grading.key[:SHOWN],
+        called(grading.run),
+        _by(grading),
+        f"{figures.samples:,}",
+        right,
+        _lacking(each),
+        time.strftime("%Y-%m-%d %H:%M", time.localtime(each.at)),
+        size(each.bytes),
+    )
+
+
+def to_json(each: Kept) -> dict[str, object]:
+    figures, grading, entry = each.figures, each.grading, each.grading.entry
+    judging = entry.get("judging") or {}
+    ends = figures.interval
+    return {
+        "key": grading.key,
+        "run": grading.run,
+        "scorer": {"name": grading.scorer, "version": entry["scorer_version"], "options": entry["options"]},
+        "judges": list(grading.judges),
+        "rubric": grading.rubric,
+        "pool": judging.get("pool"),
+        "samples": figures.samples,
+        "scored": figures.scored,
+        "right": figures.right,
+        "rate": figures.rate,
+        "low": ends.low if ends else None,
+        "high": ends.high if ends else None,
+        "missing": figures.missing,
+        "unheard": grading.facts.unheard,
+        "unread": len(grading.facts.unread),
+        "whole": each.is_whole,
+        "at": each.at,
+        "bytes": each.bytes,
+        "file": str(grading.path),
+    }
+
+
+def _by(grading: KeptGrading) -> str:
+    entry = grading.entry
+    pool = (entry.get("judging") or {}).get("pool", "")
+    return method(
+        grading.scorer, entry["scorer_version"], entry["options"], grading.rubric, grading.judges, pool
+    )
+
+
+def _lacking(each: Kept) -> str:
+    counts = (
+        (each.figures.samples - each.figures.scored, "not graded"),
+        (each.figures.missing, "never answered"),
+        (each.grading.facts.unheard, "not heard by a judge"),
+        (len(each.grading.facts.unread), "not read"),
+    )
+    return ", ".join(f"{number:,} {words}" for number, words in counts if number)
