@@ -25,6 +25,7 @@ from ..pulling import asked_early, puller, warn
 from ..sizes import count, size
 from ..state import opened as opened_state
 from .complete import run_ids
+from .moved import tell_of_move
 from .options import Call, common_options
 
 _LOG = logging.getLogger(__name__)
@@ -65,6 +66,7 @@ def pull(call: Call, names: tuple[str, ...], into: Path | None, no_partial: bool
       hybrid pull 20261120-2231 --into /data/results
     """
     project = call.project()
+    tell_of_move(call, project)
     outputs = into.absolute() if into else project.root / project.config.project.outputs
     with opened(project, call.clock) as mailbox, asked_early(mailbox, names) as early:
         mailbox.require()

@@ -18,6 +18,7 @@ from ..daemon.tell.journal import note_done
 from ..exits import Exit
 from ..sizes import count, size
 from ..unmatched import line, news, unmatched
+from .moved import tell_of_move
 from .options import Call, common_options
 
 _SHOWN = 10
@@ -46,6 +47,8 @@ def push(call: Call, dry_run: bool, check: bool, accept_deletions: bool, new_mai
     if dry_run and check:
         raise UsageError("--dry-run contacts nothing, and --check asks the mailbox.", "Give one of them.")
     project = call.project()
+    if not dry_run:
+        tell_of_move(call, project)
     missing: list[str] = []
     with contextlib.ExitStack() as stack:
         stack.enter_context(project.lock("push"))

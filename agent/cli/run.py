@@ -17,6 +17,7 @@ from ..mailbox import opened
 from ..planning import Wish
 from ..project import Project
 from ..sizes import count
+from .moved import tell_of_move
 from .options import Call, common_options
 
 
@@ -92,6 +93,8 @@ def run(
     chosen = settings.on or (launchers.default_target(project),)
     for target in chosen:
         launchers.check(target)
+    if not dry_run:
+        tell_of_move(call, project)
     index, message = pushing.open_index(project)
     with index:
         if message:

@@ -19,6 +19,7 @@ from ..sizes import count, duration, size
 from ..state import State
 from ..state import opened as opened_state
 from .complete import run_ids
+from .moved import tell_of_move
 from .options import Call, common_options
 
 _SHOWN = 10
@@ -40,6 +41,7 @@ def status(call: Call, name: str | None, everything: bool) -> None:
       hybrid status --all --json
     """
     project = call.project()
+    tell_of_move(call, project)
     with opened(project, call.clock) as mailbox, opened_state(project, call.console.warn) as state:
         memory = Memory(state)
         if name is None:
