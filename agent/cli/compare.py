@@ -86,6 +86,8 @@ def compare(
     _show_slices(call.console, found, names)
     _show_changes(call.console, changes, names, with_diff)
     _warn(call.console, found, cluster)
+    if by_group:
+        _warn_of_groups(call.console, found)
     return Exit.DONE
 
 
@@ -243,6 +245,20 @@ def _warn(console: Console, found: Compared, cluster: bool | None) -> None:
         console.say(
             f"The samples are in {found.named:,} groups, too few to count by; --cluster does it all the same."
         )
+
+
+def _warn_of_groups(console: Console, found: Compared) -> None:
+    grouped, shared = sum(one.comparison.n for one in found.groups.values()), found.comparison.n
+    if grouped == shared:
+        return
+    if grouped:
+        lacking = count(shared - grouped, "shared sample")
+        console.warn(f"{lacking} of no group: in none of these comparisons.")
+    else:
+        console.warn("No shared sample names a group, so nothing is compared by group.")
+    console.next_step(
+        "grade both runs again with --group-field NAME, the field that says what samples have in common"
+    )
 
 
 def _paths(changes: RunChanges) -> str:

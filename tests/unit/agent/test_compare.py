@@ -90,6 +90,27 @@ def test_groups_are_shown_with_chance_held_down(ledger: Path, capsys: Capture) -
     assert "in 3 clusters" in capsys.readouterr().out
 
 
+def test_samples_without_a_group_are_told_of_where_groups_are_asked_for(
+    ledger: Path, capsys: Capture
+) -> None:
+    keep(ledger, "base", values(50)), keep(ledger, "tuned", values(70))
+    assert main(["compare", "base", "tuned"]) == 0
+    assert "group" not in capsys.readouterr().err
+    assert main(["compare", "base", "tuned", "--by-group"]) == 0
+    out, err = capsys.readouterr()
+    assert "No shared sample names a group, so nothing is compared by group." in err
+    assert "Next: grade both runs again with --group-field NAME" in err and "By group" not in out
+    for run in ("some", "others"):
+        keep(ledger, run, [grade("a", 1.0, group="g"), grade("b", 1.0, group="g"), grade("c", 0.0)])
+    assert main(["compare", "some", "others", "--by-group"]) == 0
+    out, err = capsys.readouterr()
+    assert "1 shared sample of no group: in none of these comparisons." in err and "By group" in out
+    for run in ("all", "each"):
+        keep(ledger, run, [grade("a", 1.0, group="g"), grade("b", 1.0, group="g")])
+    assert main(["compare", "all", "each", "--by-group"]) == 0
+    assert "group" not in capsys.readouterr().err
+
+
 def test_runs_without_a_shared_sample_cannot_be_compared(ledger: Path, capsys: Capture) -> None:
     keep(ledger, "base", {"a": 1.0}), keep(ledger, "tuned", {"b": 1.0})
     assert main(["compare", "base", "tuned"]) == 1
