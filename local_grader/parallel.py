@@ -140,6 +140,8 @@ def _grade(piece: Piece) -> Graded | None:
         tallies.add(grade)
     if not piece.is_whole and (reader.notes.problems or reader.notes.skipped):
         return None
+    if piece.source.is_spare and (rows.count or reader.notes.problems):
+        return None  # whether it is read is for one that knows the other files
     columns = rows.columns()
     return Graded(
         rows=rows.count,

@@ -1,15 +1,15 @@
 """The outputs of a run, or one file, as a stream of samples.
 
 A pulled run lies in ``outputs/<run>/<shard>/…``, or ``outputs/<run>/…`` when it has no shards. Its files are JSON
-lines, JSON or Parquet; ``.partial`` (unfinished attempts), other hidden files and other kinds are not read. Links
+lines, JSON, Parquet, CSV or TSV; ``.partial`` (unfinished attempts), other hidden files and other kinds are not read. Links
 are not followed: what they name is either read under its own name or none of the run's.
 """
 
 import hashlib
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -18,9 +18,12 @@ from sync.errors import UsageError
 from ..errors import AnsweredTwice
 from ..samples import Sample
 from ..scorer import Shape
+from .csv_rows import DELIMITERS
 from .fields import Fields
 from .reader import MOST_NAMED, Reader, Source
 from .rows import READABLE, read
+
+_LEFT_OUT = "stands beside other files with answers, and is read where --files names it"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,6 +45,8 @@ def find(outputs: Path, target: str, files: Sequence[str] = ()) -> Target:
     path = run if target not in ("", ".", "..") and run.is_dir() else Path(target)
     if path.is_dir():
         sources = sorted(_walk(path, files), key=lambda source: source.name)
+        if not files:
+            sources = _spare_last(sources)
         if not sources:
             raise UsageError(
                 f"{path} holds no {' or '.join(files) or 'file of answers'}.", _hint(path, target)
@@ -85,6 +90,7 @@ class Samples:
         fields: Fields,
         contested: Mapping[str, str] | None = None,
     ) -> None:
+        self._shape, self._fields = shape, fields
         self._reader = Reader(shape, fields)
         self.notes = self._reader.notes
         self._sources = sources
@@ -97,6 +103,8 @@ class Samples:
         twice: dict[str, str] = {}
         contested = self._contested
         for source in self._sources:
+            if source.is_spare and self._is_left_out(source, seen):
+                continue
             for sample in self._reader.samples(source, read(source.path, self._id_names)):
                 identity = sample.id
                 content = _content(sample)
@@ -112,6 +120,19 @@ class Samples:
                     yield sample
         if twice:
             raise AnsweredTwice(twice)
+
+    def _is_left_out(self, source: Source, seen: Container[str]) -> bool:
+        """Whether a spare table is done with, because others hold its answers or it has none; then that is noted."""
+        reader = Reader(self._shape, self._fields)
+        first = next(reader.samples(source, read(source.path, self._id_names)), None)
+        is_answered = source.shard in self._reader.answered
+        if first is None and not (is_answered and reader.notes.problems):
+            self.notes.add(reader.notes)
+        elif is_answered or first is None or first.id in seen:
+            self.notes.skipped.append(source.problem(_LEFT_OUT))
+        else:
+            return False
+        return True
 
     def _marked(self, source: Source, sample: Sample) -> Sample:
         other = self._contested[sample.id]
@@ -130,6 +151,18 @@ def _content(sample: Sample) -> int:
         return hash((answer, reference, prompt, sample.context))
     # Numbers and truth values of equal worth are told apart, and a list has no hash.
     return hash((repr(answer), repr(reference), prompt, sample.context))
+
+
+def _spare_last(sources: Sequence[Source]) -> list[Source]:
+    others = {source.shard for source in sources if not _is_text_table(source)}
+    known = [
+        replace(source, is_spare=_is_text_table(source) and source.shard in others) for source in sources
+    ]
+    return sorted(known, key=lambda source: source.is_spare)
+
+
+def _is_text_table(source: Source) -> bool:
+    return source.path.suffix.lower() in DELIMITERS
 
 
 def _walk(root: Path, files: Sequence[str]) -> Iterator[Source]:

@@ -35,7 +35,7 @@ def are_many(sources: Sequence[Source]) -> bool:
     except OSError:
         return False
     return sum(sizes) >= _MANY and all(
-        size <= _UNSPLIT or source.path.suffix.lower() in _SPLITTABLE
+        size <= _UNSPLIT or source.is_spare or source.path.suffix.lower() in _SPLITTABLE
         for source, size in zip(sources, sizes, strict=True)
     )
 
@@ -46,7 +46,7 @@ def split(sources: Sequence[Source]) -> Iterator[Piece]:
     Raises OSError, and tables.BadTable for a large file that is no Parquet.
     """
     for source in sources:
-        if source.path.stat().st_size <= _UNSPLIT:
+        if source.is_spare or source.path.stat().st_size <= _UNSPLIT:
             yield Piece(source)
             continue
         if source.path.suffix.lower() == ".parquet":

@@ -19,11 +19,14 @@ MOST_NAMED = 10
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Source:
-    """One file. ``name`` is relative to the run, with slashes; ``shard`` is None outside of a shard's folder."""
+    """One file. ``name`` is relative to the run, with slashes; ``shard`` is None outside of a shard's folder. ``is_spare`` is a table of
+    text that nobody named: it is read where no other file of its shard holds answers, because scripts write one beside
+    them, of the same or of something else."""
 
     path: Path
     name: str
     shard: str | None = None
+    is_spare: bool = False
 
     def problem(self, what: str) -> Problem:
         return Problem(path=os.fsencode(self.name), what=what)
@@ -46,21 +49,23 @@ class Notes:
 
 
 class Reader:
-    """Takes one file after another; ``notes`` are about all of them so far."""
+    """Takes one file after another; ``notes`` are about all of them so far, ``answered`` are the shards of those with answers in
+    rows of fields: what an object holds by name may be numbers of another kind."""
 
     def __init__(self, shape: Shape, fields: Fields) -> None:
         self.notes = Notes()
+        self.answered: set[str | None] = set()
         self._samples_of = _samples_of(shape, fields)
 
     def samples(self, source: Source, rows: Iterable[Row | BadRow]) -> Iterator[Sample]:
         """The samples of a file that has these rows; what there is to say of them is said by the end."""
-        notes, fit = self.notes, False
+        notes, fit = self.notes, None
         unfit: list[Problem] = []
         samples_of, name, shard = self._samples_of, source.name, source.shard
         for row in rows:
             if isinstance(row, BadRow):
                 problem = source.problem(row.what)
-                if isinstance(row, NotAnswers):
+                if isinstance(row, NotAnswers) or not self._may_answer(row):
                     unfit.append(problem)
                 else:
                     notes.problems.append(problem)
@@ -72,12 +77,24 @@ class Reader:
                 if len(unfit) < MOST_NAMED:
                     unfit.append(source.problem(f"{row.where} {error}".lstrip()))
                 continue
-            fit = True
+            fit = row
             yield from samples
-        if fit:
+        if fit is not None:
+            if fit.key is None:
+                self.answered.add(shard)
             notes.add(Notes(problems=unfit, unread=unfit))
         else:
             notes.skipped.extend(unfit[:1])
+
+    def _may_answer(self, bad: BadRow) -> bool:
+        """Whether a good row in its place could be an answer; as far as is known, it could."""
+        if bad.columns is None:
+            return True
+        try:
+            self._samples_of(Row("", dict.fromkeys(bad.columns, "0")), "", None)
+        except Unfit:
+            return False
+        return True
 
 
 def _samples_of(shape: Shape, fields: Fields) -> Callable[[Row, str, str | None], Sequence[Sample]]:

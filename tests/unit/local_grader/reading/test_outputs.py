@@ -15,6 +15,11 @@ def put(path, *rows):
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
 
 
+def text(path, content):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(content)
+
+
 def names(target):
     return [(source.name, source.shard) for source in target.sources]
 
@@ -174,3 +179,62 @@ def test_the_digest_changes_with_content_and_with_names_only(tmp_path):
     second = digest(find(tmp_path, "r").sources)
     (tmp_path / "r" / "a.jsonl").rename(tmp_path / "r" / "b.jsonl")
     assert len({first, second, digest(find(tmp_path, "r").sources)}) == 3
+
+
+def test_a_folder_of_tables_is_read_shard_by_shard(tmp_path):
+    text(tmp_path / "outputs" / "r1" / "001" / "a.tsv", "id\tanswer\nb\ty\n")
+    text(tmp_path / "outputs" / "r1" / "000" / "a.csv", "id,answer\na,x\n")
+    put(tmp_path / "outputs" / "r1" / "000" / "metrics.json", {"loss": 1})
+    samples = samples_in(find(tmp_path / "outputs", "r1"))
+    found = {(sample.id, sample.shard) for sample in samples}
+    assert found == {("a", "000"), ("b", "001"), ("loss", "000")}
+    assert not samples.notes.problems
+
+
+def test_a_table_of_the_answers_that_an_object_holds_is_left_out(tmp_path):
+    text(tmp_path / "outputs" / "r1" / "a.json", '{"a": 4, "b": "y"}')
+    text(tmp_path / "outputs" / "r1" / "a.csv", "id,answer\nb,y\na,4\n")
+    samples = samples_in(find(tmp_path / "outputs", "r1"))
+    assert [(sample.id, sample.answer) for sample in samples] == [("a", 4), ("b", "y")]
+    assert not samples.notes.problems and len(samples.notes.skipped) == 1
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [
+        (b"step,loss\n1,0.5\n", "line 1 names no column for the id"),
+        (b"id,loss\n1,0.5\n", "line 2 has no field named answer"),
+        (b"id,gr\xc3\xb6\xc3\x9fe\n1\n2,\xff\n", "line 2 has 1 cell, and the header has 2"),
+        (b"Gr\xf6\xdfe;Wert\n1;2\n", "line 1 is not UTF-8 text"),
+        (b"", "is empty"),
+        (b"id,loss,loss\n1,2,3\n", "line 1 names more than one column loss"),
+        (b"id,answer\na,4\nb,otherwise\n", "stands beside other files with answers"),
+        (b'id,answer\na,"4\n', "stands beside other files with answers"),
+    ],
+)
+@pytest.mark.parametrize("name", ["a.csv", "z.csv"])
+def test_a_table_beside_answers_makes_no_problem(tmp_path, content, why, name):
+    put(tmp_path / "outputs" / "r1" / "000" / "b.jsonl", {"id": "a", "answer": 4}, {"id": "b", "answer": "y"})
+    (tmp_path / "outputs" / "r1" / "000" / name).write_bytes(content)
+    samples = samples_in(find(tmp_path / "outputs", "r1"))
+    assert [(sample.id, sample.answer) for sample in samples] == [("a", 4), ("b", "y")]
+    assert not samples.notes.problems and not samples.notes.unread
+    (skipped,) = samples.notes.skipped
+    assert skipped.path == f"000/{name}".encode() and skipped.what.startswith(why)
+
+
+def test_a_table_that_is_named_is_read_beside_others(tmp_path):
+    put(tmp_path / "outputs" / "r1" / "a.jsonl", {"id": "a", "answer": "x"})
+    text(tmp_path / "outputs" / "r1" / "b.csv", "id,answer\nb,y\n")
+    samples = samples_in(find(tmp_path / "outputs", "r1", ["*.jsonl", "b.*"]))
+    assert [sample.id for sample in samples] == ["a", "b"]
+
+
+def test_a_bad_row_in_a_table_of_answers_is_a_problem(tmp_path):
+    text(tmp_path / "outputs" / "r1" / "a.csv", "id,answer\na,x\nb\n,y\n")
+    samples = samples_in(find(tmp_path / "outputs", "r1"))
+    assert [sample.id for sample in samples] == ["a"]
+    assert [problem.what.partition(":")[0] for problem in samples.notes.unread] == [
+        "line 3 has 1 cell, and the header has 2",
+        "line 4 has no usable id",
+    ]
