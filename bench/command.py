@@ -12,10 +12,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.processes import family, memory_of
 from tests.support.laptop import REPOSITORY
 
 LIMIT_S = 900.0
 _LOOK_S = 0.05
+_MEMORY_S = 0.1
 _MEMORY_UNIT = 1 if sys.platform == "darwin" else 1024
 
 
@@ -49,8 +51,12 @@ def run(
     cwd: Path,
     kill_when: Callable[[], bool] | None = None,
     limit_s: float = LIMIT_S,
+    together: bool = False,
 ) -> Ran:
     """Runs it to its end, or until ``kill_when`` is true: then that process, and nothing that it started, is killed.
+
+    ``together``: the peak is the memory of the command and of all that it has started, at the same time (Linux), looked at ten times a
+    second; what processes share counts once.
 
     Raises Failed where it ends with another code than 0, takes longer than ``limit_s``, or was to be killed and was not.
     """
@@ -60,13 +66,15 @@ def run(
             words, env=env, cwd=cwd, stdin=subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True
         )
         watch = _Watch(process.pid, kill_when, limit_s)
+        memory = _Memory(process.pid) if together else None
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - begun
         watch.stop()
+        peak = memory.stop() if memory else usage.ru_maxrss * _MEMORY_UNIT
         process.returncode = os.waitstatus_to_exitcode(status)
         out.seek(0)
         err.seek(0)
-        ran = Ran(seconds=seconds, peak=usage.ru_maxrss * _MEMORY_UNIT, out=out.read(), err=err.read())
+        ran = Ran(seconds=seconds, peak=peak, out=out.read(), err=err.read())
     expected = -signal.SIGKILL if kill_when else 0
     if watch.too_long or process.returncode != expected:
         why = f"took longer than {limit_s:g} s" if watch.too_long else f"ended with {process.returncode}"
@@ -103,3 +111,23 @@ class _Watch:
                 with suppress(ProcessLookupError):
                     os.kill(self._pid, signal.SIGKILL)
                 return
+
+
+class _Memory:
+    """Watches what a process and all that it starts need together, at most."""
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+        self._peak = 0
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._look)
+        self._thread.start()
+
+    def stop(self) -> int:
+        self._over.set()
+        self._thread.join()
+        return self._peak
+
+    def _look(self) -> None:
+        while not self._over.wait(_MEMORY_S):
+            self._peak = max(self._peak, sum(map(memory_of, family(self._pid))))

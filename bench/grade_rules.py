@@ -22,7 +22,7 @@ _LEAST_PER_S, _MOST_MEMORY = 100_000, 500e6
 
 @dataclass(frozen=True, kw_only=True)
 class Graded:
-    """``peak`` in bytes, of the command's process."""
+    """``peak`` in bytes, of the command's processes together."""
 
     rule: str
     form: str
@@ -62,7 +62,7 @@ def _one(home: Path, rule: str, form: str, outputs: int) -> Graded:
     making.join()
     words = [sys.executable, "-m", "agent", "grade", f"answers.{form}", "--scorer", rule, "--json"]
     env = {**os.environ, "HOME": str(home), "PYTHONPATH": str(REPOSITORY)}
-    ran = run(words, env=env, cwd=project)
+    ran = run(words, env=env, cwd=project, together=True)
     graded = json.loads(ran.out)["summary"]["samples"]
     if graded != outputs:
         raise ValueError(f"{rule}: {graded} of {outputs} outputs were graded")

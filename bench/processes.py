@@ -1,6 +1,8 @@
 """What a process costs while it is left alone, as Linux counts it."""
 
 import time
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from os import sysconf
 from pathlib import Path
@@ -53,3 +55,21 @@ def _wakes(place: Path) -> int:
             if line.startswith("voluntary_ctxt_switches"):
                 total += int(line.split()[1])
     return total
+
+
+def family(pid: int) -> Iterator[int]:
+    """The process and all that it and its children have started, as far as they still run."""
+    yield pid
+    for children in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(OSError):  # it has just ended
+            for child in children.read_text().split():
+                yield from family(int(child))
+
+
+def memory_of(pid: int) -> int:
+    """Bytes: its proportional set size, in which what n processes share counts as an nth; 0 for one that has ended."""
+    try:
+        text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    except OSError:
+        return 0
+    return next((int(line.split()[1]) << 10 for line in text.splitlines() if line.startswith("Pss:")), 0)
