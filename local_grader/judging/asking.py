@@ -1,15 +1,14 @@
 """Gets every prompt answered by one judge: threads send, one thread decides and writes down.
 
 What was answered before comes from the journal. The first prompt goes alone, so that the server has worked through the
-part that all share, unless the number of slots is given; then as many as the pace allows. Prompts go in the order of their text, since those that begin alike
-share the server's work. The deciding thread never sends, and the sending threads never decide, so that a slow disk leaves
-no slot idle and each answer is on disk before it counts.
+part that all share, unless the number of slots is given; then as many as the pace allows. Prompts go in the order of their
+text, since those that begin alike share the server's work. What another grading asks just now, or has answered since, is
+not asked here. The deciding thread never sends, and the sending threads never decide, so that a slow disk leaves no slot
+idle and each answer is on disk before it counts.
 """
 
 import heapq
 import math
-import queue
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -20,16 +19,17 @@ from ..judge import CannotJudge, Judge, JudgeUnavailable, ModelMissing, NotNow, 
 from ..rubrics.verdicts import BAD_REPLY, BadReply
 from .doubts import Doubts
 from .journal import Answer, Journal
-from .pace import MOST, Pace
+from .pace import Pace
 from .retries import Retries
+from .senders import Outcome, Senders
 
 RELOAD_S = 0.5
 """A request in which the server spent so long on loading, had it load the model anew."""
-
-
 _LONGEST_WAIT_S = 5.0
-_LISTEN_S = 0.5
-"""Waiting goes in pieces of it, since on Windows ^C ends no wait that has no end."""
+_ELSEWHERE_S = 0.5
+"""What another grading asks is looked for in the journal so often."""
+_LONGEST_ELSEWHERE_S = 300.0
+"""Then it is asked here as well: the other one was stopped, and may never go on."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -46,13 +46,6 @@ class Health:
     prompt_tokens: int = 0
     reply_tokens: int = 0
     reasons: dict[str, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Outcome:
-    prompt: str
-    result: Reply | CannotJudge | BaseException
-    wall_s: float
 
 
 def not_now() -> NotNow:
@@ -78,6 +71,7 @@ class Asking:
     ) -> None:
         self.health = Health()
         self._judge = judge
+        self._senders = Senders(judge, clock)
         self._journal = journal
         self._check = check
         self._clock = clock
@@ -87,10 +81,8 @@ class Asking:
         self._fresh = fresh
         self._may_ask = may_ask
         self._attempts: dict[str, int] = {}
+        self._elsewhere: dict[str, float] = {}
         self._later: list[tuple[float, str]] = []
-        self._jobs: queue.SimpleQueue[Prompt | None] = queue.SimpleQueue()
-        self._outcomes: queue.SimpleQueue[_Outcome] = queue.SimpleQueue()
-        self._threads: list[threading.Thread] = []
         self._waited_s = 0.0
         self._doubts = Doubts(retries)
 
@@ -104,56 +96,53 @@ class Asking:
         self.health.known = len(found)
         waiting = sorted(prompts.keys() - found.keys(), key=lambda one: prompts[one].user, reverse=True)
         self._progress.advance(len(found))
-        flying = 0
         try:
-            while waiting or flying or self._later:
+            while waiting or self._later or self._senders.flying:
                 if self._may_ask():
-                    flying += self._send(prompts, waiting, flying)
-                elif not flying:
+                    self._send(prompts, waiting, found)
+                elif not self._senders.flying:
                     raise not_now()
-                outcomes = self._arrived(flying)
-                flying -= len(outcomes)
-                found.update(self._decide(outcomes))
+                if outcomes := self._arrived():
+                    found.update(self._decide(outcomes))
         finally:
-            self._end()
+            self._senders.close()
         return found
 
-    def _send(self, prompts: Mapping[str, Prompt], waiting: list[str], flying: int) -> int:
+    def _send(self, prompts: Mapping[str, Prompt], waiting: list[str], found: dict[str, Answer]) -> None:
         now = self._clock.monotonic()
         while self._later and self._later[0][0] <= now:
             waiting.append(heapq.heappop(self._later)[1])
-        sent = 0
-        while waiting and flying + sent < self._pace.limit:
-            if flying + sent >= len(self._threads) and len(self._threads) < MOST:
-                thread = threading.Thread(target=self._work, name="judge", daemon=True)
-                self._threads.append(thread)
-                thread.start()
-            self._jobs.put(prompts[waiting.pop()])
-            sent += 1
-        self.health.asked += sent
-        return sent
+        while waiting and self._senders.flying < self._pace.limit:
+            sha256 = waiting.pop()
+            if self._is_ours(sha256, found, now):
+                self._senders.send(prompts[sha256], self._attempts.get(sha256, 0))
+                self.health.asked += 1
 
-    def _arrived(self, flying: int) -> list[_Outcome]:
-        """What has come back; nothing where a prompt is due to be tried again before anything has."""
-        if not flying:
-            if self._later:
-                self._clock.sleep(max(0.0, self._later[0][0] - self._clock.monotonic()))
-            return []
-        outcomes: list[_Outcome] = []
-        while not outcomes:
-            left_s = self._later[0][0] - self._clock.monotonic() if self._later else math.inf
-            try:
-                outcomes.append(self._outcomes.get(timeout=max(0.01, min(left_s, _LISTEN_S))))
-            except queue.Empty:
-                if left_s <= _LISTEN_S:
-                    return []
-        while True:
-            try:
-                outcomes.append(self._outcomes.get_nowait())
-            except queue.Empty:
-                return outcomes
+    def _is_ours(self, prompt: str, found: dict[str, Answer], now: float) -> bool:
+        """Whether it is to be asked here. If not, it is in ``found`` now, or is looked at again later."""
+        if not self._journal.claim(prompt):
+            since = self._elsewhere.setdefault(prompt, now)
+            if now - since < _LONGEST_ELSEWHERE_S:
+                heapq.heappush(self._later, (now + _ELSEWHERE_S, prompt))
+                return False
+        if not self._fresh and (answered := self._journal.settled([prompt])):
+            self._journal.release(prompt)
+            found.update(answered)
+            self.health.known += 1
+            self._progress.advance(1)
+            return False
+        return True
 
-    def _decide(self, outcomes: list[_Outcome]) -> dict[str, Answer]:
+    def _arrived(self) -> list[Outcome]:
+        """What has come back; nothing where it takes longer, or a prompt is due to be tried again before."""
+        left_s = self._later[0][0] - self._clock.monotonic() if self._later else math.inf
+        if self._senders.flying:
+            return self._senders.arrived(left_s)
+        if self._later:
+            self._clock.sleep(max(0.0, left_s))
+        return []
+
+    def _decide(self, outcomes: list[Outcome]) -> dict[str, Answer]:
         decided: dict[str, Answer] = {}
         gone: CannotJudge | None = None
         fatal: BaseException | None = None
@@ -169,6 +158,8 @@ class Asking:
             if answer is not None:
                 decided[outcome.prompt] = answer
         self._journal.put(decided.items(), replace=self._fresh)
+        for outcome in outcomes:
+            self._journal.release(outcome.prompt)
         self._progress.advance(len(decided))
         if fatal is not None:
             raise fatal
@@ -259,17 +250,3 @@ class Asking:
             else:
                 return
         raise trouble
-
-    def _work(self) -> None:
-        while (prompt := self._jobs.get()) is not None:
-            sha256, start = prompt.sha256, self._clock.monotonic()
-            result: Reply | BaseException
-            try:
-                result = self._judge.ask(prompt, self._attempts.get(sha256, 0))
-            except BaseException as error:  # whatever it is, the deciding thread raises it
-                result = error
-            self._outcomes.put(_Outcome(prompt=sha256, result=result, wall_s=self._clock.monotonic() - start))
-
-    def _end(self) -> None:
-        for _ in self._threads:
-            self._jobs.put(None)

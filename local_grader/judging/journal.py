@@ -3,7 +3,8 @@
 One SQLite file. The key is the judge (model digest and options), the rubric and the prompt, which holds the sample; the
 value is the model's own text, from which the verdict is read anew each time, so that a report can be made again and says
 the same. What could not be answered is kept with its reason. Every ``put`` is on disk when it returns: killed at any
-instruction, a grading loses what was being asked just then, and nothing else.
+instruction, a grading loses what was being asked just then, and nothing else. Two gradings at once share the work: what one
+asks just now, the other does not.
 """
 
 import errno
@@ -19,6 +20,7 @@ from typing import Any
 from sync.errors import HybridError, LocalDiskFull, Locked, UsageError
 
 from ..judge import Identity
+from .claims import Claims
 
 _VERSION = 1
 _TABLES = """
@@ -78,7 +80,8 @@ class Journal:
             raise self._explained(error) from error
         try:
             self._open(judge)
-        except sqlite3.Error as error:
+            self._claims = Claims(path.with_name(f"{path.name}-asked"))
+        except (OSError, sqlite3.Error) as error:
             self._database.close()
             raise self._explained(error) from error
         except BaseException:
@@ -130,7 +133,16 @@ class Journal:
                 self._database.rollback()
             raise
 
+    def claim(self, prompt: str) -> bool:
+        """Whether no other process asks it just now; then none does until ``release``. What it has asked before is known."""
+        return self._claims.take(f"{self._judge} {self._rubric} {prompt}")
+
+    def release(self, prompt: str) -> None:
+        """Whether it was claimed or not."""
+        self._claims.drop(f"{self._judge} {self._rubric} {prompt}")
+
     def close(self) -> None:
+        self._claims.close()
         self._database.close()
 
     def _open(self, judge: Identity) -> None:

@@ -66,11 +66,13 @@ class Lot:
 
 
 class Play:
-    """A project with samples to judge. ``asked`` are the samples of the newest process, as the server was asked about them."""
+    """A project with samples to judge, and processes that do, one after the other; a second play in the same ``home`` has
+    them at the same time. ``asked`` are the samples of the newest process, and of any beside it, as the server was asked."""
 
-    def __init__(self, home: Path, ollama: Ollama) -> None:
+    def __init__(self, home: Path, ollama: Ollama, said: str = "said.txt") -> None:
         self.project = home / "project"
-        self.project.mkdir(parents=True)
+        self.project.mkdir(parents=True, exist_ok=True)
+        self._said = home / said
         self._ollama = ollama
         self._before = len(ollama.requests)
         (self.project / "hybrid.toml").write_text('[project]\nid = "kills"\n')
@@ -95,7 +97,7 @@ class Play:
         word, at = (lot.word, lot.at) if lot else ("", 0)
         words = ["grade", "answers.jsonl", "--scorer", "judge", "--judge", _MODEL.name]
         words += ["--endpoint", self._ollama.url, "--slots", str(_SLOTS)]
-        said = (self.project.parent / "said.txt").open("w+")
+        said = self._said.open("w+")
         with (
             said,
             subprocess.Popen(
@@ -136,7 +138,7 @@ class Play:
 
     @property
     def said(self) -> str:
-        return (self.project.parent / "said.txt").read_text()
+        return self._said.read_text()
 
     @property
     def asked(self) -> list[str]:

@@ -3,13 +3,14 @@
 import threading
 import time
 from collections import Counter
+from contextlib import closing
 
 import pytest
 
 from local_grader.judge import CannotJudge, JudgeUnavailable, NotNow, Prompt, Reply
 from local_grader.judges.scripted import ScriptedJudge
 from local_grader.judging.asking import Asking
-from local_grader.judging.journal import Journal
+from local_grader.judging.journal import Answer, Journal
 from local_grader.judging.pace import Pace
 from local_grader.judging.retries import Retries
 from local_grader.rubrics.verdicts import BAD_REPLY, BadReply
@@ -29,6 +30,12 @@ def good(text):
         raise BadReply("it is not good")
 
 
+def scripted(answer=lambda prompt, attempt: "good"):
+    judge = ScriptedJudge(answer)
+    judge.prepare(Silent())
+    return judge
+
+
 class Scene:
     """A judge and its journal; ``times`` counts how often each prompt was sent."""
 
@@ -46,8 +53,7 @@ class Scene:
         return self._script(prompt, attempt)
 
     def run(self, asked, retries=SOON, slots=None, fresh=False, may_ask=lambda: True):
-        judge = ScriptedJudge(self._answer)
-        judge.prepare(Silent())
+        judge = scripted(self._answer)
         journal = Journal(self._path, judge.identity, "rubric")
         try:
             asking = Asking(
@@ -169,7 +175,9 @@ def test_of_two_replies_to_one_prompt_the_first_counts_unless_it_is_asked_afresh
     scene, asked = Scene(tmp_path, lambda prompt, attempt: "good"), prompts(1)
 
     def answer(prompt, attempt):
-        scene.run(asked)  # another grading, on the same journal, at the same time
+        # Another grading, where the disk knows no locks.
+        with closing(Journal(tmp_path / "verdicts.db", scripted().identity, "rubric")) as other:
+            other.put([(prompt.sha256, Answer(text="good"))])
         return Reply(text="good", reply_tokens=7)
 
     slow = Scene(tmp_path, answer)
