@@ -2,27 +2,31 @@
 
 import json
 import shlex
-from collections.abc import Mapping
-from typing import Any
-
-from local_grader.kept import KeptGrading
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from .run_names import name_of
+
+if TYPE_CHECKING:
+    from local_grader.kept import KeptGrading
 
 _NO_RULE = "judge"
 _BY_ITSELF = ("undecided",)
 """Options that no flag sets: they follow from the others."""
 
 
-def way(grading: KeptGrading) -> str:
+def graded_by(scorer: str, judges: Sequence[str]) -> str:
+    """The rule and the models that decided: ``includes``, ``cascade and llama3.1:8b``, or the models alone."""
+    return " and ".join([*([] if scorer == _NO_RULE and judges else [scorer]), *judges])
+
+
+def way(grading: "KeptGrading") -> str:
     """What decided it, in a few words: ``includes``, or ``cascade and llama3.1:8b with rubric correct``."""
     judging = grading.entry.get("judging")
     if not judging:
         return grading.scorer
-    judges = [one["model"] for one in judging["judges"]]
-    panel = f" ({judging['pool']})" if len(judges) > 1 else ""
-    rule = "" if grading.scorer == _NO_RULE else f"{grading.scorer} and "
-    return f"{rule}{' and '.join(judges)}{panel} with rubric {judging['rubric']}"
+    panel = f" ({judging['pool']})" if len(grading.judges) > 1 else ""
+    return f"{graded_by(grading.scorer, grading.judges)}{panel} with rubric {judging['rubric']}"
 
 
 def short_names(a: str, b: str) -> tuple[str, str]:
@@ -31,7 +35,7 @@ def short_names(a: str, b: str) -> tuple[str, str]:
     return names if all(names) and names[0] != names[1] else (a, b)
 
 
-def command(grading: KeptGrading, run: str) -> str:
+def command(grading: "KeptGrading", run: str) -> str:
     """The command that grades ``run`` as ``grading`` was made, as far as flags say it."""
     words = ["hybrid", "grade", run, "--scorer", grading.scorer]
     options: Mapping[str, Any] = grading.entry["options"]

@@ -3,8 +3,7 @@
 Figures come from the events' ``data``, as ``daemon.tell.tidings`` writes them; an event without one counts all the same.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -55,7 +54,7 @@ class DayRun:
 
 @dataclass(frozen=True, kw_only=True)
 class DayGrade:
-    """One grading. ``right`` is a sum of values in [0, 1] over ``scored`` of ``samples``; ``missing`` were never answered.
+    """One grading. ``judges`` are the models that were asked, none for a rule alone; ``right`` is a sum of values in [0, 1] over ``scored`` of ``samples``; ``missing`` were never answered.
     ``at`` is wall clock, ``ledger`` the name of its file."""
 
     run: str
@@ -66,6 +65,7 @@ class DayGrade:
     missing: int
     at: float
     ledger: str
+    judges: Sequence[str] = ()
 
     @property
     def rate(self) -> float | None:
@@ -151,29 +151,6 @@ def graded_files(entries: Sequence[Entry]) -> set[str]:
     return {each.ledger for each in map(_grade, entries) if each is not None}
 
 
-def summed(name: str, at: float, rows: Iterable[Mapping[str, object]]) -> DayGrade | None:
-    """A grading from the rows of its file; None where there are none."""
-    run = scorer = ""
-    right, states = 0.0, Counter[object]()
-    for row in rows:
-        run, scorer = str(row.get("run")), str(row.get("scorer"))
-        value = row.get("value")
-        right += value if isinstance(value, int | float) else 0.0
-        states[row.get("state")] += 1
-    if not states:
-        return None
-    return DayGrade(
-        run=run,
-        scorer=scorer,
-        right=right,
-        scored=states["scored"],
-        samples=states.total() - states["missing"],
-        missing=states["missing"],
-        at=at,
-        ledger=name,
-    )
-
-
 def _pushes(entries: Sequence[Entry]) -> Pushes:
     events = [each.event for each in entries if each.event.kind == PUBLISHED]
     return Pushes(
@@ -243,7 +220,7 @@ def _grade(entry: Entry) -> DayGrade | None:
     """None where the event does not tell all of it."""
     event = entry.event
     right, scored, samples = (_number(event, name) for name in ("right", "scored", "samples"))
-    ledger = event.data.get("ledger")
+    ledger, judges = event.data.get("ledger"), event.data.get("judges")
     if (
         event.kind != GRADED
         or right is None
@@ -261,6 +238,7 @@ def _grade(entry: Entry) -> DayGrade | None:
         missing=_count(event, "missing") or 0,
         at=entry.at,
         ledger=ledger,
+        judges=[str(each) for each in judges] if isinstance(judges, list) else [],
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 
 from local_grader.notation import amount, percent
 
+from .grades_text import graded_by
 from .run_table import Table
 from .sizes import count, duration, size
 from .today import ENDED, DayGrade, DayRun, Today
@@ -27,7 +28,7 @@ def head(day: Today, *, pictures: bool = False) -> str:
         parts.append(f"{line} {sparkline(pushes.times, day.since, day.until)}" if pictures else line)
     parts += [f"{count(number, 'run')} {phase}" for phase, number in phases.items()]
     if day.grades:
-        parts.append(count(len(day.grades), "grade"))
+        parts.append(count(len(day.grades), "grading"))
     text = f"Since {spoken(day.since)}: {', '.join(parts) or 'nothing'}."
     if day.waiting:
         text += f" Changes wait to be published: {day.waiting}."
@@ -57,7 +58,7 @@ def runs(day: Today, called: Callable[[str], str] = str, *, pictures: bool = Fal
 
 def grades(day: Today, called: Callable[[str], str] = str, *, pictures: bool = False) -> Table:
     """A row a grading: the part of what could be graded that is right, as a share and in samples."""
-    columns = ("run", "scorer", "right", "of samples", "not graded")
+    columns = ("run", "graded by", "right", "of samples", "not graded")
     rows = []
     for each in day.grades:
         left = [
@@ -73,7 +74,7 @@ def grades(day: Today, called: Callable[[str], str] = str, *, pictures: bool = F
         rows.append(
             (
                 called(each.run),
-                each.scorer,
+                graded_by(each.scorer, each.judges),
                 rate,
                 f"{amount(each.right)}/{each.scored:,}",
                 ", ".join(left),

@@ -26,7 +26,7 @@ class Interval:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Figures:
     """``right`` is the sum of values in [0, 1] over ``scored`` of ``samples``; ``missing`` more were never answered.
-    ``interval`` is None where nothing was scored."""
+    ``interval`` is None where nothing was scored, or nobody wants it."""
 
     samples: int
     scored: int
@@ -39,8 +39,9 @@ class Figures:
         return self.right / self.scored if self.scored else None
 
 
-def figures(grading: KeptGrading) -> Figures:
-    """Those of a report. Raises UsageError where the file is damaged."""
+def figures(grading: KeptGrading, *, with_interval: bool = True) -> Figures:
+    """Those of a report. The interval needs libraries that take a second to load where samples have groups. Raises UsageError where
+    the file is damaged."""
     try:
         found = tables.picked(grading.path, ("state", "value", "group"))
     except (tables.BadTable, OSError) as error:
@@ -53,7 +54,7 @@ def figures(grading: KeptGrading) -> Figures:
         scored=len(values),
         right=sum(values),
         missing=missing,
-        interval=interval(values, grouped(groups)),
+        interval=interval(values, grouped(groups)) if with_interval else None,
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from local_grader import tables as parquet
+from sync.errors import UsageError
 
 from .. import today as days
 from .. import today_page
@@ -97,11 +97,31 @@ def _grades(folder: Path, since: float, known: set[str]) -> list[DayGrade]:
         for path in sorted(folder.iterdir()):
             if path.suffix != ".parquet" or path.name.startswith(".") or path.name in known:
                 continue
-            with contextlib.suppress(OSError, parquet.BadTable):
+            with contextlib.suppress(OSError, UsageError):
                 at = path.stat().st_mtime
                 if at >= since:
-                    found.append(days.summed(path.name, at, parquet.read(path)))
+                    found.append(_grade(path, at))
     return [each for each in found if each is not None]
+
+
+def _grade(path: Path, at: float) -> DayGrade | None:
+    from local_grader import kept, kept_figures
+
+    grading = kept.grading_in(path)
+    if grading is None:
+        return None
+    figures = kept_figures.figures(grading, with_interval=False)
+    return DayGrade(
+        run=grading.run,
+        scorer=grading.scorer,
+        right=figures.right,
+        scored=figures.scored,
+        samples=figures.samples,
+        missing=figures.missing,
+        at=at,
+        ledger=path.name,
+        judges=grading.judges,
+    )
 
 
 def _table(call: Call, title: str, made: Callable[[bool], Table], pictures: bool) -> None:

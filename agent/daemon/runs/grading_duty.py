@@ -16,6 +16,7 @@ from sync.mailbox.records import Spec
 from sync.mailbox.state import Phase
 
 from ...config_grade import GradeSettings
+from ...grades_text import graded_by
 from ...hours import Hours
 from ...mailbox import Run
 from ...project import Project
@@ -209,14 +210,17 @@ def graded(spec: Spec, verdict: Verdict) -> Event:
             data={"name": spec.name[:80], "failed": True},
         )
     summary, scorer = report["summary"], report["scorer"]["name"]
+    heard = [one["identity"] for one in (report["judging"] or {}).get("judges", ())]
+    judges = [identity["model"] for identity in heard if identity]
     lacks = "".join(f" Not all was judged: {what}" for what, _ in verdict.troubles[:1])
     return Event(
         kind=GRADED,
-        text=f"{spec.run} was graded by {scorer}: {amount(summary['right'])} of {summary['scored']:,} right.{lacks}",
+        text=f"{spec.run} was graded by {graded_by(scorer, judges)}: {amount(summary['right'])} of {summary['scored']:,} right.{lacks}",
         how=f"hybrid grade {spec.run}" if lacks else "",
         run=spec.run,
         data={
             "scorer": scorer,
+            "judges": judges,
             **{key: summary[key] for key in ("right", "scored", "samples", "missing")},
             "ledger": Path(report["ledger"]).name,
         },

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from local_grader.notation import amount
 from sync.mailbox.state import OVER, Phase
 
+from ...grades_text import graded_by
 from ...sizes import count, size
 from .events import DONE, FAILED, GRADED, PUBLISHED, PULLED, QUEUED, STOPPED, Event
 
@@ -77,9 +78,11 @@ def pulled(spec: "Spec", found: "Pulled", *, by_hand: bool = False) -> Event | N
 
 
 def graded(report: "Report", *, by_hand: bool = False) -> Event:
-    summary = report.summary
+    summary, entry = report.summary, report.entry
+    judges = [one.model for one in entry.judging.judges] if entry.judging else []
     data = {
-        "scorer": report.entry.scorer,
+        "scorer": entry.scorer,
+        "judges": judges,
         "right": summary.right,
         "scored": summary.scored,
         "samples": summary.samples,
@@ -88,8 +91,8 @@ def graded(report: "Report", *, by_hand: bool = False) -> Event:
     }
     return Event(
         kind=GRADED,
-        text=f"{report.entry.run} was graded by {report.entry.scorer}: {amount(summary.right)} of {summary.scored:,} right.",
-        run=report.entry.run,
+        text=f"{entry.run} was graded by {graded_by(entry.scorer, judges)}: {amount(summary.right)} of {summary.scored:,} right.",
+        run=entry.run,
         data=_marked(data, by_hand),
     )
 

@@ -13,7 +13,7 @@ from agent.daemon.tell import events
 from agent.daemon.tell.events import Event
 from agent.daemon.tell.journal import Entry
 from agent.daemon.tell.status import Need, RunLine, Status, Waiting
-from agent.today import DayGrade, DayRun, Today, graded_files, summed, tell
+from agent.today import DayGrade, DayRun, Today, graded_files, tell
 from agent.today_page import bar, gauge, grades, head, next_step, runs, sparkline, tail
 from agent.today_since import midnight, moment
 from sync.errors import UsageError
@@ -129,31 +129,31 @@ def test_grades_of_an_event_are_not_read_again() -> None:
         samples=3,
         missing=1,
         ledger="a.parquet",
+        judges=["qwen3:4b"],
     )
     vague = entry(events.GRADED, run=RUN)
     assert graded_files([told, vague]) == {"a.parquet"}
     found = day(told, vague, read=(grade(ledger="b.parquet", at=SINCE + 1),))
     assert [each.ledger for each in found.grades] == ["a.parquet", "b.parquet"]
     assert found.to_json()["grades"][0]["rate"] == 0.75
-
-
-def test_a_file_of_grades_is_summed() -> None:
-    common = {"run": RUN, "scorer": "includes"}
-    rows = [{**common, "state": "scored", "value": value} for value in (1.0, 0.5, 0.0)]
-    rows += [{**common, "state": "unscored", "value": None}, {**common, "state": "missing", "value": None}]
-    found = summed("a.parquet", SINCE, iter(rows))
-    assert found == grade(right=1.5, scored=3, samples=4, missing=1)
-    assert summed("a.parquet", SINCE, []) is None
+    assert [each.judges for each in found.grades] == [["qwen3:4b"], ()]
+    assert head(found).endswith(": 2 gradings.")
 
 
 def test_grades_are_told_with_their_samples() -> None:
-    found = day(read=(grade(), grade(ledger="b", scored=0, right=0.0, missing=0)))
+    other = grade(ledger="b", scored=0, right=0.0, missing=0, scorer="cascade", judges=["a:1b", "b"])
+    found = day(read=(grade(), other))
     assert grades(found)[1] == [
         (RUN, "includes", "80.0 %", "312/390", "10 could not be, 3 never answered"),
-        (RUN, "includes", "none", "0/0", "400 could not be"),
+        (RUN, "cascade and a:1b and b", "none", "0/0", "400 could not be"),
     ]
     columns, rows = grades(found, lambda run: run[:15], pictures=True)
     assert rows[0][0] == "20261120-083105" and rows[0][3] == "████████░░" and len(columns) == len(rows[0])
+
+
+def test_a_model_that_decided_alone_is_named_alone() -> None:
+    found = day(read=(grade(scorer="judge", judges=["a:1b"]),))
+    assert grades(found)[1][0][1] == "a:1b"
 
 
 def test_what_needs_a_person_and_money_are_told_where_there_is_any() -> None:

@@ -21,6 +21,7 @@ from local_grader.grade import grade_outputs
 from local_grader.request import Request
 from sync.clock import SystemClock
 from sync.progress import Silent
+from tests.support.kept_grades import judging, keep
 from tests.support.light import HEAVY, loaded
 from tests.support.projects import Project
 
@@ -76,11 +77,21 @@ def test_grades_are_read_from_the_ledger_where_nobody_noted_them(project: Projec
     for each in (read, noted):
         assert len(each) == 1 and each[0].pop("at") > time.time() - 60
     assert read == noted and noted[0]["rate"] == report.summary.rate
+    assert noted[0]["judges"] == []
     old = time.time() - 3 * 86_400
     os.utime(report.ledger, (old, old))
     with opened(found, pytest.fail) as state, state.writing() as connection:
         connection.execute("DELETE FROM journal")
     assert project.json("today")["grades"] == []
+
+
+def test_judges_are_named_with_the_rule(project: Project) -> None:
+    ledger = Found.find(project.root).state_dir / "ledger"
+    keep(ledger, "r1", {"a": 1.0, "b": None}, scorer="cascade", by=judging("qwen3:4b"), missing=["c"])
+    [read] = project.json("today")["grades"]
+    assert (read["scorer"], read["judges"]) == ("cascade", ["qwen3:4b"])
+    assert (read["right"], read["scored"], read["samples"], read["missing"]) == (1.0, 1, 2, 1)
+    assert "cascade and qwen3:4b" in project.call("today")[1]
 
 
 def status(project: Project, **parts: object) -> Status:
