@@ -157,7 +157,7 @@ def grade(
 ) -> int:
     """Grade the answers of a pulled run, or in a file, by a rule and, where it leaves something open, by local models.
 
-    Answers are read from JSON lines, JSON and Parquet. What cannot be graded, and what was never answered, is counted
+    Answers are read from JSON lines, JSON, Parquet, CSV and TSV. What cannot be graded, and what was never answered, is counted
     by itself and never as wrong. What a judge has said is kept, and never asked again. Every grade is kept in .hybrid/ledger/grades; grading the same again adds nothing.
     What is not said here is taken from [grade] in hybrid.toml.
 
