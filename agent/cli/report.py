@@ -10,6 +10,7 @@ from local_grader.reports import summary, words
 from local_grader.reports.contents import Contents, contents
 from local_grader.reports.forms import FORMS, form_of, write
 from local_grader.reports.gate import Gate, gate
+from sync.errors import UsageError
 
 from .. import grades
 from ..console import Console
@@ -78,6 +79,11 @@ def report(
       hybrid report r7 --junit grades.xml --min-pass 0.8
       hybrid report r7 --format markdown > comment.md
     """
+    if printed is not None and call.json:
+        raise UsageError(
+            f"--format {printed} and --json both say what is to be printed.",
+            f"Leave one of them away, or write the {printed} to a file with --{printed} FILE.",
+        )
     project = call.project()
     files = [(form_of(path), path) for path in out]
     files += [(form, path) for form, path in named.items() if path is not None]
@@ -87,7 +93,7 @@ def report(
     asked = None if min_pass is None else gate(found.summary, min_pass, len(found.grading.facts.unread))
     for form, path in files:
         write(found, form, path)
-    if printed is not None and not call.json:
+    if printed is not None:
         sys.stdout.flush()
         FORMS[printed](found, sys.stdout.buffer)
     else:

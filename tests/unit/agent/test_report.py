@@ -58,6 +58,15 @@ def test_what_was_counted_in_passing_reads_as_what_was_read_back(
     assert back == passing
 
 
+@pytest.mark.parametrize("words", [["report", "answers", "--json"], ["--json", "report", "answers"]])
+def test_two_ways_of_printing_contradict_each_other(root: Path, capsys: Capture, words: list[str]) -> None:
+    assert main([*words, "--format", "junit"]) == 2
+    captured = capsys.readouterr()
+    assert not captured.out
+    error = json.loads(captured.err)["error"]
+    assert "--format junit and --json" in error["message"] and "--junit FILE" in error["hint"]
+
+
 def test_json_is_one_document(root: Path, capsys: Capture) -> None:
     assert main(["report", "answers", "--json", "--min-pass", "0.5", "--out", "r.md"]) == 0
     document = json.loads(capsys.readouterr().out)
