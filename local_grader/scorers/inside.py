@@ -140,27 +140,28 @@ def _call(
 
 
 def _plain(result: Any) -> dict[str, object]:
-    """``value``, ``explanation``, ``reason`` and ``details`` of what a function returned."""
-    if isinstance(result, dict):
-        further = {str(key): value for key, value in result.items()}
-        value = _number(further.pop("value", None))
-        said = {
-            key: str(further.pop(key))[:_MOST_WORDS]
-            for key in ("explanation", "reason")
-            if further.get(key) is not None
-        }
-        details = {key: number for key, one in further.items() if (number := _number(one)) is not None}
-        return {"value": value, "details": details, **said}
-    return {"value": _number(result)}
+    """``value``, ``explanation``, ``reason`` and ``details`` of what a function returned, or ``refused``: it is no grade."""
+    told = {str(key): one for key, one in result.items()} if isinstance(result, dict) else {"value": result}
+    value = _number(told.get("value"))
+    gives_none = "value" in told and told["value"] is None
+    if not gives_none and (value is None or not 0 <= value <= 1):
+        return {"refused": " ".join(repr(result).split())[:_LONGEST]}
+    said = {
+        key: str(told[key])[:_MOST_WORDS] for key in ("explanation", "reason") if told.get(key) is not None
+    }
+    names = told.keys() - {"value", "explanation", "reason"}
+    details = {key: number for key in sorted(names) if (number := _number(told[key])) is not None}
+    return {"value": value, "details": details, **said}
 
 
 def _number(value: Any) -> float | None:
-    """Of whatever is a number, numpy's too."""
-    if value is None:
-        return None
+    """Of whatever is a number, numpy's too; None for all else, and for what is not finite."""
     if isinstance(value, str | bytes):
-        raise TypeError(f"{value[:50]!r} is no number")
-    number = float(value)
+        return None
+    try:
+        number = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
     return number if math.isfinite(number) else None
 
 

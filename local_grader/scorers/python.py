@@ -20,13 +20,16 @@ from .confined import Confined, Died, Limits, TookTooLong
 
 _LOADING = 120.0
 """Seconds for importing the file and what it imports: the libraries of a grader can be large."""
+_NO_GRADE = "function gave no grade"
+_GRADES = "true, false, None or a number from 0 to 1, alone or as the value of a dictionary"
 
 
 class Python:
     """``function`` is ``FILE.py:NAME``, called as ``NAME(answer, reference, sample)``; ``sample`` is a dictionary.
 
     It returns true or false, a number in [0, 1], None for what it cannot grade, or a dictionary with such a ``value``,
-    perhaps an ``explanation``, a ``reason`` where the value is None, and numbers by other names, which are kept.
+    perhaps an ``explanation``, a ``reason`` where the value is None, and numbers by other names, which are kept; what else
+    it holds is not.
     ``seconds`` is the time for one answer, ``memory`` what the process may take, in GB. The file is known by the
     SHA-256 of its content; what it imports is not looked at.
     """
@@ -79,7 +82,7 @@ class Python:
             return Score.unscored("function ended the process", str(error), answer)
         except (TypeError, ValueError, RecursionError) as error:
             return Score.unscored("answer cannot be handed to a function", str(error), answer)
-        return _score(reply, answer)
+        return _score(reply, answer, self._name)
 
     def close(self) -> None:
         if self._process is not None:
@@ -111,14 +114,15 @@ def check_limits(seconds: float, memory: float) -> None:
         )
 
 
-def _score(reply: Mapping[str, Any], answer: str) -> Score:
+def _score(reply: Mapping[str, Any], answer: str, function: str) -> Score:
     if "raised" in reply:
         return Score.unscored("function raised an error", str(reply["raised"]), answer)
+    if "refused" in reply:
+        told = f"{function} returned {reply['refused']}, and not {_GRADES}"
+        return Score.unscored(_NO_GRADE, told, answer)
     value, explanation = reply.get("value"), str(reply.get("explanation", ""))
     if value is None:
-        return Score.unscored(str(reply.get("reason") or "function gave no grade"), explanation, answer)
-    if not 0 <= value <= 1:
-        return Score.unscored("function gave no grade", f"{value:g} is not between 0 and 1", answer)
+        return Score.unscored(str(reply.get("reason") or _NO_GRADE), explanation, answer)
     return Score(value=value, answer=answer, explanation=explanation, details=reply.get("details", {}))
 
 

@@ -50,23 +50,31 @@ def test_what_a_function_returns_is_the_grade(grader, returned, value):
     ("returned", "reason", "explanation"),
     [
         ("None", "function gave no grade", ""),
-        ("2", "function gave no grade", "2 is not between 0 and 1"),
-        ("float('nan')", "function gave no grade", ""),
-        ("'yes'", "function raised an error", "TypeError: 'yes' is no number"),
-        (
-            "[1]",
-            "function raised an error",
-            "TypeError: float() argument must be a string or a real number, not 'list'",
-        ),
         ("1 / 0", "function raised an error", "ZeroDivisionError: division by zero"),
         ("exit()", "function raised an error", "SystemExit: None"),
         ("{'value': None, 'reason': 'no verb'}", "no verb", ""),
-        ("{}", "function gave no grade", ""),
+        ("{'value': None}", "function gave no grade", ""),
     ],
 )
 def test_what_is_no_grade_is_unscored_with_the_reason(grader, returned, reason, explanation):
     result = graded(grader(f"def grade(answer, reference, sample): return {returned}"))
     assert (result.value, result.reason, result.explanation) == (None, reason, explanation)
+
+
+@pytest.mark.parametrize(
+    "returned",
+    [
+        *("2", "-0.1", "1.0000000000000002", "10**400", "nan", "inf", "'yes'", "'0.5'", "[1]", "1j", "grade"),
+        *("{}", "{'score': 1}", "{'value': 2}", "{'value': 'yes', 'reason': 'so'}"),
+    ],
+)
+def test_what_is_no_grade_is_told_with_the_function_and_with_what_is_allowed(grader, returned):
+    result = graded(grader(f"from math import *\ndef grade(answer, reference, sample): return {returned}"))
+    assert (result.value, result.reason) == (None, "function gave no grade")
+    told, _, allowed = result.explanation.partition(", and not ")
+    assert allowed == "true, false, None or a number from 0 to 1, alone or as the value of a dictionary"
+    shown = "<function grade" if returned == "grade" else "1000" if returned == "10**400" else returned
+    assert told.startswith(f"grade returned {shown}")
 
 
 def test_a_function_gets_answer_reference_and_sample(grader):
@@ -88,7 +96,7 @@ def test_a_function_gets_answer_reference_and_sample(grader):
 
 def test_numbers_beside_the_value_are_kept(grader):
     scorer = grader(
-        "def grade(a, r, s): return {'value': 1, 'words': 3, 'explanation': 'fine', 'none': None}"
+        "def grade(a, r, s): return {'value': 1, 'words': 3, 'explanation': 'fine', 'none': None, 'note': 'x'}"
     )
     result = graded(scorer)
     assert (result.details, result.explanation) == ({"words": 3.0}, "fine")
