@@ -23,6 +23,7 @@ _SCHEMA = """CREATE TABLE IF NOT EXISTS machines (
 _ASKED = "CREATE TABLE IF NOT EXISTS machines_asked_to_end (id INTEGER PRIMARY KEY)"
 LAST_LOOK_S = 2.5
 """A runner that lives this long after a spec was written has seen it: idle ones look every second."""
+_LOOK_S = 0.1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,20 +135,25 @@ def living(machines: Machines, launch: Launcher, target: str, clock: Clock) -> l
 
 
 def start(
-    mailbox: Mailbox, machines: Machines, launch: Launcher, target: str, *, idle_exit: float
+    mailbox: Mailbox,
+    machines: Machines,
+    launch: Launcher,
+    target: str,
+    *,
+    idle_exit: float,
+    is_taken: Callable[[], bool] = lambda: False,
 ) -> Handle | None:
     """Starts a runner unless one of this target lives and goes on doing so; None where that is the case.
 
-    Raises EndedAtOnce where it has failed already, and what the launcher and the mailbox raise.
+    ``is_taken`` tells whether a runner works already on what it would be started for: then there is no need to wait and see
+    whether the one that lives was just about to end. Raises EndedAtOnce where it has failed already, and what the launcher and the mailbox raise.
     """
 
     def stays() -> bool:
         return any(not machine.leaving for machine in living(machines, launch, target, mailbox.clock))
 
-    if stays():
-        mailbox.clock.sleep(LAST_LOOK_S)
-        if stays():
-            return None
+    if stays() and (_comes_true(is_taken, mailbox.clock) or stays()):
+        return None
     name = target.partition(":")[2]
     settings = mailbox.project.config.machines.get(name)
     wanted = Launch(
@@ -164,6 +170,16 @@ def start(
         raise
     machines.add(handle, mailbox.clock.wall())
     return handle
+
+
+def _comes_true(condition: Callable[[], bool], clock: Clock) -> bool:
+    """Whether it does within the time in which any runner looks."""
+    until = clock.monotonic() + LAST_LOOK_S
+    while (left_s := until - clock.monotonic()) > 0:
+        if condition():
+            return True
+        clock.sleep(min(_LOOK_S, left_s))
+    return False
 
 
 def first_reachable(

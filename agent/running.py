@@ -19,6 +19,7 @@ from sync.mailbox.layout import RunFolder
 from sync.mailbox.opening import open_mailbox
 from sync.mailbox.records import Spec, Tick
 from sync.mailbox.state import OVER, Phase
+from sync.mailbox.view import look
 from sync.progress import Progress
 
 from . import machines, planning
@@ -90,7 +91,14 @@ def start(
     if launch is None:
         return Queued(spec=spec, handle=None, refusal=refusal)
     try:
-        handle = machines.start(mailbox, known, launch, spec.target, idle_exit=IDLE_EXIT_S)
+        handle = machines.start(
+            mailbox,
+            known,
+            launch,
+            spec.target,
+            idle_exit=IDLE_EXIT_S,
+            is_taken=lambda: _is_claimed(mailbox, spec.run),
+        )
     except HybridError as error:
         return Queued(spec=spec, handle=None, refusal=error)
     return Queued(spec=spec, handle=handle, refusal=None)
@@ -156,6 +164,13 @@ def _doing(mailbox: Mailbox, run: Run) -> str:
         return records.read(Tick, mailbox.remote, path).doing[:80]
     except (RemoteError, CorruptMailbox, NewerMailbox):
         return ""
+
+
+def _is_claimed(mailbox: Mailbox, run_id: str) -> bool:
+    try:
+        return bool(look(mailbox.remote, mailbox.base, RunFolder(run_id)).claims)
+    except RemoteError:
+        return False  # whoever needs the mailbox next says what is the matter
 
 
 def _answers(mailbox: Mailbox) -> bool:

@@ -3,11 +3,16 @@
 import os
 import signal
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from agent import places, ship
+from agent import machines, places, running, ship
+from agent.launchers import launcher
+from agent.mailbox import opened
+from agent.project import Project as Settings
+from sync.clock import SystemClock
 from tests.support.projects import Project
 
 PLANTED = b"import pathlib; pathlib.Path(__file__).with_name('executed').touch()"
@@ -73,3 +78,35 @@ def test_up_starts_a_runner_where_the_other_was_asked_to_end_and_has_not_yet(pro
     finally:
         os.kill(first, signal.SIGCONT)
     assert len(project.json("down")["ended"]) in (1, 2)
+
+
+class Sleeps(SystemClock):
+    """``slept`` is how many seconds in all."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.slept = 0.0
+
+    def sleep(self, seconds: float) -> None:
+        self.slept += seconds
+        super().sleep(seconds)
+
+
+@pytest.mark.parametrize("is_taken", [True, False])
+def test_runner_that_lives_is_waited_for_only_until_somebody_has_taken_the_run(
+    project: Project, is_taken: bool
+) -> None:
+    project.json("up")
+    spec = project.queue("r1", target="local" if is_taken else "elsewhere")
+    if is_taken:
+        project.worker().claim()
+    clock = Sleeps()
+    found = Settings.find(project.root)
+    with opened(found, clock) as mailbox, machines.remembered(found, pytest.fail) as known:
+        began = clock.monotonic()
+        queued = running.start(mailbox, known, replace(spec, target="local"), launcher("local", found), None)
+    assert queued.handle is None and queued.refusal is None
+    if is_taken:
+        assert clock.slept == 0
+    else:
+        assert clock.monotonic() - began >= machines.LAST_LOOK_S
