@@ -14,6 +14,7 @@ from ..errors import Ungradable
 from ..samples import Reference, Unfit
 from ..scorer import Shape
 from . import arc_answers
+from .csv_rows import DELIMITERS
 from .fields import Fields, reference_of
 from .outputs import digest
 from .reader import Source
@@ -51,7 +52,9 @@ def _sources(path: Path) -> list[Source]:
         raise UsageError(
             f"There are no references in {path}.", f"Name a file, or a folder, of {', '.join(READABLE)}."
         )
-    return [Source(path=file, name=file.name) for file in found]
+    # A table of text beside task files may be a list of them.
+    chosen = [file for file in found if file.suffix.lower() not in DELIMITERS] or found
+    return [Source(path=file, name=file.name) for file in chosen]
 
 
 def _read(source: Source, shape: Shape, fields: Fields) -> Iterator[tuple[str, Reference]]:

@@ -210,3 +210,15 @@ def test_references_are_read_and_a_table_of_something_else_ends_the_grading(tmp_
     (tmp_path / "gold.tsv").write_text("loss\n1\n")
     with pytest.raises(Ungradable, match=r"gold\.tsv line 1 names no column for the id"):
         references.load(tmp_path / "gold.tsv", Shape.ROWS, Fields())
+
+
+def test_a_folder_of_tasks_may_hold_a_table_of_something_else(tmp_path: Path) -> None:
+    (tmp_path / "index.csv").write_text("task,author\nt,x\n")
+    (tmp_path / "t.json").write_text('{"test": [{"input": [[1]], "output": [[2]]}]}')
+    assert list(references.load(tmp_path, Shape.ARC, Fields()).by_sample) == ["t/0"]
+
+
+def test_a_folder_of_tables_holds_references(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("id,answer\n1,x\n")
+    (tmp_path / "b.tsv").write_text("id\tanswer\n2\ty\n")
+    assert list(references.load(tmp_path, Shape.ROWS, Fields()).by_sample) == ["1", "2"]
