@@ -1,31 +1,26 @@
 """``hybrid grade``: scores what a run brought home, by a rule, and keeps every grade in the ledger."""
 
-import os
 import sys
 from pathlib import Path
 
 import click
 
-from local_grader import report as reports
 from local_grader import scorers
-from local_grader.kept import grading_in
+from local_grader.ahead.preview import preview
+from local_grader.ahead.trial import trial
+from local_grader.judge import ModelMissing
 from local_grader.reading.fields import Fields
-from local_grader.report import Report
-from local_grader.reports import summary, words
-from local_grader.reports.contents import contents
 from local_grader.scorer import Option
 from local_grader.scorers.rouge import VARIANTS
-from local_grader.scores import ANSWERED_TWICE
+from sync.errors import HybridError
 
 from ..config_grade import POOLS
-from ..console import Console
 from ..daemon.tell import tidings
 from ..daemon.tell.journal import note_done
-from ..exits import Exit
 from ..grading import Said, request_for
 from ..hours import Hours
-from ..sittings import Sitting
 from ..when import FORM, When
+from . import grade_page, grade_preview
 from .complete import judges as judges_known
 from .complete import rubrics, runs_or_files
 from .grade_sittings import sit
@@ -39,9 +34,6 @@ def _when(_context: click.Context, _parameter: click.Parameter, text: str | None
         return When.parse(text)
     except ValueError as error:
         raise click.BadParameter(f"{text!r} is not {FORM}, or any") from error
-
-
-_MOST_READ_BACK = 50_000
 
 
 @click.command()
@@ -122,6 +114,13 @@ _MOST_READ_BACK = 50_000
     "--pull-model", is_flag=True, help="Fetch a model that the server does not have, without asking."
 )
 @click.option("--follow", is_flag=True, help="Pull and grade what comes, until the run is over.")
+@click.option("--dry-run", is_flag=True, help="Tell what would be graded and asked, and do nothing.")
+@click.option(
+    "--limit",
+    metavar="N",
+    type=click.IntRange(1),
+    help="Try it on the first N of the outputs; such grades are not kept.",
+)
 @click.option(
     "--when", metavar="WHEN", callback=_when, help="When judges may be asked, as in [grade], or any."
 )
@@ -151,6 +150,8 @@ def grade(
     fresh: bool,
     pull_model: bool,
     follow: bool,
+    dry_run: bool,
+    limit: int | None,
     when: When | None,
     keep_awake: bool | None,
     **options: Option,
@@ -169,11 +170,16 @@ def grade(
       hybrid grade submission.json --scorer arc --references arc_training.jsonl
       hybrid grade r7 --scorer python --function rules.py:grade
       hybrid grade r7 --judge qwen3:4b --references gold.jsonl
+      hybrid grade r7 --judge qwen3:4b --dry-run
+      hybrid grade r7 --judge qwen3:4b --limit 20
       hybrid grade r7 --judge qwen3:4b --judge phi4-mini --rubric faithful
       hybrid grade r7 --judge qwen3:4b --rubric pairwise --against r6
       hybrid grade r7 --follow --judge qwen3:4b --when "ac, 22:00-07:00"
     """
+    if follow and (dry_run or limit is not None):
+        raise click.UsageError(f"--follow does not go with {'--dry-run' if dry_run else '--limit'}.")
     project = call.project()
+    is_judged = bool(judges) or scorer == "judge"
     said = Said(
         scorer=scorer,
         references=references,
@@ -194,68 +200,37 @@ def grade(
         context=context,
         rivals=against,
         fresh=fresh,
-        may_pull=lambda model: pull_model or _confirmed(call, model),
+        may_pull=lambda model: pull_model or _may_pull(call, model, is_asked_for=is_judged),
     )
     settings = project.config.grade
     hours = Hours(when or settings.when or When(), call.clock)
     request = request_for(project, target, said, hours)
+    if limit is not None:
+        request = trial(request, limit)
+    if dry_run:
+        return grade_preview.show(preview(request, call.clock, call.console.progress()), call.console, limit)
     last = sit(call, project, request, hours, follow=follow, keep_awake=keep_awake or settings.keep_awake)
-    note_done(project, call.clock, tidings.graded(last.report, by_hand=True), call.console.warn)
+    if limit is None:
+        note_done(project, call.clock, tidings.graded(last.report, by_hand=True), call.console.warn)
     if not last.standing.is_whole:
         call.console.warn(f"Run {last.report.entry.run} {last.standing.ending}, and not all of it is here.")
-    _show(last.report, call.console, is_streamed=follow and call.json)
-    return _code(last)
+    grade_page.show(last.report, call.console, is_streamed=follow and call.json, limit=limit)
+    return grade_page.exit_of(last)
 
 
-def _code(last: Sitting) -> Exit:
-    report = last.report
-    if not report.summary.scored:
-        return Exit.FAILED
-    is_whole = last.standing.is_whole and not report.problems and not report.troubles
-    if report.decided is not None and report.decided.unjudged:
-        is_whole = False
-    return Exit.DONE if is_whole else Exit.PARTIAL
-
-
-def _confirmed(call: Call, model: str) -> bool:
+def _may_pull(call: Call, model: str, *, is_asked_for: bool) -> bool:
+    """Whether to fetch a model, as somebody at the terminal decides. Who says no to the judge that they asked for wants no
+    grading without it."""
     if call.json or not sys.stdin.isatty():
         return False
-    call.console.say(f"The server does not have {model}.")
-    return click.confirm("Fetch it now?", default=False, err=True)
-
-
-def _rows(report: Report) -> list[tuple[str, str]]:
-    """As ``hybrid report`` tells it, with intervals that allow for groups and for what is known of the judges; of very many
-    samples, and of a grading that is not kept, what was counted in passing."""
-    kept = grading_in(report.ledger) if report.ledger and report.summary.samples <= _MOST_READ_BACK else None
-    if kept is None:
-        return reports.rows(report)
-    return [*reports.here(report), *summary.rows(contents(kept)), *reports.asked(report)]
-
-
-def _show(report: Report, console: Console, *, is_streamed: bool) -> None:
-    for problem in report.problems:
-        console.warn(f"{os.fsdecode(problem.path)} {problem.what}.")
-    for skipped in report.skipped:
-        console.say(f"Skipped, because it holds no answers: {os.fsdecode(skipped.path)} {skipped.what}.")
-    for warning in report.decided.warnings if report.decided else ():
-        console.warn(warning)
-    for trouble in report.troubles:
-        console.warn(f"{trouble} {trouble.hint}".rstrip())
-    console.table(f"Grades of {report.entry.run}", ("measure", "value"), _rows(report))
-    for title, parts in (("shard", report.shards), ("group", report.groups)):
-        rows = words.part_rows(parts)
-        if rows:
-            console.table(f"By {title}", (title, "right", "samples"), rows)
-    if report.recorded:
-        console.say(f"Every grade is in {report.ledger}.")
-    else:
-        console.say(f"This came to the same as before; every grade is in {report.ledger}.")
-    if is_streamed:
-        console.stream(reports.to_json(report))
-    else:
-        console.result(reports.to_json(report))
-    if not report.summary.scored and any("reference" in reason for reason in report.summary.unscored):
-        console.next_step("give the right answers with --references FILE")
-    if ANSWERED_TWICE in report.summary.unscored:
-        console.next_step("narrow the files with --files, or name what tells samples apart with --id-field")
+    missing = sys.exception()  # this is asked where the server has just said so
+    told = str(missing) if isinstance(missing, ModelMissing) else f"The server does not have {model}."
+    call.console.say(told)
+    if click.confirm("Fetch it now?", default=False, err=True):
+        return True
+    if is_asked_for:
+        raise HybridError(
+            f"Nothing was graded, since {model} was not fetched.",
+            "Name a model that the server has with --judge, or fetch this one with --pull-model.",
+        )
+    return False

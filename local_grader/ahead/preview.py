@@ -33,7 +33,8 @@ from .servers import present
 class Outlook:
     """What one judge would have to do. Of ``prompts``, ``known`` are answered in the journal. ``server`` and ``digest`` are
     empty where only a server would know that cannot be asked, and ``trouble`` says why; ``is_other`` where the model is
-    another than the one that was asked before by that name. ``warnings`` are as in ``Prepared``, as far as names tell. ``each_s`` seconds an answer took lately, None where nobody knows."""
+    another than the one that was asked before by that name. ``warnings`` are as in ``Prepared``, as far as names tell.
+    ``each_s`` seconds an answer took lately, None where nobody knows."""
 
     name: str
     prompts: int

@@ -5,10 +5,6 @@ from dataclasses import dataclass
 from sync.clock import Clock
 
 from ..judges import JudgeSettings, endpoint_of
-from ..judges.ollama_server import OllamaServer
-from ..judges.openai_server import OpenAIServer
-from ..judges.refusals import Target
-from ..judges.wire import Line, Patience, Pool, Wire
 
 _PATIENCE_S = 5.0
 
@@ -23,6 +19,12 @@ class Presence:
 
 def present(name: str, settings: JudgeSettings, clock: Clock) -> Presence:
     """Of the judge that the user names so. Raises JudgeUnavailable, ModelMissing where the server lacks the model."""
+    # What speaks HTTP takes longer to import than most commands run.
+    from ..judges.ollama_server import OllamaServer
+    from ..judges.openai_server import OpenAIServer
+    from ..judges.refusals import Target
+    from ..judges.wire import Line, Patience, Pool, Wire
+
     model, endpoint = endpoint_of(name, settings)
     is_ollama = not endpoint.is_openai
     target = Target(

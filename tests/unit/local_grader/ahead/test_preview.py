@@ -94,13 +94,14 @@ def test_what_is_in_the_journal_is_known_without_the_server_too(root: Path) -> N
         assert judge.takes_s is not None and judge.takes_s > 0
         (judge,) = looked(asked(root, url, fresh=True)).judges
         assert (judge.known, judge.left) == (0, 2)
+    before = sorted((root / ".hybrid").iterdir())
     found = looked(asked(root, url))
     (judge,) = found.judges
     assert (judge.known, judge.left, judge.digest) == (1, 1, "")
     assert "does not answer" in str(judge.trouble) and not judge.warnings
     assert found.first is not None and found.first.sample == "c" and found.takes_s == judge.takes_s
-    kept = sorted(each.name for each in (root / ".hybrid").iterdir())
-    assert kept == ["verdicts.db"], "a trial is not in the ledger, and looking leaves nothing behind"
+    assert sorted((root / ".hybrid").iterdir()) == before, "looking leaves nothing behind"
+    assert not (root / ".hybrid/ledger").exists(), "a trial is not kept"
 
 
 def test_what_another_model_of_that_name_said_is_not_known_of_this_one(root: Path) -> None:

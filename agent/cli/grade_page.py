@@ -1,0 +1,79 @@
+"""What ``hybrid grade`` tells of a grading when it is over, and which code that is."""
+
+import os
+import shlex
+
+from local_grader import report as reports
+from local_grader.kept import grading_in
+from local_grader.report import Report
+from local_grader.reports import summary, words
+from local_grader.reports.contents import contents
+from local_grader.scores import ANSWERED_TWICE
+
+from ..console import Console
+from ..exits import Exit
+from ..sittings import Sitting
+
+_MOST_READ_BACK = 50_000
+
+
+def exit_of(last: Sitting) -> Exit:
+    report = last.report
+    if not report.summary.scored:
+        return Exit.FAILED
+    is_whole = last.standing.is_whole and not report.problems and not report.troubles
+    if report.decided is not None and report.decided.unjudged:
+        is_whole = False
+    return Exit.DONE if is_whole else Exit.PARTIAL
+
+
+def show(report: Report, console: Console, *, is_streamed: bool, limit: int | None = None) -> None:
+    """``limit`` of the outputs were graded, None for all."""
+    for problem in report.problems:
+        console.warn(f"{os.fsdecode(problem.path)} {problem.what}.")
+    for skipped in report.skipped:
+        console.say(f"Skipped, because it holds no answers: {os.fsdecode(skipped.path)} {skipped.what}.")
+    for warning in report.decided.warnings if report.decided else ():
+        console.warn(warning)
+    for trouble in report.troubles:
+        console.warn(f"{trouble} {trouble.hint}".rstrip())
+    console.table(f"Grades of {report.entry.run}", ("measure", "value"), [*_trial(limit), *_rows(report)])
+    for title, parts in (("shard", report.shards), ("group", report.groups)):
+        rows = words.part_rows(parts)
+        if rows:
+            console.table(f"By {title}", (title, "right", "samples"), rows)
+    if report.recorded:
+        console.say(f"Every grade is in {report.ledger}.")
+    elif report.ledger is not None:
+        console.say(f"This came to the same as before; every grade is in {report.ledger}.")
+    document = {**reports.to_json(report), "limit": limit}
+    if is_streamed:
+        console.stream(document)
+    else:
+        console.result(document)
+    _tell_next(report, console, limit)
+
+
+def _tell_next(report: Report, console: Console, limit: int | None) -> None:
+    if not report.summary.scored and any("reference" in reason for reason in report.summary.unscored):
+        console.next_step("give the right answers with --references FILE")
+    if ANSWERED_TWICE in report.summary.unscored:
+        console.next_step("narrow the files with --files, or name what tells samples apart with --id-field")
+    if report.summary.scored and limit is not None:
+        again = ", and asks nothing of this again" if report.decided else ""
+        console.next_step(f"the same without --limit grades all{again}")
+    elif report.summary.scored and report.ledger is not None:
+        console.next_step(f"hybrid report {shlex.quote(report.entry.run)}")
+
+
+def _trial(limit: int | None) -> list[tuple[str, str]]:
+    return [] if limit is None else [("trial", f"the first {limit:,} of the outputs; not kept")]
+
+
+def _rows(report: Report) -> list[tuple[str, str]]:
+    """As ``hybrid report`` tells it, with intervals that allow for groups and for what is known of the judges; of very many
+    samples, and of a grading that is not kept, what was counted in passing."""
+    kept = grading_in(report.ledger) if report.ledger and report.summary.samples <= _MOST_READ_BACK else None
+    if kept is None:
+        return reports.rows(report)
+    return [*reports.here(report), *summary.rows(contents(kept)), *reports.asked(report)]
