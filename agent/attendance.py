@@ -57,9 +57,10 @@ class Attendance:
             return ""
         self._is_told = True
         known_s = details.silence(Memory(self._state), run.spec.run, run.seen, self._clock.wall())
-        reason = details.given_up(self._mailbox, run) or last_runner.ended(
-            self._state, runs.summary(run, self._mailbox.laptop), is_dead=True
-        )
+        if left := details.given_up(self._mailbox, run):
+            reason = f"the last one left it: {left}"
+        else:
+            reason = last_runner.ended(self._state, runs.summary(run, self._mailbox.laptop), is_dead=True)
         because = f" ({reason.rstrip('.')})" if reason else ""
         return (
             f"no runner has been heard of for {duration(max(missing_s, known_s or 0.0))}{because}; "

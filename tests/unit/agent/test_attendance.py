@@ -74,7 +74,7 @@ def test_runner_that_gave_the_run_up_is_quoted(project: Project) -> None:
     said: list[str] = []
     with following(project.root, Nights(), said) as sittings, pytest.raises(HybridError):
         next(sittings)
-    assert "for 30 s (told to end by signal SIGTERM); hybrid up" in said[0]
+    assert "for 30 s (the last one left it: told to end by signal SIGTERM); hybrid up" in said[0]
 
 
 def test_another_runner_that_comes_is_waited_for_and_its_loss_is_told_again(project: Project) -> None:
