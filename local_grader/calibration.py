@@ -26,14 +26,25 @@ FEW = 30
 WHOLE, JUDGE, STAGE, BASELINE = "whole", "judge", "stage", "baseline"
 
 
+Counts = tuple[int, int, int, int]
+"""Labels by verdict: true passes, false passes, false fails and true fails."""
+
+_CELLS = ((True, True), (True, False), (False, True), (False, False))
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Measured:
-    """One thing that gives verdicts. ``kind`` is ``whole`` (the grades as they are), ``judge``, ``stage`` or ``baseline``."""
+    """One thing that gives verdicts. ``kind`` is ``whole`` (the grades as they are), ``judge``, ``stage`` or ``baseline``.
+
+    ``groups`` has the counts of each group where samples of one group are one piece of evidence; None where each counts by
+    itself.
+    """
 
     kind: str
     name: str
     confusion: Confusion
     kappa: Kappa
+    groups: Sequence[Counts] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,11 +110,11 @@ def calibrate(
     truth = {grade.sample: labels[grade.sample] > 0.5 for grade in graded}
     judged = {grade.sample: _passes(grade.value) for grade in graded}
     found = baselines.verdicts(graded, scorer)
-    free = [_measured(BASELINE, each, verdicts, truth) for each, verdicts in found.items()]
     clusters = evidence({grade.sample: grade.group for grade in graded})
+    free = [_measured(BASELINE, each, verdicts, truth, clusters) for each, verdicts in found.items()]
     best = max(free, key=lambda one: one.kappa.agreement)
     test = paired.compare(_hits(found[best.name], truth), _hits(judged, truth), clusters, rng)
-    whole = _measured(WHOLE, name, judged, truth)
+    whole = _measured(WHOLE, name, judged, truth, clusters)
     return Calibration(
         name=name,
         labels=len(graded),
@@ -113,8 +124,14 @@ def calibrate(
         unscored=unscored,
         measured=[
             whole,
-            *(_measured(JUDGE, each, verdicts, truth) for each, verdicts in _judges(graded).items()),
-            *(_measured(STAGE, each, verdicts, truth) for each, verdicts in _stages(graded).items()),
+            *(
+                _measured(JUDGE, each, verdicts, truth, clusters)
+                for each, verdicts in _judges(graded).items()
+            ),
+            *(
+                _measured(STAGE, each, verdicts, truth, clusters)
+                for each, verdicts in _stages(graded).items()
+            ),
             *free,
         ],
         best=best,
@@ -125,20 +142,27 @@ def calibrate(
     )
 
 
-def from_counts(kind: str, name: str, counts: tuple[int, int, int, int]) -> Measured:
-    """``counts`` are true passes, false passes, false fails and true fails: all that a measurement is made of."""
-    cells = ((True, True), (True, False), (False, True), (False, False))
-    pairs = [cell for cell, count in zip(cells, counts, strict=True) for _ in range(count)]
-    said, meant = [verdict for verdict, _ in pairs], [label for _, label in pairs]
+def from_counts(kind: str, name: str, counts: Counts, groups: Sequence[Counts] | None = None) -> Measured:
+    """All that a measurement is made of. ``counts`` are over all labels, ``groups`` by group, as in ``Measured``."""
+    said: list[bool] = []
+    meant: list[bool] = []
+    clusters: list[int] = []
+    for at, each in enumerate([counts] if groups is None else groups):
+        for (verdict, label), number in zip(_CELLS, each, strict=True):
+            said += [verdict] * number
+            meant += [label] * number
+            clusters += [at] * number
+    named = None if groups is None else clusters
     return Measured(
         kind=kind,
         name=name,
-        confusion=agreement.confusion(said, meant),
-        kappa=agreement.kappa(said, meant),
+        confusion=agreement.confusion(said, meant, named),
+        kappa=agreement.kappa(said, meant, named),
+        groups=groups,
     )
 
 
-def counts(one: Measured) -> tuple[int, int, int, int]:
+def counts(one: Measured) -> Counts:
     found = one.confusion
     return (found.true_pass, found.false_pass, found.false_fail, found.true_fail)
 
@@ -177,15 +201,22 @@ def advice(whole: Measured, test: Comparison) -> str:
     return f"More labels would change little: with {n:,} of them {now}."
 
 
-def _measured(kind: str, name: str, verdicts: Mapping[str, bool], truth: Mapping[str, bool]) -> Measured:
-    said = [verdicts[sample] for sample in verdicts]
-    meant = [truth[sample] for sample in verdicts]
-    return Measured(
-        kind=kind,
-        name=name,
-        confusion=agreement.confusion(said, meant),
-        kappa=agreement.kappa(said, meant),
-    )
+def _measured(
+    kind: str,
+    name: str,
+    verdicts: Mapping[str, bool],
+    truth: Mapping[str, bool],
+    clusters: Mapping[str, str] | None,
+) -> Measured:
+    by_group: dict[str, list[int]] = {}
+    for sample, verdict in verdicts.items():
+        group = "" if clusters is None else clusters[sample]
+        by_group.setdefault(group, [0] * len(_CELLS))[_CELLS.index((verdict, truth[sample]))] += 1
+    groups: list[Counts] = [(a, b, c, d) for a, b, c, d in by_group.values()]
+    a, b, c, d = (sum(column) for column in zip(*groups, strict=True))
+    # A part of the samples may have no two of a group: each is a piece of evidence then.
+    alone = clusters is None or all(sum(each) == 1 for each in groups)
+    return from_counts(kind, name, (a, b, c, d), None if alone else groups)
 
 
 def _judges(grades: Sequence[KeptGrade]) -> dict[str, dict[str, bool]]:

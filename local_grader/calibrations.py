@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import tables
-from .calibration import FEW, WHOLE, Calibration, Measured, counts, from_counts
+from .calibration import FEW, WHOLE, Calibration, Counts, Measured, counts, from_counts
 from .judge import Identity
 from .kept import KeptGrading
 from .labels import Labels
@@ -37,6 +37,7 @@ COLUMNS: Mapping[str, tables.Kind] = {
     "true_fail": "number",
     "agreement": "number",  # share
     "kappa": "number",  # null where both gave all samples one verdict
+    "groups": "text",  # JSON: the four counts of each group; null where each label counts by itself
 }
 _SEED = 0
 _UNEVEN = "they were drawn from the hard samples, and tell nothing of the others"
@@ -94,7 +95,9 @@ def record(ledger: Path, grading: KeptGrading, labels: Labels, found: Calibratio
         "verdict": found.verdict,
         "representative": not found.drawn,
     }
-    said = hashlib.sha256(json.dumps([about, [counts(one) for one in found.measured]]).encode()).hexdigest()
+    said = hashlib.sha256(
+        json.dumps([about, [one.groups or counts(one) for one in found.measured]]).encode()
+    ).hexdigest()
     path = ledger / "calibrations" / f"{known_as[:16]}-{said[:16]}.parquet"
     if path.exists():
         # It is the newest word again.
@@ -141,18 +144,31 @@ def corrected(
 
 
 def _told(found: Stored, made: Correction) -> str:
-    source = f"{found.labels:,} labels of {found.run}"
+    groups = found.whole.groups
+    source = f"{found.labels:,} labels of {found.run}" + (f" in {len(groups):,} groups" if groups else "")
     if made.rate is None or made.interval is None:
         return f"The rate cannot be corrected by {source}: {made.reason}."
     over = f", over {made.judged.clusters:,} groups" if made.judged.clusters else ""
     few = f"; so few labels (under {FEW}) tell little" if found.labels < FEW else ""
     bounds = interval(made.interval.low, made.interval.high)
-    return f"By {source} the true rate is about {percent(made.rate)} ({bounds}{over}){few}."
+    clipped = (
+        "; the formula leaves 0 to 100 %, so these labels fit the run badly, or by chance"
+        if made.clipped
+        else ""
+    )
+    return f"By {source} the true rate is about {percent(made.rate)} ({bounds}{over}){few}{clipped}."
 
 
 def _columns(found: Calibration) -> dict[str, list[object]]:
     rows = [
-        (one.kind, one.name, *map(float, counts(one)), one.kappa.agreement, one.kappa.kappa)
+        (
+            one.kind,
+            one.name,
+            *map(float, counts(one)),
+            one.kappa.agreement,
+            one.kappa.kappa,
+            None if one.groups is None else json.dumps(one.groups),
+        )
         for one in found.measured
     ]
     names = [name for name in COLUMNS if name not in ("key", "run")]
@@ -176,7 +192,7 @@ def _stored(path: Path, about: Mapping[str, Any]) -> Stored:
     rows: list[dict[str, Any]] = list(tables.read(path))
     names = ("true_pass", "false_pass", "false_fail", "true_fail")
     measured = [
-        from_counts(row["kind"], row["name"], (a, b, c, d))
+        from_counts(row["kind"], row["name"], (a, b, c, d), _groups(row.get("groups")))
         for row in rows
         for a, b, c, d in [[int(row[name]) for name in names]]
     ]
@@ -189,3 +205,7 @@ def _stored(path: Path, about: Mapping[str, Any]) -> Stored:
         representative=about["representative"],
         measured=measured,
     )
+
+
+def _groups(kept: str | None) -> list[Counts] | None:
+    return None if kept is None else [(a, b, c, d) for a, b, c, d in json.loads(kept)]

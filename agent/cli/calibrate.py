@@ -127,6 +127,7 @@ def _measured(one: Measured) -> dict[str, object]:
     return {
         "name": one.name,
         "labels": found.n,
+        "groups": None if one.groups is None else len(one.groups),
         "true_pass": found.true_pass,
         "false_pass": found.false_pass,
         "false_fail": found.false_fail,
@@ -135,9 +136,9 @@ def _measured(one: Measured) -> dict[str, object]:
         "kappa": one.kappa.kappa,
         "kappa_interval": _ends(one.kappa.interval),
         "sensitivity": found.sensitivity.mean if found.sensitivity else None,
-        "sensitivity_interval": _ends(found.sensitivity.interval if found.sensitivity else None),
+        "sensitivity_interval": _ends(found.sensitivity.trusted if found.sensitivity else None),
         "specificity": found.specificity.mean if found.specificity else None,
-        "specificity_interval": _ends(found.specificity.interval if found.specificity else None),
+        "specificity_interval": _ends(found.specificity.trusted if found.specificity else None),
     }
 
 
@@ -169,6 +170,7 @@ def _show(console: Console, grading: KeptGrading, labels: Labels, found: Calibra
     by = f" by {', '.join(labels.labellers)}" if labels.labellers else ""
     rows = [
         ("labels", f"{found.labels:,}{by}: {found.passes:,} pass, {found.labels - found.passes:,} fail"),
+        *([("groups of these", f"{len(groups):,}")] if (groups := found.whole.groups) else []),
         ("samples without label", f"{found.without_label:,}"),
         ("labelled, not gradable", f"{len(found.unscored):,}"),
         ("rightly passed", f"{cells.true_pass:,}"),
@@ -200,5 +202,5 @@ def _line(kind: str, one: Measured) -> tuple[str, ...]:
 def _share(rate: Rate | None) -> str:
     if rate is None:
         return "-"
-    ends = f" ({between(rate.interval.low, rate.interval.high)})" if rate.interval else ""
-    return f"{percent(rate.mean)}{ends}"
+    ends = f" ({between(rate.trusted.low, rate.trusted.high)})" if rate.trusted else ""
+    return f"{percent(rate.mean)} of {rate.n:,}{ends}"

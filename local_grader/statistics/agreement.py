@@ -4,12 +4,12 @@ Agreement alone flatters where one verdict is frequent; kappa and alpha take out
 """
 
 import math
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
-from .clusters import ROUNDING
-from .intervals import LEVEL, Interval, wilson
+from .clusters import ROUNDING, clustered_error, numbered
+from .intervals import LEVEL, Interval, student, wilson
 from .libraries import library
 from .rates import Rate, rate
 
@@ -20,7 +20,8 @@ class Kappa:
 
     ``kappa`` and ``interval`` are None where both graders gave every sample the same one verdict: nothing shows then
     whether they agree on anything. ``standard_error`` is None there, and where the formula sees no spread: they agree on
-    all, or one of them says the same of every sample.
+    all, or one of them says the same of every sample. Both allow for the ``clusters``, where these were named; one cluster shows
+    nothing, and has neither.
     """
 
     n: int
@@ -28,6 +29,7 @@ class Kappa:
     kappa: float | None
     standard_error: float | None
     interval: Interval | None
+    clusters: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -35,7 +37,8 @@ class Confusion:
     """A judge's pass and fail against labels.
 
     ``sensitivity`` is the share of what deserves a pass that the judge passes, ``specificity`` the share of what deserves
-    a fail that it fails, both with Wilson intervals; None where no sample has that label.
+    a fail that it fails, both with Wilson intervals, or over clusters where any of these samples share one; None where no
+    sample has that label.
     """
 
     true_pass: int
@@ -59,52 +62,90 @@ class Pair:
     kappa: Kappa | None
 
 
-def kappa(first: Iterable[Hashable], second: Iterable[Hashable]) -> Kappa:
-    """Of two graders' verdicts, in the same order. Raises ValueError for none or for different lengths."""
+def kappa(
+    first: Iterable[Hashable], second: Iterable[Hashable], clusters: Iterable[object] | None = None
+) -> Kappa:
+    """Of two graders' verdicts, in the same order. ``clusters`` names, in that order, the unit that each sample was drawn with.
+
+    Raises ValueError for no verdicts or for different lengths, Ungradable where a cluster is None.
+    """
     pairs = list(zip(first, second, strict=True))
     if not pairs:
         raise ValueError("no verdicts")
+    n, agreed = len(pairs), sum(one == other for one, other in pairs)
+    grouped = None if clusters is None else numbered(clusters, n)
+    units = None if grouped is None else grouped.count
     codes: dict[Hashable, int] = {}
     for pair in pairs:
         for verdict in pair:
             codes.setdefault(verdict, len(codes))
-    n, agreed = len(pairs), sum(one == other for one, other in pairs)
     if len(codes) == 1:
-        return Kappa(n=n, agreement=1.0, kappa=None, standard_error=None, interval=None)
+        return Kappa(n=n, agreement=1.0, kappa=None, standard_error=None, interval=None, clusters=units)
     numpy = library("numpy")
+    coded = numpy.array([[codes[one], codes[other]] for one, other in pairs])
     table = numpy.zeros((len(codes), len(codes)))
-    for one, other in pairs:
-        table[codes[one], codes[other]] += 1
+    numpy.add.at(table, (coded[:, 0], coded[:, 1]), 1)
     # A variance of nothing may come out a hair below it, and its root is taken before anyone can look.
     with numpy.errstate(invalid="ignore"):
         found = library("statsmodels.stats.inter_rater").cohens_kappa(table)
     value, variance = float(found.kappa), float(found.var_kappa)
-    if variance < ROUNDING:
-        # The formula sees no spread here. The agreement still has some: let it vary, chance as it was found.
-        by_chance = float((table.sum(axis=0) * table.sum(axis=1)).sum()) / n**2
-        share = wilson(agreed, n)
-        low, high = ((end - by_chance) / (1 - by_chance) for end in (share.low, share.high))
-        interval = Interval(low=min(low, value), high=max(high, value), method="Wilson of the agreement")
-        interval = interval.within(-1.0, 1.0)
-        return Kappa(n=n, agreement=agreed / n, kappa=value, standard_error=None, interval=interval)
-    error = math.sqrt(variance)
+    rows, columns = table.sum(axis=1) / n, table.sum(axis=0) / n
+    by_chance = float(rows @ columns)
+    error: float | None
+    if grouped is None:
+        error = math.sqrt(variance) if variance >= ROUNDING else 0.0
+    else:
+        # How much each sample moves kappa: the variance above is that of their mean, samples independent.
+        moved = ((coded[:, 0] == coded[:, 1]) - agreed / n) / (1 - by_chance)
+        moved -= (
+            (1 - agreed / n)
+            / (1 - by_chance) ** 2
+            * (columns[coded[:, 0]] + rows[coded[:, 1]] - 2 * by_chance)
+        )
+        error = clustered_error(moved, grouped)
+    interval = None
+    if error is not None:
+        interval = (
+            _around(value, error, units) if error else _unspread(value, agreed / n, by_chance, units or n)
+        )
+    return Kappa(
+        n=n,
+        agreement=agreed / n,
+        kappa=value,
+        standard_error=error or None,
+        interval=interval,
+        clusters=units,
+    )
+
+
+def _around(value: float, error: float, clusters: int | None) -> Interval:
+    if clusters is not None:
+        return student(value, error, clusters - 1).within(-1.0, 1.0)
     half = float(library("scipy.stats").norm.ppf((1 + LEVEL) / 2)) * error
-    interval = Interval(low=value - half, high=value + half, method="normal").within(-1.0, 1.0)
-    return Kappa(n=n, agreement=agreed / n, kappa=value, standard_error=error, interval=interval)
+    return Interval(low=value - half, high=value + half, method="normal").within(-1.0, 1.0)
 
 
-def confusion(judge: Iterable[bool], labels: Iterable[bool]) -> Confusion:
-    """True is a pass; in the same order. Raises ValueError for different lengths."""
+def _unspread(value: float, agreement: float, by_chance: float, units: int) -> Interval:
+    """Where the formula sees no spread, the agreement still has some: let it vary, chance as it was found."""
+    share = wilson(agreement * units, units)
+    low, high = ((end - by_chance) / (1 - by_chance) for end in (share.low, share.high))
+    interval = Interval(low=min(low, value), high=max(high, value), method="Wilson of the agreement")
+    return interval.within(-1.0, 1.0)
+
+
+def confusion(
+    judge: Iterable[bool], labels: Iterable[bool], clusters: Iterable[object] | None = None
+) -> Confusion:
+    """True is a pass; in the same order, as are the ``clusters``. Raises ValueError for different lengths."""
     pairs = [(bool(verdict), bool(label)) for verdict, label in zip(judge, labels, strict=True)]
-    true_pass, false_pass = pairs.count((True, True)), pairs.count((True, False))
-    false_fail, true_fail = pairs.count((False, True)), pairs.count((False, False))
+    names = None if clusters is None else list(clusters)
     return Confusion(
-        true_pass=true_pass,
-        false_pass=false_pass,
-        false_fail=false_fail,
-        true_fail=true_fail,
-        sensitivity=_share(true_pass, false_fail),
-        specificity=_share(true_fail, false_pass),
+        true_pass=pairs.count((True, True)),
+        false_pass=pairs.count((True, False)),
+        false_fail=pairs.count((False, True)),
+        true_fail=pairs.count((False, False)),
+        sensitivity=_share(pairs, True, names),
+        specificity=_share(pairs, False, names),
     )
 
 
@@ -144,5 +185,11 @@ def pairwise(panel: Mapping[str, Mapping[str, Hashable]]) -> list[Pair]:
     return found
 
 
-def _share(hits: int, misses: int) -> Rate | None:
-    return rate([1.0] * hits + [0.0] * misses) if hits + misses else None
+def _share(pairs: Sequence[tuple[bool, bool]], label: bool, clusters: Sequence[object] | None) -> Rate | None:
+    """Of the samples with that label, how many got the verdict that they deserve."""
+    places = [at for at, (_, deserved) in enumerate(pairs) if deserved == label]
+    if not places:
+        return None
+    hits = [float(pairs[at][0] == label) for at in places]
+    named = None if clusters is None else [clusters[at] for at in places]
+    return rate(hits, named if named is not None and len(set(named)) < len(named) else None)

@@ -54,7 +54,8 @@ def corrected(
     ``verdicts`` are 1 for a pass and 0 for a fail. Holds where the judge errs on this run as it did on the labelled
     samples. The interval draws both error rates from their Jeffreys posteriors, which keep some doubt about a judge
     that made no error in 30 labels, as resampling the labels would not; the judged rate likewise, or from Student's t
-    over clusters where they are named. Raises as ``rate`` does.
+    over clusters where they are named. Labels that share clusters count for as many independent ones as they are worth.
+    Raises as ``rate`` does.
     """
     judged = rate(verdicts, clusters)
     sensitivity, specificity = calibration.sensitivity, calibration.specificity
@@ -66,8 +67,10 @@ def corrected(
         return _refused(judged, informedness, "some verdicts are neither pass nor fail")
     if judged.clusters == 1:
         return _refused(judged, informedness, "one cluster cannot show how clusters differ")
-    hit = _posterior(calibration.true_pass, calibration.false_fail, rng)
-    cleared = _posterior(calibration.true_fail, calibration.false_pass, rng)
+    for known, name in ((sensitivity, "pass"), (specificity, "fail")):
+        if known.clusters == 1:
+            return _refused(judged, informedness, f"all labels of a {name} are of one cluster")
+    hit, cleared = _posterior(sensitivity, rng), _posterior(specificity, rng)
     drawn = hit + cleared - 1
     weakest, _ = _middle(drawn)
     if informedness < WEAKEST or weakest <= 0:
@@ -103,18 +106,32 @@ def _refused(judged: Rate, informedness: float | None, reason: str) -> Correctio
     )
 
 
-def _posterior(hits: float, misses: float, rng: "Generator") -> "NDArray[float64]":
-    return rng.beta(hits + 0.5, misses + 0.5, size=_DRAWS)
+def _posterior(known: Rate, rng: "Generator") -> "NDArray[float64]":
+    units = worth(known)
+    return rng.beta(known.mean * units + 0.5, (1 - known.mean) * units + 0.5, size=_DRAWS)
+
+
+def worth(known: Rate) -> float:
+    """How many independent samples would tell a rate of right and wrong ones as well as those that it has.
+
+    That is the number by which clusters widen the error (Kish's effective size), and less for few clusters, which tell their
+    own spread badly (Korn and Graubard 1998).
+    """
+    if known.clusters is None:
+        return known.n
+    if not known.clustered_error:
+        # Clusters that all have the same rate show no spread, yet are no certainty: count each as one observation.
+        return known.clusters
+    t = library("scipy.stats").t.ppf
+    few = float(t((1 + LEVEL) / 2, known.n - 1) / t((1 + LEVEL) / 2, known.clusters - 1)) ** 2
+    return min(known.n, few * known.mean * (1 - known.mean) / known.clustered_error**2)
 
 
 def _rates(judged: Rate, rng: "Generator") -> "NDArray[float64]":
     """Draws of the judged rate, from Student's t over clusters where there are any."""
-    if judged.clusters is None:
-        return _posterior(judged.mean * judged.n, (1 - judged.mean) * judged.n, rng)
-    if judged.clustered_error:
-        return judged.mean + judged.clustered_error * rng.standard_t(judged.clusters - 1, size=_DRAWS)
-    # Clusters that all have the same rate show no spread, yet are no certainty: count each as one observation.
-    return _posterior(judged.mean * judged.clusters, (1 - judged.mean) * judged.clusters, rng)
+    if judged.clusters is None or not judged.clustered_error:
+        return _posterior(judged, rng)
+    return judged.mean + judged.clustered_error * rng.standard_t(judged.clusters - 1, size=_DRAWS)
 
 
 def _middle(draws: "NDArray[float64]") -> tuple[float, float]:
@@ -124,7 +141,10 @@ def _middle(draws: "NDArray[float64]") -> tuple[float, float]:
 
 def _delta(error: float, rate: float, sensitivity: Rate, specificity: Rate) -> float:
     """The first-order standard error: of the judged rate, and of both error rates as far as each matters at ``rate``."""
-    missed = sensitivity.mean * (1 - sensitivity.mean) / sensitivity.n
-    passed = specificity.mean * (1 - specificity.mean) / specificity.n
+    missed, passed = _variance(sensitivity), _variance(specificity)
     variance = error**2 + rate**2 * missed + (1 - rate) ** 2 * passed
     return math.sqrt(variance) / (sensitivity.mean + specificity.mean - 1)
+
+
+def _variance(known: Rate) -> float:
+    return (known.clustered_error or 0.0) ** 2 if known.clusters else known.mean * (1 - known.mean) / known.n

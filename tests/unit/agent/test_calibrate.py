@@ -57,6 +57,28 @@ def test_the_verdict_comes_first_and_all_that_was_measured_after_it(judged: Path
     assert "The calibration is in" in err
 
 
+def test_groups_of_labels_are_counted_and_told(root: Path, capsys: Capture) -> None:
+    ledger = root / ".hybrid/ledger"
+    put(root / "labels.jsonl", *({"id": f"s{at}", "label": bool(at % 2)} for at in range(60)))
+    found = []
+    for run, group in (("alone", None), ("grouped", "g{}")):
+        grades = [
+            grade(f"s{at}", float(at % 2 or at // 6 < 3), group=group and group.format(at // 6))
+            for at in range(60)
+        ]
+        keep(ledger, run, grades, by=judging("llama"))
+        assert main(["calibrate", run, "labels.jsonl", "--json"]) == 0
+        found.append(json.loads(capsys.readouterr().out)["whole"])
+    plain, grouped = found
+    assert (plain["groups"], grouped["groups"], plain["kappa"]) == (None, 10, grouped["kappa"])
+    for name in ("kappa_interval", "specificity_interval"):
+        (low, high), (lower, higher) = plain[name], grouped[name]
+        assert higher - lower > 1.3 * (high - low), name
+    assert main(["calibrate", "grouped", "labels.jsonl"]) == 0
+    out = capsys.readouterr().out
+    assert "groups of these         10" in out and "70.0 % of 30 (" in out
+
+
 def test_json_holds_the_counts(judged: Path, capsys: Capture) -> None:
     with judged.open("a") as file:
         file.write('{"id": "nobody", "label": true}\n{"id": "s0", "label": "maybe"}\n')

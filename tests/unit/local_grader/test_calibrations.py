@@ -10,7 +10,7 @@ from local_grader.calibration import calibrate, counts
 from local_grader.kept import KeptGrading, read
 from local_grader.labels import Labels
 from local_grader.statistics.libraries import generator
-from tests.support.kept_grades import judging, keep
+from tests.support.kept_grades import grade, judging, keep
 
 
 def labels(values: dict[str, float], hard: int = 0) -> Labels:
@@ -125,3 +125,38 @@ def test_samples_of_one_group_correct_no_rate_as_if_they_were_independent(tmp_pa
     wide, narrow = together.correction.interval, alone.correction.interval
     assert wide.high - wide.low > 1.5 * (narrow.high - narrow.low)
     assert ", over 20 groups)" in together.told
+
+
+def test_groups_of_labels_are_kept_and_leave_more_doubt(tmp_path: Path) -> None:
+    # The judge errs by whole articles: on four of the wrong answers' ten.
+    rows = [
+        grade(name, value, group=f"{name[0]}{int(name[1:]) // 5}")
+        for name, value in VALUES.items()
+        if value is not None
+    ]
+    alone, together = keep(tmp_path / "a", "r1", VALUES), keep(tmp_path / "b", "r1", rows)
+    found = []
+    for ledger, grading in ((tmp_path / "a", alone), (tmp_path / "b", together)):
+        measure(ledger, grading, labels(TRUTH))
+        one = calibrations.corrected(grading, passes(700, 1000))
+        assert one is not None and one.correction.interval is not None
+        assert counts(one.calibration.whole) == (50, 20, 0, 30)
+        found.append(one)
+    plain, grouped = found
+    assert plain.calibration.whole.groups is None
+    groups = grouped.calibration.whole.groups
+    assert groups is not None and len(groups) == 20 and groups.count((0, 5, 0, 0)) == 4
+    assert grouped.told.startswith("By 100 labels of r1 in 20 groups the true rate is about 50.0 % (")
+    assert grouped.correction.rate == plain.correction.rate
+    narrow, wide = plain.correction.interval, grouped.correction.interval
+    assert narrow is not None and wide is not None
+    assert wide.high - wide.low > 1.4 * (narrow.high - narrow.low)
+
+
+def test_a_rate_that_the_formula_takes_out_of_its_bounds_is_told_as_such(tmp_path: Path) -> None:
+    grading = keep(tmp_path, "r1", VALUES)
+    measure(tmp_path, grading, labels(TRUTH))
+    found = calibrations.corrected(grading, passes(20, 100))
+    assert found is not None and found.correction.clipped
+    assert "about 0.0 % (95 % interval 0.0 to " in found.told
+    assert "the formula leaves 0 to 100 %, so these labels fit the run badly" in found.told
