@@ -22,7 +22,7 @@ from .ollama_pull import fetch
 from .ollama_server import FULL, LEAST, Model, OllamaServer, parsed
 from .served import Ready, ServedJudge
 from .settings import JudgeSettings
-from .wire import Line, Patience, Wire
+from .wire import Line, Wire
 
 _SHORT_S = 15.0
 _CLOSE_S = 0.75
@@ -36,26 +36,11 @@ class OllamaJudge(ServedJudge):
     """Keeps the contract of ``Judge``."""
 
     def __init__(self, model: str, endpoint: Endpoint, settings: JudgeSettings, clock: Clock) -> None:
-        target = refusals.Target(
-            endpoint=endpoint,
-            model=model,
-            server="Ollama",
-            start="ollama serve",
-            fetch=f"Fetch it: ollama pull {model}",
-        )
-        super().__init__(target, settings)
+        super().__init__(model, endpoint, settings, clock)
         load_s = settings.load_timeout_s
-        self._wires = {
-            "ask": Wire(
-                self._pool, clock, Patience(silence_s=settings.timeout_s, total_s=settings.limit_s), _UNCUT
-            ),
-            "load": Wire(self._pool, clock, Patience(silence_s=load_s, total_s=load_s), _UNCUT),
-            "pull": Wire(self._pool, clock, Patience(silence_s=load_s, total_s=None)),
-            "close": Wire(self._pool, clock, Patience(silence_s=_CLOSE_S, total_s=_CLOSE_S)),
-            "tell": Wire(self._pool, clock, Patience(silence_s=_SHORT_S, total_s=_SHORT_S)),
-        }
-        self._asking, self._loading = self._client("ask"), self._client("load")
-        self._server = OllamaServer(Line(endpoint.url, self._wires["tell"]), self._target)
+        self._asking = self._client(self._wire(settings.timeout_s, settings.limit_s, _UNCUT))
+        self._loading = self._client(self._wire(load_s, load_s, _UNCUT))
+        self._server = OllamaServer(Line(endpoint.url, self._wire(_SHORT_S, _SHORT_S)), self._target)
         self._is_ours = False  # the model was loaded for us, so that nobody else misses it
 
     def prepare(self, progress: Progress) -> Prepared:
@@ -98,7 +83,8 @@ class OllamaJudge(ServedJudge):
         self._must_be_open()
         self._server.version()
         self._server.refuse_cloud()
-        fetch(self._client("pull"), self._target, progress)
+        pulling = self._wire(self._settings.load_timeout_s, None)
+        fetch(self._client(pulling), self._target, progress)
 
     def _reply(self, prompt: Prompt, seed: int, identity: Identity) -> tuple[str | None, Reply]:
         messages = [{"role": "system", "content": prompt.system}, {"role": "user", "content": prompt.user}]
@@ -121,7 +107,7 @@ class OllamaJudge(ServedJudge):
         if self._is_ours:
             # Where it does not answer, it lets go of the model by itself, after ``keep_alive_s``.
             with suppress(CannotJudge, JudgeUnavailable):
-                self._chat(self._client("close"), [], {}, keep_alive_s=0)
+                self._chat(self._client(self._wire(_CLOSE_S, _CLOSE_S)), [], {}, keep_alive_s=0)
 
     def _frozen(self, model: Model, context: int) -> Mapping[str, Option]:
         return {
@@ -193,10 +179,10 @@ class OllamaJudge(ServedJudge):
         except refusals.MISREAD:
             raise refusals.garbled(self._target) from None
 
-    def _client(self, wire: str) -> Client:
+    def _client(self, wire: Wire) -> Client:
         return Client(
             self._target.endpoint.url,
-            transport=self._wires[wire],
+            transport=wire,
             timeout=self._settings.timeout_s,
             trust_env=False,
             follow_redirects=False,

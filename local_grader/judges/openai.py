@@ -17,7 +17,7 @@ from .ollama_server import is_cloud_name
 from .openai_server import OpenAIServer, Served
 from .served import Ready, ServedJudge
 from .settings import JudgeSettings
-from .wire import Line, Patience, Wire
+from .wire import Line
 
 _SHORT_S = 15.0
 _CHEAP = 32_768
@@ -30,19 +30,11 @@ class OpenAIJudge(ServedJudge):
     """Keeps the contract of ``Judge``."""
 
     def __init__(self, model: str, endpoint: Endpoint, settings: JudgeSettings, clock: Clock) -> None:
-        target = refusals.Target(
-            endpoint=endpoint,
-            model=model,
-            server="The server of the model",
-            start="say llama-server or vllm serve",
-            fetch="Start the server with that model, or name one that it has.",
-        )
-        super().__init__(target, settings)
+        super().__init__(model, endpoint, settings, clock)
         load_s = settings.load_timeout_s
-        short = Wire(self._pool, clock, Patience(silence_s=_SHORT_S, total_s=_SHORT_S))
-        asking = Wire(self._pool, clock, Patience(silence_s=settings.timeout_s, total_s=settings.limit_s))
-        loading = Wire(self._pool, clock, Patience(silence_s=load_s, total_s=load_s))
-        self._asking, self._loading = Line(endpoint.url, asking), Line(endpoint.url, loading)
+        self._asking = Line(endpoint.url, self._wire(settings.timeout_s, settings.limit_s))
+        self._loading = Line(endpoint.url, self._wire(load_s, load_s))
+        short = self._wire(_SHORT_S, _SHORT_S)
         self._server = OpenAIServer(Line(endpoint.url, short), Line(endpoint.root, short), self._target)
 
     def prepare(self, progress: Progress) -> Prepared:

@@ -45,6 +45,24 @@ class Target:
     start: str
     fetch: str
 
+    @classmethod
+    def of(cls, model: str, endpoint: Endpoint) -> "Target":
+        if endpoint.is_openai:
+            return cls(
+                endpoint=endpoint,
+                model=model,
+                server="The server of the model",
+                start="say llama-server or vllm serve",
+                fetch="Start the server with that model, or name one that it has.",
+            )
+        return cls(
+            endpoint=endpoint,
+            model=model,
+            server="Ollama",
+            start="ollama serve",
+            fetch=f"Fetch it: ollama pull {model}",
+        )
+
     @property
     def at(self) -> str:
         return self.endpoint.url

@@ -5,11 +5,14 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from sync.clock import Clock
+
 from ..judge import CannotJudge, Identity, Prompt, Reply
 from ..scorer import Option
 from . import canary, refusals
+from .endpoint import Endpoint
 from .settings import JudgeSettings
-from .wire import Pool
+from .wire import Patience, Pool, Wire
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -26,10 +29,11 @@ class ServedJudge(ABC):
     """All of the contract of ``Judge`` but ``prepare``, which sets ``_ready``, and ``pull``. Asking needs no lock: nothing
     changes after ``prepare``."""
 
-    def __init__(self, target: refusals.Target, settings: JudgeSettings) -> None:
-        self._target = target
+    def __init__(self, model: str, endpoint: Endpoint, settings: JudgeSettings, clock: Clock) -> None:
+        self._target = refusals.Target.of(model, endpoint)
         self._settings = settings
-        self._pool = Pool(target.at)
+        self._clock = clock
+        self._pool = Pool(endpoint.url)
         self._ready: Ready | None = None
         self._closed = False
 
@@ -70,6 +74,14 @@ class ServedJudge(ABC):
     @abstractmethod
     def _let_go(self) -> None:
         """Tells the server that it is no longer needed. Raises nothing."""
+
+    def _wire(
+        self,
+        silence_s: float,
+        total_s: float | None,
+        extra: Mapping[str, Mapping[str, object]] | None = None,
+    ) -> Wire:
+        return Wire(self._pool, self._clock, Patience(silence_s=silence_s, total_s=total_s), extra)
 
     def _must_be_open(self) -> None:
         if self._closed:
