@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Protocol, TextIO
 from sync.clock import Clock
 from sync.progress import Progress, Silent
 
+from .progress_lines import Lines
+
 if TYPE_CHECKING:
     from .progress import Bars
 
@@ -52,14 +54,14 @@ class Console(Protocol):
         """One of many results: a JSON line, or ``text`` and a line break. Written out at once."""
 
     def progress(self) -> Progress:
-        """A meter: a bar where standard error is a terminal, else silent."""
+        """A meter on standard error: a bar for people at a terminal, else a line a minute. Silent with ``-q``."""
 
     def close(self) -> None:
         """Takes away what is still moving on the terminal. Idempotent."""
 
 
 class TextConsole:
-    """For people. ``bars`` says whether progress may be drawn where ``err`` is a terminal."""
+    """For people. ``bars`` says whether progress may be told."""
 
     def __init__(
         self, *, out: TextIO, err: TextIO, clock: Clock, quiet: bool = False, bars: bool = True
@@ -68,7 +70,7 @@ class TextConsole:
         self._err = err
         self._clock = clock
         self._quiet = quiet
-        self._draw = bars and not quiet and err.isatty()
+        self._tells_progress = bars and not quiet
         self._bars: Bars | None = None
 
     def say(self, text: str) -> None:
@@ -98,8 +100,10 @@ class TextConsole:
         _write(self._out, visible(text) + "\n")
 
     def progress(self) -> Progress:
-        if not self._draw:
+        if not self._tells_progress:
             return Silent()
+        if not self._err.isatty():
+            return Lines(self._message, self._clock)
         if self._bars is None:
             from .progress import Bars
 
@@ -117,12 +121,16 @@ class TextConsole:
 
 
 class JsonConsole:
-    """For programs: standard output holds JSON and nothing else."""
+    """For programs: standard output holds JSON and nothing else. ``bars`` as for ``TextConsole``."""
 
-    def __init__(self, *, out: TextIO, err: TextIO, quiet: bool = False) -> None:
+    def __init__(
+        self, *, out: TextIO, err: TextIO, clock: Clock, quiet: bool = False, bars: bool = True
+    ) -> None:
         self._out = out
         self._err = err
+        self._clock = clock
         self._quiet = quiet
+        self._tells_progress = bars and not quiet
 
     def say(self, text: str) -> None:
         if not self._quiet:
@@ -144,7 +152,7 @@ class JsonConsole:
         _write(self._out, json.dumps(document) + "\n")
 
     def progress(self) -> Progress:
-        return Silent()
+        return Lines(self.say, self._clock) if self._tells_progress else Silent()
 
     def close(self) -> None:
         pass

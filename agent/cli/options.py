@@ -40,8 +40,10 @@ class Call:
     @cached_property
     def console(self) -> Console:
         if self.json:
-            return JsonConsole(out=sys.stdout, err=sys.stderr, quiet=self.quiet)
-        return TextConsole(out=sys.stdout, err=sys.stderr, clock=self.clock, quiet=self.quiet, bars=self.bars)
+            kind: type[JsonConsole | TextConsole] = JsonConsole
+        else:
+            kind = TextConsole
+        return kind(out=sys.stdout, err=sys.stderr, clock=self.clock, quiet=self.quiet, bars=self.bars)
 
     def project(self) -> "Project":
         """The project that the current folder lies in. Raises UsageError where there is none."""
@@ -78,7 +80,7 @@ def common_options(command: Callable[Concatenate[Call, P], R]) -> Callable[..., 
     @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
     @click.option("-q", "--quiet", is_flag=True, help="Print results, warnings and errors only.")
     @click.option("-v", "--verbose", count=True, help="Tell more; twice for everything.")
-    @click.option("--no-progress", is_flag=True, help="Draw no progress bars.")
+    @click.option("--no-progress", is_flag=True, help="Tell no progress: no bars, no lines.")
     @click.pass_context
     @functools.wraps(command)
     def with_call(

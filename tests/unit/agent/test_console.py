@@ -51,13 +51,13 @@ def test_quiet_leaves_results_and_warnings(out: io.StringIO, err: io.StringIO) -
 def test_json_puts_one_document_and_nothing_else_on_standard_output(
     out: io.StringIO, err: io.StringIO
 ) -> None:
-    speak(JsonConsole(out=out, err=err))
+    speak(JsonConsole(out=out, err=err, clock=ManualClock()))
     assert json.loads(out.getvalue()) == {"runs": 2}
     assert err.getvalue() == "scanning\nWarning: two files were skipped\n"
 
 
 def test_stream_is_one_line_each(out: io.StringIO, err: io.StringIO) -> None:
-    console = JsonConsole(out=out, err=err)
+    console = JsonConsole(out=out, err=err, clock=ManualClock())
     console.stream({"line": "a\nb"})
     console.stream({"line": "c"})
     assert [json.loads(line) for line in out.getvalue().splitlines()] == [{"line": "a\nb"}, {"line": "c"}]
@@ -93,15 +93,34 @@ def test_table_shows_cells_as_they_are_without_markup(terminal: bool, err: io.St
     assert "\x1b[2J" not in out.getvalue()
 
 
-@pytest.mark.parametrize(
-    ("stream", "quiet", "bars"),
-    [(io.StringIO(), False, True), (Terminal(), True, True), (Terminal(), False, False)],
-)
-def test_no_bar_without_a_terminal_or_when_not_wanted(
-    stream: io.StringIO, quiet: bool, bars: bool, out: io.StringIO
+@pytest.mark.parametrize("kind", [TextConsole, JsonConsole])
+@pytest.mark.parametrize(("quiet", "bars"), [(True, True), (False, False)])
+def test_no_progress_is_told_where_it_is_not_wanted(
+    kind: type[TextConsole | JsonConsole], quiet: bool, bars: bool, out: io.StringIO
 ) -> None:
-    console = TextConsole(out=out, err=stream, clock=ManualClock(), quiet=quiet, bars=bars)
-    assert isinstance(console.progress(), Silent)
+    for stream in (io.StringIO(), Terminal()):
+        console = kind(out=out, err=stream, clock=ManualClock(), quiet=quiet, bars=bars)
+        assert isinstance(console.progress(), Silent)
+
+
+@pytest.mark.parametrize("kind", [TextConsole, JsonConsole])
+def test_without_a_terminal_long_work_says_a_line_a_minute(
+    kind: type[TextConsole | JsonConsole], out: io.StringIO, err: io.StringIO
+) -> None:
+    clock = ManualClock()
+    meter = kind(out=out, err=err, clock=clock).progress()
+    meter.start("judge m", 1_000, "prompts")
+    meter.advance(400)  # known from before
+    for _ in range(150):
+        clock.advance(1)
+        meter.advance(2)
+    meter.finish()
+    assert err.getvalue().splitlines() == [
+        "judge m: 520 of 1,000 prompts, 2.0 prompts/s, 4 min left",
+        "judge m: 640 of 1,000 prompts, 2.0 prompts/s, 3 min left",
+        "judge m: 700 prompts in 2 min",
+    ]
+    assert not out.getvalue()
 
 
 def test_bar_shows_rate_and_remaining_time_on_standard_error_only(out: io.StringIO) -> None:
