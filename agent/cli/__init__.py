@@ -80,7 +80,7 @@ def main(args: Sequence[str] | None = None) -> int:
             stream.reconfigure(errors="backslashreplace")
     instruction = os.environ.get("_HYBRID_COMPLETE")
     if instruction:
-        from click.shell_completion import shell_complete
+        from .shells import shell_complete
 
         return shell_complete(hybrid, {}, "hybrid", "_HYBRID_COMPLETE", instruction)
     try:

@@ -1,11 +1,11 @@
 """``hybrid completion``: the script that lets a shell complete our commands and options."""
 
 import click
-from click.shell_completion import get_completion_class
 
 from sync.errors import UsageError
 
 from .options import Call, common_options
+from .shells import get_completion_class
 
 
 @click.command()

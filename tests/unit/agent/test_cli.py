@@ -216,10 +216,10 @@ def test_completion_prints_a_script_for_each_shell(name: str) -> None:
 
 
 def test_completion_knows_commands_and_their_options() -> None:
-    variables = {"_HYBRID_COMPLETE": "bash_complete", "COMP_CWORD": "1"}
-    done = shell(**variables, COMP_WORDS="hybrid comp")
+    variables = {"_HYBRID_COMPLETE": "bash_complete", "_HYBRID_BREAKS": ""}
+    done = shell(**variables, COMP_LINE="hybrid comp")
     assert "plain,completion" in done.stdout
-    done = shell(**{**variables, "COMP_CWORD": "2"}, COMP_WORDS="hybrid completion --no-p")
+    done = shell(**variables, COMP_LINE="hybrid completion --no-p")
     assert "plain,--no-progress" in done.stdout
 
 
