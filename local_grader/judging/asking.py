@@ -23,7 +23,7 @@ from .pace import Pace
 from .retries import Retries
 from .senders import Outcome, Senders
 
-RELOAD_S = 0.5
+_RELOAD_S = 0.5
 """A request in which the server spent so long on loading, had it load the model anew."""
 _LONGEST_WAIT_S = 5.0
 _ELSEWHERE_S = 0.5
@@ -175,7 +175,7 @@ class Asking:
         self._doubts.dispelled()
         self.health.prompt_tokens += reply.prompt_tokens or 0
         self.health.reply_tokens += reply.reply_tokens or 0
-        if (reply.load_s or 0.0) > RELOAD_S:
+        if (reply.load_s or 0.0) > _RELOAD_S:
             self.health.reloads += 1
         else:
             self._pace.seen(wall_s, reply.served_s)

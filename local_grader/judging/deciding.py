@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -141,7 +142,7 @@ def _ask(
 ) -> tuple[Mapping[str, str | CannotJudge], Heard]:
     if not prompts:
         return {}, Heard(name=name, identity=None, health=Health())
-    try:
+    with closing(judge):
         try:
             if not way.may_ask():
                 raise not_now()  # before a model is loaded in vain
@@ -149,8 +150,7 @@ def _ask(
         except JudgeUnavailable as error:
             return _from_before(name, prompts, way, error)
         identity, warnings, trouble = judge.identity, list(prepared.warnings), None
-        journal = Journal(way.journal, identity, way.rubric.sha256, way.called(name))
-        try:
+        with closing(Journal(way.journal, identity, way.rubric.sha256, way.called(name))) as journal:
             asking = Asking(
                 judge,
                 journal,
@@ -169,18 +169,13 @@ def _ask(
                 answers, trouble = journal.known(list(prompts)), error
             finally:
                 progress.finish()
-        finally:
-            journal.close()
-    finally:
-        judge.close()
     if asking.health.reloads > 1:
         warnings.append(
             f"The server loaded {name} anew {asking.health.reloads} times while it was being asked: something else uses "
             "it, with other settings or another model."
         )
-    replies = {**_nothing(prompts, trouble), **{prompt: _said(answer) for prompt, answer in answers.items()}}
     heard = Heard(name=name, identity=identity, health=asking.health, warnings=warnings, trouble=trouble)
-    return replies, heard
+    return _replies(prompts, answers, trouble), heard
 
 
 def _from_before(
@@ -190,11 +185,8 @@ def _from_before(
     identity = None if way.fresh else last_called(way.journal, way.called(name))
     known: dict[str, Answer] = {}
     if identity is not None:
-        journal = Journal(way.journal, identity, way.rubric.sha256, way.called(name))
-        try:
+        with closing(Journal(way.journal, identity, way.rubric.sha256, way.called(name))) as journal:
             known = journal.settled(list(prompts))
-        finally:
-            journal.close()
     is_whole = len(known) == len(prompts)
     heard = Heard(
         name=name,
@@ -202,10 +194,7 @@ def _from_before(
         health=Health(known=len(known)),
         trouble=None if is_whole else trouble,
     )
-    return {
-        **_nothing(prompts, trouble),
-        **{prompt: _said(answer) for prompt, answer in known.items()},
-    }, heard
+    return _replies(prompts, known, trouble), heard
 
 
 def _prepared(name: str, judge: Judge, way: Way, progress: Progress) -> Prepared:
@@ -218,14 +207,15 @@ def _prepared(name: str, judge: Judge, way: Way, progress: Progress) -> Prepared
         return judge.prepare(progress)
 
 
-def _said(answer: Answer) -> str | CannotJudge:
-    if answer.text is not None:
-        return answer.text
-    return CannotJudge(answer.reason or "", answer.explanation, is_passing=answer.is_passing)
-
-
-def _nothing(prompts: Mapping[str, Prompt], trouble: JudgeUnavailable | None) -> dict[str, CannotJudge]:
-    if trouble is None:
-        return {}
-    reason = LATER if isinstance(trouble, NotNow) else UNAVAILABLE
-    return dict.fromkeys(prompts, CannotJudge(reason, str(trouble), is_passing=True))
+def _replies(
+    prompts: Mapping[str, Prompt], answers: Mapping[str, Answer], trouble: JudgeUnavailable | None
+) -> dict[str, str | CannotJudge]:
+    """For every prompt; without ``trouble`` each has an answer."""
+    replies: dict[str, str | CannotJudge] = {}
+    if trouble is not None:
+        reason = LATER if isinstance(trouble, NotNow) else UNAVAILABLE
+        replies = dict.fromkeys(prompts, CannotJudge(reason, str(trouble), is_passing=True))
+    for prompt, answer in answers.items():
+        failure = CannotJudge(answer.reason or "", answer.explanation, is_passing=answer.is_passing)
+        replies[prompt] = failure if answer.text is None else answer.text
+    return replies
