@@ -16,8 +16,7 @@ from ..samples import Sample
 from ..scorer import Option, Shape
 from ..scores import NO_REFERENCE, Score
 from ..texts import alternatives, score_each
-from .confined import Confined, Died, Limits, TookTooLong
-from .python import check_limits
+from .confined import Confined, Died, Limits, TookTooLong, check_limits
 
 _STARTING = 60.0
 """Seconds that the process itself may take to start, on a busy machine; those are not the code's."""

@@ -22,6 +22,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from sync.errors import UsageError
+
 _INSIDE = Path(__file__).with_name("inside.py")
 _LONGEST_REPLY = 1 << 20
 _STAYS = (
@@ -54,6 +56,14 @@ class Limits:
     file_bytes: int | None = None
     cpu: int | None = None
     network: bool = True
+
+
+def check_limits(seconds: float, memory: float) -> None:
+    """Raises UsageError for what are no limits."""
+    if not (0 < seconds <= 86_400 and 0 < memory <= 1e6):
+        raise UsageError(
+            f"The limits of {seconds:g} seconds and {memory:g} GB are none.", "Give numbers above zero."
+        )
 
 
 class TookTooLong(Exception):

@@ -16,7 +16,7 @@ from ..samples import Sample
 from ..scorer import Option, Shape
 from ..scores import NO_ANSWER, Score
 from ..texts import as_text
-from .confined import Confined, Died, Limits, TookTooLong
+from .confined import Confined, Died, Limits, TookTooLong, check_limits
 
 _LOADING = 120.0
 """Seconds for importing the file and what it imports: the libraries of a grader can be large."""
@@ -104,14 +104,6 @@ class Python:
             if raised is not None:
                 self._broken = Score.unscored("function cannot be loaded", str(raised))
         return self._process
-
-
-def check_limits(seconds: float, memory: float) -> None:
-    """Raises UsageError for what are no limits."""
-    if not (0 < seconds <= 86_400 and 0 < memory <= 1e6):
-        raise UsageError(
-            f"The limits of {seconds:g} seconds and {memory:g} GB are none.", "Give numbers above zero."
-        )
 
 
 def _score(reply: Mapping[str, Any], answer: str, function: str) -> Score:
