@@ -34,7 +34,8 @@ def find(project: Project, word: str, grading: str | None = None) -> KeptGrading
     fitting.sort(key=lambda one: grading == one.scorer and bool(one.judges))
     if not fitting:
         raise UsageError(
-            f"{run} was not graded by {grading}.", f"It was graded by: {', '.join(_ways(found))}."
+            f"{run} was not graded by {grading}.",
+            f"It was graded by: {', '.join(_ways(found))}; hybrid gradings {run} shows the keys.",
         )
     return _whole(fitting)
 

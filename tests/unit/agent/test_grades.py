@@ -46,7 +46,7 @@ def test_scorer_and_key_choose_among_several(project: Project) -> None:
     assert find(project, "solve", key[:6]) == older
     with pytest.raises(UsageError, match="was not graded by numeric") as caught:
         find(project, "solve", "numeric")
-    assert caught.value.hint == "It was graded by: includes, exact."
+    assert caught.value.hint == f"It was graded by: includes, exact; hybrid gradings {RUN} shows the keys."
 
 
 @pytest.mark.parametrize("word", ["by.hand", "by.hand.jsonl"])
