@@ -32,7 +32,7 @@ def show(report: Report, console: Console, *, is_streamed: bool, limit: int | No
     for problem in report.problems:
         console.warn(f"{os.fsdecode(problem.path)} {problem.what}.")
     for skipped in report.skipped:
-        console.say(f"Skipped, because it holds no answers: {os.fsdecode(skipped.path)} {skipped.what}.")
+        console.say(f"Skipped: {os.fsdecode(skipped.path)} {skipped.what}.")
     for warning in report.decided.warnings if report.decided else ():
         console.warn(warning)
     for trouble in report.troubles:

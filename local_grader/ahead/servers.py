@@ -26,18 +26,11 @@ def present(name: str, settings: JudgeSettings, clock: Clock) -> Presence:
     from ..judges.wire import Line, Patience, Pool, Wire
 
     model, endpoint = endpoint_of(name, settings)
-    is_ollama = not endpoint.is_openai
-    target = Target(
-        endpoint=endpoint,
-        model=model,
-        server="Ollama" if is_ollama else "The server of the model",
-        start="ollama serve" if is_ollama else "say llama-server or vllm serve",
-        fetch=f"Fetch it: ollama pull {model}" if is_ollama else "Start the server with that model.",
-    )
+    target = Target.of(model, endpoint)
     pool = Pool(endpoint.url)
     try:
         wire = Wire(pool, clock, Patience(silence_s=_PATIENCE_S, total_s=_PATIENCE_S))
-        if is_ollama:
+        if not endpoint.is_openai:
             ollama = OllamaServer(Line(endpoint.url, wire), target)
             return Presence(server=f"Ollama {ollama.version()}", digest=ollama.model().digest)
         served = OpenAIServer(Line(endpoint.url, wire), Line(endpoint.root, wire), target).served()
