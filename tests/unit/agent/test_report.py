@@ -46,7 +46,7 @@ def test_what_was_counted_in_passing_reads_as_what_was_read_back(
     (root / "some.jsonl").write_text("".join(json.dumps(row) + "\n" for row in answers) + "{")
     tables = []
     for most in (10, 0):
-        monkeypatch.setattr("agent.cli.grade._MOST_READ_BACK", most)
+        monkeypatch.setattr("agent.cli.grade_page._MOST_READ_BACK", most)
         assert main(["grade", "some.jsonl", "--scorer", "cascade", "--references", "gold.jsonl"]) == 3
         lines = capsys.readouterr().out.splitlines()
         tables.append(dict(re.split("  +", line, maxsplit=1) for line in lines if "  " in line))
