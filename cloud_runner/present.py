@@ -14,9 +14,13 @@ from sync.remotes.base import Capabilities, Remote, RemoteFile
 T = TypeVar("T")
 
 
+class Away(Unreachable):
+    """The mailbox is not there. It may come back, or have been removed for good."""
+
+
 class Present:
     """``inner`` with the project's mailbox in its folder ``base``: where that is away, a call that finds nothing raises
-    Unreachable, as it does where the network is away."""
+    Away, which is ridden out as a network is that is away."""
 
     def __init__(self, inner: Remote, base: str) -> None:
         self.inner = inner
@@ -75,7 +79,7 @@ class Present:
         try:
             self.inner.read(f"{self._base}/{layout.FORMAT}", 0, 1)
         except NotFound as error:
-            raise Unreachable(
+            raise Away(
                 f"There is no mailbox of {self._base} at {self.url} just now.",
                 "See whether a disk is missing there, or a folder was renamed.",
             ) from error

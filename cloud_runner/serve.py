@@ -13,6 +13,7 @@ from sync.mailbox.view import look
 
 from .outage import LONGEST_LEAVING_S, OUTAGES, Outage, through
 from .prepare import SetupFailed
+from .present import Away
 from .session import Session
 from .worker import Interrupted, Lease, Place, may_take, read_spec
 
@@ -29,6 +30,7 @@ class Runner:
         self._hello = hello
         self._targets = targets
         self._idle_exit = idle_exit
+        self._idle_since = 0.0
         self._silence: dict[str, lease.Silence] = {}
         self._leases: dict[str, Lease] = {}
         self._specs: dict[str, Spec] = {}
@@ -37,7 +39,7 @@ class Runner:
 
     def serve(self) -> Generator[float, None, None]:
         """Until idle for too long, or told to end. Yields how long it may be left alone."""
-        idle_since = self._place.clock.monotonic()
+        self._idle_since = self._place.clock.monotonic()
         outage = Outage(self._place.clock, self._place.say)
         while not self._place.ending():
             try:
@@ -45,11 +47,12 @@ class Runner:
                 outage.over()
             except OUTAGES as error:
                 outage.endure(error)
-                worked, waiting = False, True
+                # A folder that somebody deleted is not waited for longer than one without work.
+                worked, waiting = False, not isinstance(error, Away)
             now = self._place.clock.monotonic()
             if worked or waiting:
-                idle_since = now
-            elif now - idle_since >= self._idle_exit:
+                self._idle_since = now
+            elif now - self._idle_since >= self._idle_exit:
                 self._place.say("nothing left to do")
                 return
             if not worked:
@@ -126,6 +129,8 @@ class Runner:
             self._closed.add(run_id)
             self._place.say(f"run {run_id}: every shard is over")
             yield from self._tell(partial(hold.give_up, "every shard is over"))
+        finally:
+            self._idle_since = self._place.clock.monotonic()
         return True
 
     def _cannot(self, hold: Lease, run_id: str, ended: Ended) -> Generator[float, None, None]:

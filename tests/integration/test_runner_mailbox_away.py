@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.machines import Machine, machine_in
+from tests.support.machines import Machine, machine_in, wait_for
 
 pytestmark = [
     pytest.mark.platform,
@@ -64,13 +64,20 @@ def test_what_ends_while_the_mailbox_is_away_is_told_when_it_is_back(machine: Ma
     assert len(machine.attempts()) == 1
 
 
-def test_a_runner_without_work_waits_for_the_mailbox(machine: Machine) -> None:
-    runner = machine.start(idle_exit=0.8)
+def test_a_runner_without_work_ends_no_sooner_for_a_mailbox_that_is_away(machine: Machine) -> None:
+    runner = machine.start(idle_exit=8)
     away(machine, mount_point=True)
     assert runner.poll() is None
     machine.queue()
     said, _ = runner.communicate(timeout=60)
     assert machine.answers() == {0: "0 42"}, said
+
+
+def test_a_runner_without_work_does_not_outlive_a_mailbox_that_was_deleted(machine: Machine) -> None:
+    runner = machine.start(idle_exit=0.5)
+    shutil.rmtree(machine.folder / "mailbox")
+    said, _ = runner.communicate(timeout=30)
+    assert runner.returncode == 0 and said.rstrip().endswith("nothing left to do")
 
 
 def test_a_run_that_is_removed_is_still_left_at_once(machine: Machine) -> None:
@@ -82,3 +89,16 @@ def test_a_run_that_is_removed_is_still_left_at_once(machine: Machine) -> None:
     assert "run r-1: the run was removed" in said
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+def test_a_mailbox_that_goes_at_the_end_of_long_work_has_its_time_to_come_back(machine: Machine) -> None:
+    machine.queue('note("begun", "x"); wait_for("go"); answer()')
+    runner = machine.start(idle_exit=3)
+    machine.note("begun")
+    time.sleep(3.5)
+    (machine.notes / "go").touch()
+    wait_for(lambda: machine.view().yields, "the end of the run")
+    away(machine, mount_point=False)
+    assert runner.poll() is None
+    said, _ = runner.communicate(timeout=60)
+    assert machine.answers() == {0: "0 42"} and said.rstrip().endswith("nothing left to do")
