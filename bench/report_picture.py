@@ -15,7 +15,8 @@ from local_grader.reports.contents import contents
 from local_grader.reports.forms import write
 from local_grader.scores import Missing
 from tests.support.browser import browser
-from tests.support.graded import keep, study
+from tests.support.kept_grades import keep
+from tests.support.study import RUN, by_both, study
 
 _PICTURES = Path(__file__).parents[1] / "docs" / "pictures"
 _WIDE, _PHONE = (1280, 1500), (390, 1800)
@@ -31,7 +32,7 @@ def main() -> None:
         folder = Path(name)
         missing = [Missing(sample=f"tuvalu-{at:05d}", group="Oceania") for at in range(3)]
         page = folder / "report.html"
-        write(contents(keep(folder, study(1200), missing, judged=True)), "html", page)
+        write(contents(keep(folder, RUN, study(1200), missing=missing, by=by_both())), "html", page)
         _take(page, folder / "a", said.into / "report.png", _WIDE)
         if said.all:
             _take(page, folder / "b", said.into / "report-dark.png", _WIDE, dark=True)

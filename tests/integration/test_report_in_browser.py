@@ -15,7 +15,8 @@ from local_grader.reports.contents import contents
 from local_grader.reports.forms import write
 from local_grader.scores import Grade, Judgement, Missing
 from tests.support.browser import browser
-from tests.support.graded import grade, keep, study
+from tests.support.kept_grades import grade, keep
+from tests.support.study import RUN, by_both, study
 
 HOSTILE = {
     "script": "<script>alert(1)</script><img src=x onerror=alert(2)>",
@@ -98,7 +99,7 @@ class Page:
 
 def page_of(chrome: Chrome, folder: Path, grades: list[Grade], missing: list[Missing] | None = None) -> Page:
     path = folder / "report.html"
-    write(contents(keep(folder, grades, missing or [], judged=True)), "html", path)
+    write(contents(keep(folder, RUN, grades, missing=missing or [], by=by_both())), "html", path)
     return Page(chrome, path).load()
 
 

@@ -20,18 +20,35 @@ def judging(*models: str, rubric: str = "correct", digest: str = "d", server: st
     )
 
 
-def grade(sample: str, value: float | None, **about: Any) -> Grade:
-    """``about`` are fields of Sample (``prompt``, ``reference``, ``group``), ``answer``, ``stage``, and ``judges``: values by model."""
-    stage = about.pop("stage", "")
-    judges: Mapping[str, float] = about.pop("judges", {})
-    answer = about.pop("answer", "an answer")
+def grade(
+    sample: str,
+    value: float | None,
+    answer: str = "an answer",
+    *,
+    stage: str = "",
+    reason: str | None = None,
+    explanation: str = "",
+    details: Mapping[str, float] | None = None,
+    judges: Mapping[str, float] | None = None,
+    judgements: Sequence[Judgement] = (),
+    **about: Any,
+) -> Grade:
+    """``about`` are fields of Sample (``prompt``, ``reference``, ``group``, ``context``, ``rival``). ``judges``, values by model, are
+    judgements without more to them."""
     said = [
         Judgement(judge=model, verdict="yes" if worth > 0.5 else "no", value=worth, reasoning="because")
-        for model, worth in judges.items()
+        for model, worth in (judges or {}).items()
     ]
-    reason = None if value is not None else "reply cut off"
-    score = Score(value=value, answer=answer, reason=reason, stage=stage, judgements=said)
-    return Grade(sample=Sample(id=sample, answer=answer, place="a.jsonl line 1", **about), score=score)
+    score = Score(
+        value=value,
+        answer=answer,
+        reason=reason or ("reply cut off" if value is None else None),
+        explanation=explanation,
+        stage=stage,
+        details=details or {},
+        judgements=[*said, *judgements],
+    )
+    return Grade(sample=Sample(id=sample, answer=answer, place="answers.jsonl line 1", **about), score=score)
 
 
 def keep(
@@ -42,7 +59,7 @@ def keep(
     scorer: str = "exact",
     options: Mapping[str, Any] | None = None,
     by: Judging | None = None,
-    missing: Sequence[str] = (),
+    missing: Sequence[str | Missing] = (),
     at: float | None = None,
 ) -> KeptGrading:
     """``at`` is the time of the file, in seconds since the epoch."""
@@ -59,10 +76,10 @@ def keep(
     if isinstance(grades, Mapping):
         grades = [grade(sample, value) for sample, value in grades.items()]
     with Recorder(ledger, entry) as recorder:
-        for one in grades:
-            recorder.add(one)
-        for sample in missing:
-            recorder.add_missing(Missing(sample=sample))
+        for each in grades:
+            recorder.add(each)
+        for one in missing:
+            recorder.add_missing(Missing(sample=one) if isinstance(one, str) else one)
     path = recorder.recorded.path
     if at is not None:
         os.utime(path, (at, at))

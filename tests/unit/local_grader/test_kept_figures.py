@@ -9,15 +9,16 @@ from local_grader.kept_figures import Figures
 from local_grader.reports.contents import contents
 from local_grader.scores import Grade, Missing
 from sync.errors import UsageError
-from tests.support import graded, kept_grades
+from tests.support.kept_grades import keep
+from tests.support.study import by_both, study
 
 
 @pytest.mark.parametrize("grouped", [True, False])
 def test_figures_are_those_of_the_report(tmp_path: Path, grouped: bool) -> None:
-    study = graded.study(120)
+    grades = study(120)
     if not grouped:
-        study = [Grade(sample=one.sample._replace(group=None), score=one.score) for one in study]
-    grading = graded.keep(tmp_path, study, [Missing(sample="x", group="Asia")], judged=True)
+        grades = [Grade(sample=one.sample._replace(group=None), score=one.score) for one in grades]
+    grading = keep(tmp_path, "r1", grades, missing=[Missing(sample="x", group="Asia")], by=by_both())
     found, report = kept_figures.figures(grading), contents(grading)
     whole = report.summary
     assert (found.samples, found.scored, found.right) == (whole.samples, whole.scored, whole.right)
@@ -26,12 +27,12 @@ def test_figures_are_those_of_the_report(tmp_path: Path, grouped: bool) -> None:
 
 
 def test_where_nothing_was_scored_there_is_no_rate(tmp_path: Path) -> None:
-    found = kept_figures.figures(kept_grades.keep(tmp_path, "r1", {"a": None}, missing=["b"]))
+    found = kept_figures.figures(keep(tmp_path, "r1", {"a": None}, missing=["b"]))
     assert found == Figures(samples=1, scored=0, right=0, missing=1, interval=None) and found.rate is None
 
 
 def test_a_damaged_file_is_told_with_the_command_that_removes_it(tmp_path: Path) -> None:
-    grading = kept_grades.keep(tmp_path, "r1", {"a": 1.0})
+    grading = keep(tmp_path, "r1", {"a": 1.0})
     content = grading.path.read_bytes()
     # Metadata are at the end: the rows before them are gone.
     grading.path.write_bytes(b"PAR1" + bytes(len(content) // 2 - 4) + content[len(content) // 2 :])
@@ -41,7 +42,7 @@ def test_a_damaged_file_is_told_with_the_command_that_removes_it(tmp_path: Path)
 
 
 def test_other_columns_are_not_read(tmp_path: Path) -> None:
-    grading = kept_grades.keep(tmp_path, "r1", {"a": 1.0, "b": None})
+    grading = keep(tmp_path, "r1", {"a": 1.0, "b": None})
     found = tables.picked(grading.path, ("value", "sample"))
     assert found == {"value": [1.0, None], "sample": ["a", "b"]}
     with pytest.raises(tables.BadTable):

@@ -13,7 +13,8 @@ from local_grader.rubrics.verdicts import ANSWER_FIRST, RIVAL_FIRST
 from local_grader.scores import Judgement, Missing
 from local_grader.statistics import libraries
 from sync.errors import UsageError
-from tests.support.graded import grade, keep, study
+from tests.support.kept_grades import grade, judging, keep
+from tests.support.study import RUN, by_both, study
 
 TWO = [
     Judgement(judge="a", verdict="yes", value=1.0),
@@ -28,7 +29,7 @@ def test_every_sample_is_counted_once_and_the_ungraded_beside_the_rate(tmp_path)
         grade("c", 0.5, group="y"),
         grade("d", None, reason="timed out", group="y"),
     ]
-    found = contents(keep(tmp_path, grades, [Missing(sample="e", group="y")]))
+    found = contents(keep(tmp_path, RUN, grades, missing=[Missing(sample="e", group="y")]))
     assert found.verdicts == {RIGHT: 1, PARTLY: 1, WRONG: 1, UNSCORED: 1, MISSING: 1}
     assert found.samples == 5
     assert (found.summary.rate, found.summary.floor, found.summary.ceiling) == (0.5, 0.3, 0.7)
@@ -40,22 +41,22 @@ def test_every_sample_is_counted_once_and_the_ungraded_beside_the_rate(tmp_path)
 
 
 def test_values_of_0_and_1_have_two_bars(tmp_path) -> None:
-    found = contents(keep(tmp_path, [grade("a", 1.0), grade("b", 0.0), grade("c", 1.0)]))
+    found = contents(keep(tmp_path, RUN, [grade("a", 1.0), grade("b", 0.0), grade("c", 1.0)]))
     assert [(bar.low, bar.high, bar.count) for bar in found.histogram] == [(0, 0, 1), (1, 1, 2)]
 
 
 def test_the_interval_allows_for_groups_only_where_every_graded_sample_has_one(tmp_path) -> None:
     grouped = [grade(str(at), float(at % 4 < 2), group=f"g{at // 4}") for at in range(40)]
-    together = contents(keep(tmp_path / "a", grouped)).interval
+    together = contents(keep(tmp_path / "a", RUN, grouped)).interval
     assert together is not None and together.clusters == 10
-    lone = contents(keep(tmp_path / "b", [*grouped, grade("alone", 1.0)])).interval
+    lone = contents(keep(tmp_path / "b", RUN, [*grouped, grade("alone", 1.0)])).interval
     assert lone is not None and (lone.clusters, lone.method) == (None, "Wilson")
 
 
 def test_one_group_or_one_for_each_sample_is_no_group(tmp_path) -> None:
     for at, name in enumerate(("all", "{}")):
         grades = [grade(str(each), float(each % 2), group=name.format(each)) for each in range(20)]
-        found = contents(keep(tmp_path / str(at), grades)).interval
+        found = contents(keep(tmp_path / str(at), RUN, grades)).interval
         assert found is not None and (found.clusters, found.method) == (None, "Wilson")
 
 
@@ -66,14 +67,14 @@ def test_without_the_extra_there_is_a_report_with_plain_intervals(tmp_path, monk
     for module in ("rates", "agreement", "clusters", "intervals", "correction", "resampling"):
         monkeypatch.setattr(f"local_grader.statistics.{module}.library", absent)
     monkeypatch.setattr(libraries, "library", absent)
-    found = contents(keep(tmp_path, study(200), judged=True))
+    found = contents(keep(tmp_path, RUN, study(200), by=by_both()))
     assert found.interval is not None and found.interval.method == "Wilson"
     assert found.panel is not None and found.panel.alpha is None
     assert found.panel.accords[0].n > 0 and found.panel.accords[0].kappa is None
 
 
 def test_nothing_graded_has_no_rate_and_no_interval(tmp_path) -> None:
-    found = contents(keep(tmp_path, [grade("a", None, reason="no reference")]))
+    found = contents(keep(tmp_path, RUN, [grade("a", None, reason="no reference")]))
     assert (found.summary.rate, found.interval, found.lengths, found.histogram) == (None, None, None, [])
     assert dict(rows(found))["right"] == "nothing could be graded"
     assert to_json(found)["interval"] is None
@@ -144,14 +145,13 @@ def test_parts_by_length_keep_equal_lengths_together_and_lose_nobody() -> None:
 def test_what_was_not_graded_never_counts_as_passed(tmp_path, asked, right, wrong, unscored, passed) -> None:
     grades = [grade(f"r{at}", 1.0) for at in range(right)] + [grade(f"w{at}", 0.0) for at in range(wrong)]
     grades += [grade(f"u{at}", None, reason="timed out") for at in range(unscored)]
-    found = gate(contents(keep(tmp_path, grades)).summary, asked)
+    found = gate(contents(keep(tmp_path, RUN, grades)).summary, asked)
     assert found.passed is passed
     assert ("do not count as right" in found.told) is bool(unscored and (right or wrong))
 
 
-def test_what_is_known_of_a_small_judge_stands_with_its_results(tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr("tests.support.graded.JUDGES", ("llama3.2:1b",))
-    found = contents(keep(tmp_path, [grade("a", 1.0, judgements=TWO)], judged=True))
+def test_what_is_known_of_a_small_judge_stands_with_its_results(tmp_path) -> None:
+    found = contents(keep(tmp_path, RUN, [grade("a", 1.0, judgements=TWO)], by=judging("llama3.2:1b")))
     assert "It is not a judge" in dict(rows(found))["beware"]
     assert "It is not a judge" in cards(found)
 

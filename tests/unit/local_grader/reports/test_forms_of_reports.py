@@ -17,7 +17,8 @@ from local_grader.reports.forms import FORMS, form_of, write
 from local_grader.reports.markdown import code
 from local_grader.scores import Judgement, Missing
 from sync.errors import HybridError, UsageError
-from tests.support.graded import grade, keep, study
+from tests.support.kept_grades import grade, keep
+from tests.support.study import RUN, by_both, study
 
 NASTY = (
     'a|b `c` <script>alert(1)</script> @someone ![x](http://h/x) \x00\x1b[31m\u202e]]>&amp;\n"q" \ufffe end'
@@ -34,7 +35,7 @@ def found(tmp_path):
         ),
         grade("late", None, "=1+1", reason="timed out"),
     ]
-    return contents(keep(tmp_path / "ledger", grades, [Missing(sample="gone")], judged=True))
+    return contents(keep(tmp_path / "ledger", RUN, grades, missing=[Missing(sample="gone")], by=by_both()))
 
 
 def made(found, form):
@@ -64,13 +65,13 @@ def test_rows_hold_every_sample_with_its_verdict(found, tmp_path) -> None:
 
 @pytest.mark.parametrize("number", ["-5", "-1,000.5", "+", "-x", "@sum", "\tx"])
 def test_only_what_is_no_number_is_kept_from_being_calculated(tmp_path, number) -> None:
-    kept = contents(keep(tmp_path, [grade("a", 1.0, number)]))
+    kept = contents(keep(tmp_path, RUN, [grade("a", 1.0, number)]))
     (row,) = csv.DictReader(io.StringIO(made(kept, "csv")))
     assert row["answer"] == (number if number.startswith(("-5", "-1")) else f"'{number}")
 
 
 def test_what_an_answer_was_held_against_is_in_every_form(tmp_path) -> None:
-    kept = contents(keep(tmp_path, [grade("a", 0.0, context="the passage", rival=["one", "two"])]))
+    kept = contents(keep(tmp_path, RUN, [grade("a", 0.0, context="the passage", rival=["one", "two"])]))
     (row,) = csv.DictReader(io.StringIO(made(kept, "csv")))
     assert (row["context"], row["rival"]) == ("the passage", '["one", "two"]')
     for form in ("junit", "html"):
@@ -138,14 +139,14 @@ def test_the_page_escapes_everything_and_allows_only_its_own_script(found) -> No
 def test_of_too_many_samples_the_page_lists_those_that_are_not_right_first(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(page_data, "MOST", 10)
     monkeypatch.setattr("local_grader.reports.page.MOST", 10)
-    kept = contents(keep(tmp_path, [grade(str(at), float(at % 10 > 0)) for at in range(60)]))
+    kept = contents(keep(tmp_path, RUN, [grade(str(at), float(at % 10 > 0)) for at in range(60)]))
     listed = page_data.document(kept)["samples"]
     assert [row[1] for row in listed] == ["0", "1", "2", "3", "4", "10", "20", "30", "40", "50"]
     assert "Listed are 10 of 60 samples" in made(kept, "html")
 
 
 def test_the_same_grades_make_the_same_files(tmp_path) -> None:
-    kept = contents(keep(tmp_path, study(50), judged=True))
+    kept = contents(keep(tmp_path, RUN, study(50), by=by_both()))
     for form in FORMS:
         first, second = tmp_path / f"1.{form}", tmp_path / f"2.{form}"
         write(kept, form, first)

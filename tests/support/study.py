@@ -1,15 +1,12 @@
-"""Kept gradings to make reports of: samples as a small study has them, with two judges, and hostile ones."""
+"""A small study: questions about capitals, which rules decide where they can and two judges elsewhere."""
 
 import random
-from collections.abc import Iterable
-from pathlib import Path
+from typing import Any
 
-from local_grader.judge import Identity
-from local_grader.kept import KeptGrading, grading_in
-from local_grader.ledger import Entry, Judging, Recorder
-from local_grader.reading.fields import Fields
-from local_grader.samples import Sample
-from local_grader.scores import Grade, Judgement, Missing, Score
+from local_grader.ledger import Judging
+from local_grader.scores import Grade, Judgement
+
+from .kept_grades import grade, judging
 
 JUDGES = ("qwen3:4b", "phi4-mini")
 RUN = "20260412-213005-capitals-4be1"
@@ -36,72 +33,13 @@ _SKILL = {"Europe": 0.86, "Asia": 0.7, "Africa": 0.52, "Americas": 0.66, "Oceani
 _REASONS = ("timed out", "reply cut off", "prompt too long")
 
 
-def keep(
-    ledger: Path,
-    grades: Iterable[Grade],
-    missing: Iterable[Missing] = (),
-    *,
-    judged: bool = False,
-    run: str = RUN,
-) -> KeptGrading:
-    judges = [
-        Identity(
-            model=name, digest=str(at) * 12, server="ollama 0.33.0", options={"temperature": 0, "seed": 1}
-        )
-        for at, name in enumerate(JUDGES)
-    ]
-    judging = Judging(
-        rubric="correct", rubric_sha256="1" * 64, judges=judges, pool="veto", verdicts_sha256="2" * 64
-    )
-    entry = Entry(
-        run=run,
-        scorer="cascade",
-        scorer_version=1,
-        options={},
-        fields=Fields(),
-        outputs_sha256="0" * 64,
-        references_sha256=None,
-        judging=judging if judged else None,
-    )
-    with Recorder(ledger, entry) as recorder:
-        for grade in grades:
-            recorder.add(grade)
-        for one in missing:
-            recorder.add_missing(one)
-    found = grading_in(recorder.recorded.path)
-    assert found is not None
-    return found
-
-
-def grade(
-    sample: str,
-    value: float | None,
-    answer: str = "an answer",
-    *,
-    prompt: str | None = None,
-    reference: str | None = None,
-    group: str | None = None,
-    context: str | None = None,
-    rival: object = None,
-    **score: object,
-) -> Grade:
-    return Grade(
-        sample=Sample(
-            id=sample,
-            answer=answer,
-            place="answers.jsonl line 1",
-            prompt=prompt,
-            reference=reference,
-            group=group,
-            context=context,
-            rival=rival,
-        ),
-        score=Score(value=value, answer=answer, **score),  # type: ignore[arg-type]
-    )
+def by_both() -> Judging:
+    """How its judges decided."""
+    return judging(*JUDGES, digest="0" * 12, server="ollama 0.33.0")
 
 
 def study(samples: int, seed: int = 7) -> list[Grade]:
-    """Questions about capitals, which rules decide where they can, and judges elsewhere."""
+    """The first so many of its grades; another seed makes others."""
     dice = random.Random(seed)
     asked = [
         (region, *pair.split(":"), question)
@@ -117,7 +55,7 @@ def _one(at: int, region: str, country: str, capital: str, question: str, dice: 
     other = dice.choice([pair.split(":")[1] for pair in _PLACES[region].split()])
     said = dice.choice(_SAID).format(capital if right else other)
     truth, lot = capital in said, dice.random()
-    about = {"prompt": question.format(country), "reference": capital, "group": region}
+    about: dict[str, Any] = {"prompt": question.format(country), "reference": capital, "group": region}
     name = f"{country.lower()}-{at:05d}"
     if lot < 0.03:
         reason = dice.choice(_REASONS)
