@@ -25,7 +25,8 @@ from .reading.reader import Notes, Reader, Source
 from .samples import Reference
 from .scorer import Option, Scorer, Shape
 
-_MOST_PROCESSES = 8
+_MOST_PROCESSES = 4
+"""Each takes 80 MB."""
 _MOST_REFERENCES = 100_000
 """Each process holds all of them."""
 

@@ -1,9 +1,14 @@
 """Parquet in and out: the only file that imports pyarrow, and only when it is used."""
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, Literal
+
+# Read when pyarrow is imported, which is later than this, and in other processes, too. Its own pools keep what they once had: 60 MB more
+# for a million rows, which go through here by the thousand.
+os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
 
 Kind = Literal["text", "number"]
 
@@ -17,36 +22,42 @@ class BadTable(Exception):
 
 def read(path: Path) -> Iterator[dict[str, object]]:
     """The rows, batch by batch. Raises BadTable, at any row; OSError passes through."""
-    import pyarrow
-    import pyarrow.parquet
-
-    try:
-        with pyarrow.parquet.ParquetFile(path) as table:
-            for batch in table.iter_batches(batch_size=_READ_ROWS):
-                yield from batch.to_pylist()
-    except (pyarrow.ArrowException, UnicodeDecodeError) as error:
-        raise _bad(error) from error
+    for batch in _batches(path):
+        try:
+            rows = batch.to_pylist()
+        except UnicodeDecodeError as error:  # text that is no UTF-8
+            raise _bad(error) from error
+        yield from rows
 
 
 def split(path: Path, size: int) -> Iterator[tuple[int, bytes]]:
     """The table in pieces of about ``size`` bytes, each packed and after how many rows. Raises as ``read`` does."""
     import pyarrow
-    import pyarrow.parquet
 
     before = rows = 0
     batches: list[Any] = []
-    try:
-        with pyarrow.parquet.ParquetFile(path) as table:
-            for batch in table.iter_batches(batch_size=_READ_ROWS):
-                batches.append(batch)
-                rows += batch.num_rows
-                if sum(each.nbytes for each in batches) >= size:
-                    yield before, _packed(pyarrow.Table.from_batches(batches))
-                    before, batches = rows, []
-    except pyarrow.ArrowException as error:
-        raise _bad(error) from error
+    for batch in _batches(path):
+        batches.append(batch)
+        rows += batch.num_rows
+        if sum(each.nbytes for each in batches) >= size:
+            yield before, _packed(pyarrow.Table.from_batches(batches))
+            before, batches = rows, []
     if batches:
         yield before, _packed(pyarrow.Table.from_batches(batches))
+
+
+def _batches(path: Path, names: Sequence[str] | None = None) -> Iterator[Any]:
+    import pyarrow
+    import pyarrow.parquet
+
+    try:
+        with pyarrow.parquet.ParquetFile(path) as table:
+            # By this thread and when they are wanted: threads that read ahead take half as much memory again, and no less time.
+            yield from table.iter_batches(
+                batch_size=_READ_ROWS, columns=None if names is None else list(names), use_threads=False
+            )
+    except pyarrow.ArrowException as error:
+        raise _bad(error) from error
 
 
 def pack(columns: Mapping[str, Sequence[object]], kinds: Mapping[str, Kind]) -> bytes:
@@ -92,29 +103,20 @@ def differ(column: Sequence[Any]) -> bool:
 
 def parts(path: Path, names: Sequence[str]) -> Iterator[list[list[Any]]]:
     """Some columns, batch by batch, each as a list in the order of ``names``; the others are not read. Raises as ``read`` does."""
-    import pyarrow
-    import pyarrow.parquet
-
-    try:
-        with pyarrow.parquet.ParquetFile(path) as table:
-            for batch in table.iter_batches(batch_size=_READ_ROWS, columns=list(names)):
-                yield [batch[name].to_pylist() for name in names]
-    except (pyarrow.ArrowException, KeyError, UnicodeDecodeError) as error:
-        raise _bad(error) from error
+    for batch in _batches(path, names):
+        try:
+            yield [batch[name].to_pylist() for name in names]
+        except (KeyError, UnicodeDecodeError) as error:
+            raise _bad(error) from error
 
 
 def picked(path: Path, names: Sequence[str]) -> dict[str, list[Any]]:
     """Some columns, whole; the others are not read. Raises as ``read`` does."""
-    import pyarrow
-    import pyarrow.parquet
-
-    try:
-        with pyarrow.parquet.ParquetFile(path) as table:
-            found = table.read(list(names), use_threads=False)
-            return {name: found[name].to_pylist() for name in names}
-    except (pyarrow.ArrowException, KeyError, UnicodeDecodeError) as error:
-        first_line = str(error).partition("\n")[0]
-        raise BadTable(f"is not readable Parquet ({first_line})") from error
+    found: dict[str, list[Any]] = {name: [] for name in names}
+    for part in parts(path, names):
+        for name, values in zip(names, part, strict=True):
+            found[name] += values
+    return found
 
 
 class Writer:
