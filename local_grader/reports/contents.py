@@ -100,7 +100,7 @@ def contents(grading: KeptGrading) -> Contents:
             if arc is not None:
                 arc.add_missing(missing)
             continue
-        panel.add(grade.sample, grade.judgements)
+        panel.add(grade.sample, grade.judgements, grade.group)
         whole = _grade(grade)
         tallies.add(whole)
         if arc is not None:

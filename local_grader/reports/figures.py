@@ -134,7 +134,7 @@ def _parts(parts: Mapping[str, Summary], middle: float | None, kind: str | None)
         return ""
     rated = sorted(parts.items(), key=lambda item: (item[1].rate is None, item[1].rate or 0.0, item[0]))
     shown, half = rated, _MOST_PARTS // 2
-    note = f"{len(parts):,} {kind or 'shard'}s, the lowest rate first; bars are 95 % intervals, the line is the whole"
+    note = f"{len(parts):,} {kind or 'shard'}s, the lowest rate first; bars are 95 % intervals of samples taken as independent, the line is the whole"
     if len(rated) > _MOST_PARTS:
         shown = rated[:half] + rated[-half:]
         note += f"; the {half} lowest and the {half} highest are shown"
@@ -182,9 +182,10 @@ def _judges(panel: Panel, cautions: Sequence[str]) -> str:
         share = percent(pair.agreed / pair.n) if pair.n else "–"
         ends = () if pair.low is None or pair.high is None else (pair.low, pair.high)
         kappa = "" if pair.kappa is None else f", kappa {coefficient(pair.kappa, *ends)}"
+        kappa += f", over {pair.clusters:,} groups" if ends and pair.clusters else ""
         text += f"<p>{said(pair.first)} and {said(pair.second)} agree on {share} of {pair.n:,}{kappa}.</p>"
     if panel.alpha is not None and len(panel.voices) > 2:
-        text += f"<p>Krippendorff’s alpha of all: {coefficient(panel.alpha)}.</p>"
+        text += f"<p>Krippendorff’s alpha of all{' (ordinal)' if panel.ordinal else ''}: {coefficient(panel.alpha)}.</p>"
     if panel.disputed:
         text += f"<p>{_button('disputed', '', 'Samples on which judges differ')}: {panel.disputed:,}.</p>"
     if panel.compares:

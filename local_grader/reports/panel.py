@@ -7,6 +7,7 @@ from itertools import combinations
 
 from sync.errors import UsageError
 
+from ..grouping import evidence
 from ..rubrics.verdicts import ANSWER_FIRST, RIVAL_FIRST
 from ..scores import Judgement
 from ..statistics import agreement
@@ -33,7 +34,7 @@ class Voice:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Accord:
     """Two judges over the ``n`` samples that both gave a verdict. ``kappa`` with its 95 % interval is None where nothing
-    shows it, or without the extra ``statistics``."""
+    shows it, or without the extra ``statistics``; the interval is over ``clusters`` where it allows for groups."""
 
     first: str
     second: str
@@ -42,18 +43,20 @@ class Accord:
     kappa: float | None = None
     low: float | None = None
     high: float | None = None
+    clusters: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Panel:
     """``disputed`` of the ``shared`` samples with two verdicts or more have different ones. ``alpha`` is Krippendorff's, None
-    as kappa is."""
+    as kappa is; ``ordinal`` where it takes a little difference for less than a great one, because verdicts have more than two values."""
 
     voices: Sequence[Voice]
     accords: Sequence[Accord]
     shared: int
     disputed: int
     alpha: float | None
+    ordinal: bool = False
 
     @property
     def compares(self) -> bool:
@@ -66,6 +69,8 @@ class PanelTally:
 
     def __init__(self) -> None:
         self._said: dict[str, dict[str, Hashable]] = {}
+        self._values: dict[str, dict[str, float]] = {}
+        self._groups: dict[str, str | None] = {}
         self._asked: Counter[str] = Counter()
         self._right: dict[str, float] = {}
         self._unusable: dict[str, Counter[str]] = {}
@@ -74,7 +79,9 @@ class PanelTally:
         self._flips: Counter[str] = Counter()
         self._shared = self._disputed = 0
 
-    def add(self, sample: str, judgements: Sequence[Judgement]) -> None:
+    def add(self, sample: str, judgements: Sequence[Judgement], group: str | None = None) -> None:
+        if judgements:
+            self._groups[sample] = group
         for one in judgements:
             name = one.judge
             said = self._said.setdefault(name, {})
@@ -83,6 +90,7 @@ class PanelTally:
                 self._unusable.setdefault(name, Counter())[one.reason or "no verdict"] += 1
                 continue
             said[sample] = one.verdict or one.value
+            self._values.setdefault(name, {})[sample] = one.value
             self._right[name] = self._right.get(name, 0.0) + one.value
             self._verdicts.setdefault(name, Counter())[one.verdict] += 1
             orders = flips(one)
@@ -104,7 +112,12 @@ class PanelTally:
             shared=self._shared,
             disputed=self._disputed,
             alpha=alpha,
+            ordinal=self._ordinal,
         )
+
+    @property
+    def _ordinal(self) -> bool:
+        return len({value for given in self._values.values() for value in given.values()}) > 2
 
     def _voice(self, name: str) -> Voice:
         return Voice(
@@ -122,7 +135,8 @@ class PanelTally:
         if len(self._said) < _ORDERS:
             return [], None
         try:
-            pairs, alpha = agreement.pairwise(self._said), agreement.alpha(self._said)
+            pairs = agreement.pairwise(self._said, evidence(self._groups))
+            alpha = agreement.alpha(self._values, "ordinal") if self._ordinal else agreement.alpha(self._said)
         except UsageError:
             return [_plain(self._said, *pair) for pair in combinations(sorted(self._said), 2)], None
         found = []
@@ -138,6 +152,7 @@ class PanelTally:
                     kappa=None if kappa is None else kappa.kappa,
                     low=ends.low if ends else None,
                     high=ends.high if ends else None,
+                    clusters=kappa.clusters if kappa else None,
                 )
             )
         return found, alpha

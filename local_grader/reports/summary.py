@@ -55,7 +55,9 @@ def _judges(contents: Contents) -> list[tuple[str, str]]:
     if panel.shared:
         said = f"on {percent(1 - panel.disputed / panel.shared)} of {panel.shared:,} samples"
         if panel.alpha is not None:
-            said += f", Krippendorff's alpha {coefficient(panel.alpha)}"
+            said += (
+                f", Krippendorff's alpha {coefficient(panel.alpha)}{' (ordinal)' if panel.ordinal else ''}"
+            )
         found.append(("judges agree", said))
     return [*found, *(("beware", one_line(caution)) for caution in contents.cautions)]
 

@@ -173,14 +173,20 @@ def alpha(panel: Mapping[str, Mapping[str, Hashable]], level: str = "nominal") -
     return float(library("krippendorff").alpha(paired, level_of_measurement=level))
 
 
-def pairwise(panel: Mapping[str, Mapping[str, Hashable]]) -> list[Pair]:
-    """Each two judges of the panel, in the order of their names."""
+def pairwise(
+    panel: Mapping[str, Mapping[str, Hashable]], clusters: Mapping[str, object] | None = None
+) -> list[Pair]:
+    """Each two judges of the panel, in the order of their names. ``clusters`` names the unit that each sample was drawn with;
+    those of a pair whose samples share none are not counted."""
     found = []
     for first, second in combinations(sorted(panel), 2):
         shared = sorted(panel[first].keys() & panel[second].keys())
-        agreed = (
-            kappa([panel[first][i] for i in shared], [panel[second][i] for i in shared]) if shared else None
-        )
+        named = None if clusters is None else [clusters[i] for i in shared]
+        if named is not None and len(set(named)) == len(named):
+            named = None
+        agreed = None
+        if shared:
+            agreed = kappa([panel[first][i] for i in shared], [panel[second][i] for i in shared], named)
         found.append(Pair(first=first, second=second, kappa=agreed))
     return found
 

@@ -47,10 +47,10 @@ def study(samples: int, seed: int = 7) -> list[Grade]:
         for pair in pairs.split()
         for question in _ASKED
     ]
-    return [_one(at, *asked[at % len(asked)], dice) for at in range(samples)]
+    return [_one(at, dice, *asked[at % len(asked)]) for at in range(samples)]
 
 
-def _one(at: int, region: str, country: str, capital: str, question: str, dice: random.Random) -> Grade:
+def _one(at: int, dice: random.Random, region: str, country: str, capital: str, question: str) -> Grade:
     right = dice.random() < _SKILL[region]
     other = dice.choice([pair.split(":")[1] for pair in _PLACES[region].split()])
     said = dice.choice(_SAID).format(capital if right else other)

@@ -97,6 +97,40 @@ def test_judges_are_heard_one_by_one_and_against_each_other() -> None:
     assert PanelTally().panel() is None
 
 
+def test_judges_agreement_counts_groups_where_samples_share_them() -> None:
+    found = []
+    for grouped in (False, True):
+        tally = PanelTally()
+        for at in range(80):
+            # They differ on all of two articles out of ten.
+            values = (float(at % 2), float(at % 2 != (at // 8 < 2)))
+            said = [Judgement(judge=n, verdict=str(v), value=v) for n, v in zip("ab", values, strict=True)]
+            tally.add(str(at), said, f"article {at // 8}" if grouped else None)
+        panel = tally.panel()
+        assert panel is not None and panel.accords[0].kappa == pytest.approx(0.6)
+        found.append(panel.accords[0])
+    plain, over = found
+    assert (plain.clusters, over.clusters) == (None, 10)
+    assert plain.low is not None and over.low is not None
+    assert plain.kappa - over.low > 1.8 * (plain.kappa - plain.low)
+
+
+def test_of_values_in_an_order_a_little_difference_counts_less_than_a_great_one() -> None:
+    alphas = []
+    for other in (0.75, 0.0):
+        tally = PanelTally()
+        for at in range(40):
+            values = (at % 5 / 4, at % 5 / 4 if at % 5 < 4 else other)
+            tally.add(
+                str(at),
+                [Judgement(judge=n, verdict=f"{v}", value=v) for n, v in zip("ab", values, strict=True)],
+            )
+        panel = tally.panel()
+        assert panel is not None and panel.ordinal and panel.alpha is not None
+        alphas.append(panel.alpha)
+    assert alphas[0] > 0.9 > 0.6 > alphas[1]
+
+
 def test_a_judge_flips_where_its_verdict_changes_with_the_order() -> None:
     parts = {
         f"answer 1, {ANSWER_FIRST}": "win",
