@@ -11,6 +11,7 @@ from . import parallel, scorers
 from .errors import AnsweredTwice, Ungradable
 from .judging.bench import Bench
 from .ledger import Entry, Recorder
+from .nothing import why_nothing
 from .reading import outputs
 from .reading import references as reference_files
 from .reading.reader import Notes
@@ -114,9 +115,9 @@ def _rivals(request: Request) -> _Rivals | None:
 
 
 def nothing_in(target: outputs.Target, notes: Notes) -> Ungradable:
-    found = [*notes.skipped, *notes.problems]
-    why = f": {os.fsdecode(found[0].path)} {found[0].what}" if found else ""
-    return Ungradable(
-        f"{target.name} holds no answers{why}.",
-        "name the fields with --id-field and --answer-field, or the files with --files.",
+    skipped, unread = (
+        [f"{os.fsdecode(one.path)} {one.what}" for one in problems]
+        for problems in (notes.skipped, notes.problems)
     )
+    why, hint = why_nothing(skipped, unread, [source.name for source in target.sources])
+    return Ungradable(f"{target.name} holds no answers: {why}.", hint)

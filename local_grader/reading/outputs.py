@@ -21,7 +21,7 @@ from ..scorer import Shape
 from .csv_rows import DELIMITERS
 from .fields import Fields
 from .reader import MOST_NAMED, Reader, Source
-from .rows import READABLE, read
+from .rows import READABLE, holds_bare_numbers, read
 
 _LEFT_OUT = "stands beside other files with answers, and is read where --files names it"
 
@@ -154,15 +154,16 @@ def _content(sample: Sample) -> int:
 
 
 def _spare_last(sources: Sequence[Source]) -> list[Source]:
-    others = {source.shard for source in sources if not _is_text_table(source)}
-    known = [
-        replace(source, is_spare=_is_text_table(source) and source.shard in others) for source in sources
-    ]
+    spare = {source.name for source in sources if _may_be_something_else(source.path)}
+    others = {source.shard for source in sources if source.name not in spare}
+    known = [replace(source, is_spare=source.name in spare and source.shard in others) for source in sources]
     return sorted(known, key=lambda source: source.is_spare)
 
 
-def _is_text_table(source: Source) -> bool:
-    return source.path.suffix.lower() in DELIMITERS
+def _may_be_something_else(path: Path) -> bool:
+    """Tables of text, and objects of nothing but numbers, are written beside answers as often as they hold them: metrics, say."""
+    suffix = path.suffix.lower()
+    return suffix in DELIMITERS or (suffix == ".json" and holds_bare_numbers(path))
 
 
 def _walk(root: Path, files: Sequence[str]) -> Iterator[Source]:

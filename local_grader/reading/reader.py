@@ -19,9 +19,9 @@ MOST_NAMED = 10
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Source:
-    """One file. ``name`` is relative to the run, with slashes; ``shard`` is None outside of a shard's folder. ``is_spare`` is a table of
-    text that nobody named: it is read where no other file of its shard holds answers, because scripts write one beside
-    them, of the same or of something else."""
+    """One file. ``name`` is relative to the run, with slashes; ``shard`` is None outside of a shard's folder. ``is_spare`` is one
+    that nobody named, of a kind that scripts write beside answers, of the same or of something else: it is read where no
+    other file of its shard holds answers."""
 
     path: Path
     name: str

@@ -20,6 +20,7 @@ READABLE = (".jsonl", ".json", ".parquet", *csv_rows.DELIMITERS)
 LONGEST_LINE = 64 << 20
 _LARGEST_JSON = 512 << 20
 _MOST_BAD_ROWS = 10
+_LARGEST_METRICS = 1 << 20
 _ENDS = ("\n", "\r\n", "")
 _BEGINNING = 20
 _NO_VALUE = "Expecting value"
@@ -136,6 +137,17 @@ def _read_json(path: Path, id_names: Container[str]) -> Iterator[Row | BadRow]:
             yield Row(f"key {key}", value, key)
     else:
         yield BadRow("holds neither a list nor an object")
+
+
+def holds_bare_numbers(path: Path) -> bool:
+    """Whether a JSON file is one object, of nothing but numbers; False for one that cannot be read."""
+    try:
+        if path.stat().st_size > _LARGEST_METRICS:
+            return False
+        whole = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(whole, dict) and all(isinstance(value, int | float) for value in whole.values())
 
 
 def _read_parquet(path: Path) -> Iterator[Row | BadRow]:

@@ -103,3 +103,21 @@ def test_without_any_scorer_the_choice_is_shown(root: Path, capsys: Capture) -> 
     (root / "hybrid.toml").write_text('[project]\nid = "p"\n')
     assert main(["grade", "r1"]) == 2
     assert "Choose one with --scorer" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("text", "said", "hint"),
+    [
+        ("", "holds no answers: mine.jsonl is empty.", "Look whether the run wrote its answers to the end"),
+        ('{"id": 1,\n', "mine.jsonl line 1 is not valid JSON", "Repair that file"),
+        ('{"loss": 1}\n', "has no field", "--answer-field"),
+    ],
+)
+def test_where_nothing_can_be_graded_the_hint_fits_the_cause(
+    root: Path, capsys: Capture, text: str, said: str, hint: str
+) -> None:
+    (root / "mine.jsonl").write_text(text)
+    (root / "hybrid.toml").write_text('[project]\nid = "p"\n')
+    assert main(["grade", "mine.jsonl", "--scorer", "exact"]) == 1
+    told = capsys.readouterr().err
+    assert said in told and hint in told

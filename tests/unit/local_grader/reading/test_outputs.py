@@ -191,6 +191,18 @@ def test_a_folder_of_tables_is_read_shard_by_shard(tmp_path):
     assert not samples.notes.problems
 
 
+@pytest.mark.parametrize("name", ["a.json", "z.json"])
+def test_numbers_beside_answers_are_none_of_them(tmp_path, name):
+    put(tmp_path / "outputs" / "r1" / "000" / "answers.jsonl", {"id": "a", "answer": "x"})
+    text(tmp_path / "outputs" / "r1" / "000" / name, '{"loss": 0.5, "steps": 10}')
+    text(tmp_path / "outputs" / "r1" / "001" / name, '{"b": 4}')
+    samples = samples_in(find(tmp_path / "outputs", "r1"))
+    assert {sample.id for sample in samples} == {"a", "b"}
+    assert [one.path for one in samples.notes.skipped] == [f"000/{name}".encode()]
+    named = samples_in(find(tmp_path / "outputs", "r1", [name]))
+    assert {sample.id for sample in named} == {"loss", "steps", "b"}
+
+
 def test_a_table_of_the_answers_that_an_object_holds_is_left_out(tmp_path):
     text(tmp_path / "outputs" / "r1" / "a.json", '{"a": 4, "b": "y"}')
     text(tmp_path / "outputs" / "r1" / "a.csv", "id,answer\nb,y\na,4\n")
