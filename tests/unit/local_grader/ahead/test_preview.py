@@ -14,6 +14,7 @@ from local_grader.judges import JudgeSettings
 from local_grader.judging.wish import JudgingRequest
 from local_grader.request import Request
 from sync.clock import SystemClock
+from sync.errors import UsageError
 from tests.emulators.ollama import Asked, Model, Ollama
 from tests.support.ollama import emulated
 
@@ -113,6 +114,46 @@ def test_what_another_model_of_that_name_said_is_not_known_of_this_one(root: Pat
     with emulated(Model(name=MODEL.name, weights="new")) as server:
         (judge,) = looked(asked(root, server.url)).judges
         assert (judge.left, judge.is_other) == (2, True)
+
+
+def test_each_judge_has_its_own_share_and_they_take_their_time_one_after_the_other(root: Path) -> None:
+    other = Model(name="qwen3:4b")
+    with emulated(MODEL, other) as server:
+        grade_outputs(asked(root, server.url))
+        both = asked(root, server.url, judges=[MODEL.name, other.name])
+        found = looked(both)
+        assert [(judge.known, judge.left) for judge in found.judges] == [(2, 0), (0, 2)]
+        assert found.takes_s is None and found.first is not None and found.first.judge == other.name
+        grade_outputs(trial(both, 2))
+        found = looked(replace(both, limit=3))
+        assert [(judge.known, judge.left) for judge in found.judges] == [(2, 0), (1, 1)]
+        assert found.takes_s == found.judges[1].each_s and found.samples == 3
+
+
+def test_pair_is_asked_about_twice_and_the_same_answer_of_both_not_at_all(root: Path) -> None:
+    put(root / "outputs/r0/answers.jsonl", *({**row, "answer": "Paris"} for row in ROWS))
+    request = replace(asked(root, rubric="pairwise", rivals="r0"), scorer="judge", options={})
+    found = looked(request)
+    assert (found.undecided, found.judges[0].prompts) == (3, 6)
+    assert found.decided == {"the same answer": 1}
+
+
+@pytest.mark.parametrize("path", ["", "/v1"])
+def test_server_is_asked_in_its_own_way_who_it_is(root: Path, path: str) -> None:
+    with emulated(MODEL) as server:
+        url = f"{server.url}{path}"
+        (judge,) = looked(asked(root, url)).judges
+        report = grade_outputs(asked(root, url))
+        assert report.decided is not None
+        identity = report.decided.heard[0].identity
+        assert identity is not None and (judge.server, judge.digest) == (identity.server, identity.digest)
+        assert looked(asked(root, url)).judges[0].left == 0
+
+
+def test_what_is_asked_wrongly_is_told_at_once(root: Path) -> None:
+    for changes in ({"rubric": "pairwise"}, {"rubric": "none"}, {"judges": ["m@ftp://x"]}):
+        with pytest.raises(UsageError):
+            looked(asked(root, **changes))
 
 
 def test_model_that_the_server_lacks_is_told(root: Path) -> None:
