@@ -41,8 +41,8 @@ def numbered(names: Iterable[object], n: int) -> Clusters:
         raise ValueError(f"{len(codes)} clusters for {n} samples")
     if nameless := codes.count(-1):
         raise Ungradable(
-            f"{nameless} of {n} samples name no cluster",
-            hint="Give each sample its cluster, or leave clusters out and treat samples as independent.",
+            f"{nameless:,} of {n:,} samples name no group.",
+            hint="Grade with --group-field, the field that says what samples have in common; or take samples as independent.",
         )
     return Clusters(codes=library("numpy").array(codes, dtype="int64"), count=len(known))
 

@@ -66,10 +66,10 @@ def corrected(
     if not judged.binary:
         return _refused(judged, informedness, "some verdicts are neither pass nor fail")
     if judged.clusters == 1:
-        return _refused(judged, informedness, "one cluster cannot show how clusters differ")
+        return _refused(judged, informedness, "one group cannot show how groups differ")
     for known, name in ((sensitivity, "pass"), (specificity, "fail")):
         if known.clusters == 1:
-            return _refused(judged, informedness, f"all labels of a {name} are of one cluster")
+            return _refused(judged, informedness, f"all labels of a {name} are of one group")
     hit, cleared = _posterior(sensitivity, rng), _posterior(specificity, rng)
     drawn = hit + cleared - 1
     weakest, _ = _middle(drawn)

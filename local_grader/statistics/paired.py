@@ -77,7 +77,7 @@ def compare(
     shared = sorted(a.keys() & b.keys())
     if not shared:
         raise Ungradable(
-            "The two runs have no graded sample in common",
+            "The two runs have no graded sample in common.",
             hint="Samples are joined by their id: grade both runs on the same questions.",
         )
     first, second = checked(a[name] for name in shared), checked(b[name] for name in shared)
@@ -166,13 +166,13 @@ def _test(
     if units.count < 2:
         return None, ""
     if units.count <= resampling.MOST:
-        drawn = "pairs" if clusters is None else "whole clusters"
+        drawn = "pairs" if clusters is None else "whole groups"
         return resampling.flipped(units.sums(differences), rng), f"a permutation of {drawn}"
     if not error:
         return None, ""
     t = float(differences.mean()) / error
     p_value = 2 * float(library("scipy.stats").t.sf(abs(t), units.count - 1))
-    return p_value, "a paired t-test" if clusters is None else "a clustered t-test"
+    return p_value, "a paired t-test" if clusters is None else "a t-test over groups"
 
 
 def _needed(

@@ -18,7 +18,7 @@ def sentence(comparison: Comparison, name_a: str, name_b: str) -> str:
     evidence = [] if ends is None else [f"95 % interval {points(ends[0])} to {points(ends[1])}"]
     where = f"{found.n:,} shared sample{'s' if found.n > 1 else ''}"
     if found.a.clusters is not None:
-        where += f" in {found.a.clusters:,} cluster{'s' if found.a.clusters > 1 else ''}"
+        where += f" in {found.a.clusters:,} group{'s' if found.a.clusters > 1 else ''}"
     evidence.append(
         f"on {where}" if found.p_value is None else f"{p_value(found.p_value)} by {found.test} on {where}"
     )

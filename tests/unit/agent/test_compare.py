@@ -87,7 +87,7 @@ def test_groups_are_shown_with_chance_held_down(ledger: Path, capsys: Capture) -
     assert row.split() == ["x", "8", "0.0", "%", "100.0", "%", "+100.0", "0.023", "yes"]
     assert "The samples are in 3 groups, too few" in err
     assert main(["compare", "base", "tuned", "--cluster"]) == 0
-    assert "in 3 clusters" in capsys.readouterr().out
+    assert "in 3 groups" in capsys.readouterr().out
 
 
 def test_samples_without_a_group_are_told_of_where_groups_are_asked_for(

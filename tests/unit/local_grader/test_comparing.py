@@ -52,7 +52,7 @@ def test_groups_are_the_evidence_where_there_are_enough(tmp_path: Path) -> None:
 
 def test_clusters_need_a_group_for_each_sample(tmp_path: Path) -> None:
     a, b = (keep(tmp_path, name, {"s": 1.0}) for name in "ab")
-    with pytest.raises(Ungradable, match="name no cluster"):
+    with pytest.raises(Ungradable, match="name no group"):
         compared(a, b, clustered=True)
 
 

@@ -99,7 +99,7 @@ def test_clusters_widen_the_interval_and_one_gives_none():
     assert wide.high - wide.low > 2 * (plain.high - plain.low)
     level = corrected([1, 0] * 50, labels, generator(1), [at // 10 for at in range(100)]).interval
     assert level.high - level.low > 0.4
-    assert "one cluster" in corrected(rows, labels, generator(1), ["a"] * 500).reason
+    assert "one group" in corrected(rows, labels, generator(1), ["a"] * 500).reason
     with pytest.raises(Ungradable):
         corrected([1, 0], labels, generator(1), ["a", None])
 

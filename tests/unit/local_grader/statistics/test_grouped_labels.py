@@ -53,7 +53,7 @@ def test_sensitivity_counts_groups_only_where_its_own_samples_share_some():
     assert (found.sensitivity.clusters, found.specificity.clusters) == (1, None)
     assert found.sensitivity.trusted is None
     refused = corrected([1, 0], confusion(judge * 9, labels * 9, "aabc" * 9), generator(1))
-    assert refused.rate is None and "all labels of a pass are of one cluster" in refused.reason
+    assert refused.rate is None and "all labels of a pass are of one group" in refused.reason
 
 
 def test_grouped_labels_are_worth_as_many_as_they_tell():

@@ -94,7 +94,7 @@ def test_whole_clusters_are_permuted():
     clusters = {name: at // 10 for at, name in enumerate(a)}
     found = compare(a, b, clusters, generator(1))
     # Two of four clusters changed, both for the better: half of the four ways to flip them are as far from 0.
-    assert (found.test, found.p_value) == ("a permutation of whole clusters", 0.5)
+    assert (found.test, found.p_value) == ("a permutation of whole groups", 0.5)
     assert not found.is_real
     assert compare(a, b, None, generator(1)).is_real
 
@@ -164,7 +164,7 @@ def test_runs_without_a_common_sample_are_refused():
 
 
 def test_a_shared_sample_without_a_cluster_is_refused():
-    with pytest.raises(Ungradable, match="1 of 2 samples name no cluster"):
+    with pytest.raises(Ungradable, match="1 of 2 samples name no group"):
         compare({"x": 1, "y": 1}, {"x": 1, "y": 0}, {"x": "c"}, generator(1))
 
 
@@ -199,7 +199,7 @@ def test_very_many_pairs_are_not_resampled():
     found = compare(a, b, None, rng)
     assert (found.test, found.interval.method) == ("a paired t-test", "t") and found.p_value < 1e-9
     found = compare(a, b, {name: name for name in a}, rng)
-    assert (found.test, found.interval.method) == ("a clustered t-test", "t")
+    assert (found.test, found.interval.method) == ("a t-test over groups", "t")
 
 
 def test_a_difference_that_is_not_there_is_called_real_as_seldom_as_promised():

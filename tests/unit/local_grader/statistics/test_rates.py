@@ -122,7 +122,7 @@ def test_clusters_that_are_all_alike_are_no_certainty(values):
 
 
 def test_a_sample_without_a_cluster_is_refused():
-    with pytest.raises(Ungradable, match="1 of 3 samples name no cluster"):
+    with pytest.raises(Ungradable, match="1 of 3 samples name no group"):
         rate([1, 0, 1], ["a", None, "b"])
 
 

@@ -35,9 +35,7 @@ def test_clusters_are_counted():
     a, b = runs(100, 0, 60, 40)
     text = said(a, b, {name: int(name) % 25 for name in a})
     assert text.startswith("r8 is better than r7: 80.0 % against 50.0 %, +30.0 points (95 % interval +")
-    assert text.endswith(
-        "p < 0.001 by a permutation of whole clusters on 200 shared samples in 25 clusters)."
-    )
+    assert text.endswith("p < 0.001 by a permutation of whole groups on 200 shared samples in 25 groups).")
 
 
 def test_equal_rates_promise_no_number_of_samples():
