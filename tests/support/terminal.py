@@ -104,11 +104,11 @@ class Terminal:
 
     def wait_for(self, text: str) -> None:
         """Until the screen shows it and keys are waited for."""
-        self._until(lambda: text in self.screen and self.is_raw(), text)
+        self._until(lambda: self._waits() and text in self.screen, text)
 
     def wait_until_gone(self, text: str) -> None:
         """Until the screen shows it no more and keys are waited for."""
-        self._until(lambda: text not in self.screen and self.is_raw(), f"a screen without {text}")
+        self._until(lambda: self._waits() and text not in self.screen, f"a screen without {text}")
 
     def wait_stopped(self) -> None:
         """Until the shell has its terminal back."""
@@ -137,6 +137,14 @@ class Terminal:
             time.sleep(0.02)
         raise AssertionError("the job lives on")
 
+    def _waits(self) -> bool:
+        """Whether keys are waited for; then all that was written until now has been read."""
+        if not self.is_raw():
+            return False
+        while self._read(0.0):
+            pass
+        return True
+
     def _until(self, holds: Callable[[], bool], what: str) -> None:
         end = time.monotonic() + _PATIENCE_S
         while not holds():
@@ -144,10 +152,14 @@ class Terminal:
                 raise AssertionError(f"{what!r} did not come; the screen shows:\n{self.screen}")
             self._read()
 
-    def _read(self) -> None:
-        ready, _, _ = select.select([self._ours], [], [], 0.05)
-        if ready:
-            try:
-                self._seen += os.read(self._ours, 65536).decode("utf-8", "replace")
-            except OSError:
-                time.sleep(0.01)  # Linux says so once nobody holds the other end
+    def _read(self, wait_s: float = 0.05) -> bool:
+        """Whether there was something."""
+        ready, _, _ = select.select([self._ours], [], [], wait_s)
+        if not ready:
+            return False
+        try:
+            self._seen += os.read(self._ours, 65536).decode("utf-8", "replace")
+        except OSError:
+            time.sleep(0.01)  # Linux says so once nobody holds the other end
+            return False
+        return True
