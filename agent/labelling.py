@@ -5,6 +5,7 @@ verdict measures nothing.
 """
 
 import hashlib
+import heapq
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -124,8 +125,8 @@ def queue(
     The order depends on the seed and the ids alone, so that a session goes on where the last one stopped. ``hard``: what no rule
     could decide, and what judges disagree about, comes sooner.
     """
-    answered = [grade for grade in grades if grade.state != "missing"]
-    drawn = sorted(answered, key=lambda grade: (_place(grade, seed, hard), grade.sample))[:n]
+    answered = (grade for grade in grades if grade.state != "missing")
+    drawn = heapq.nsmallest(n, answered, key=lambda grade: (_place(grade, seed, hard), grade.sample))
     left = [grade for grade in drawn if grade.sample not in labelled]
     return left, len(drawn) - len(left)
 

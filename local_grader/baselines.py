@@ -16,6 +16,7 @@ RECALL = 0.8
 TOKEN_RECALL = "token recall"
 ALWAYS_NO = "always no"
 ALWAYS_YES = "always yes"
+CONSTANT = (ALWAYS_NO, ALWAYS_YES)
 
 _ARTICLES = frozenset(("a", "an", "the"))
 _RULES = ("exact", "includes", "cascade")
@@ -52,7 +53,7 @@ def token_recall(answer: str, reference: str) -> float:
 def _rules(scorer: str) -> Mapping[str, Rule]:
     rules: dict[str, Rule] = {}
     for name in names(scorer):
-        if name in (ALWAYS_NO, ALWAYS_YES):
+        if name in CONSTANT:
             rules[name] = _constant(float(name == ALWAYS_YES))
         elif name == TOKEN_RECALL:
             rules[name] = _recalls

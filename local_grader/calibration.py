@@ -5,7 +5,7 @@ A value of more than a half is a pass; a grade of exactly a half is none, and su
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from . import baselines
@@ -153,12 +153,28 @@ def from_counts(kind: str, name: str, counts: Counts, groups: Sequence[Counts] |
             meant += [label] * number
             clusters += [at] * number
     named = None if groups is None else clusters
-    return Measured(
+    found = Measured(
         kind=kind,
         name=name,
         confusion=agreement.confusion(said, meant, named),
         kappa=agreement.kappa(said, meant, named),
         groups=groups,
+    )
+    return _certain(found) if kind == BASELINE and name in baselines.CONSTANT else found
+
+
+def _certain(one: Measured) -> Measured:
+    """Of a rule that says the same of every sample: its kappa is 0 and its rates are 0 and 1 whatever is labelled, so none of
+    them has an interval."""
+    found = one.confusion
+    sensitivity, specificity = (
+        rate and replace(rate, interval=None, clusters=None, clustered_error=None, clustered_interval=None)
+        for rate in (found.sensitivity, found.specificity)
+    )
+    return replace(
+        one,
+        confusion=replace(found, sensitivity=sensitivity, specificity=specificity),
+        kappa=replace(one.kappa, interval=None),
     )
 
 

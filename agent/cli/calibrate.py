@@ -1,6 +1,7 @@
 """``hybrid calibrate``: measures what graded a run against labels, and remembers it for later reports."""
 
 import os
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 
@@ -58,11 +59,13 @@ def calibrate(call: Call, /, run: str, labels: Path, label_field: str | None, gr
     """
     project = call.project()
     kept_grading = find(project, run, grading)
-    grades = list(kept.read(kept_grading))
-    given = label_files.load(labels, label_field, _words(grades), kept_grading.run, kept_grading.rubric)
-    _require_verdicts(kept_grading, grades)
+    said = _said(kept.read(kept_grading))
+    words = {word: value for word, value in said.items() if word}
+    given = label_files.load(labels, label_field, words, kept_grading.run, kept_grading.rubric)
+    _require_verdicts(kept_grading, said)
+    # Read again, so that of a million grades only the labelled ones need room.
     found = calibration.calibrate(
-        grades,
+        kept.read(kept_grading),
         given.by_sample,
         name=way(kept_grading),
         scorer="" if kept_grading.judges else kept_grading.scorer,
@@ -80,9 +83,8 @@ def calibrate(call: Call, /, run: str, labels: Path, label_field: str | None, gr
     return Exit.PARTIAL if given.problems else Exit.DONE
 
 
-def _require_verdicts(grading: KeptGrading, grades: list[KeptGrade]) -> None:
-    spoken = any(one.value is not None for grade in grades for one in grade.judgements)
-    if grading.facts.unheard and not spoken:
+def _require_verdicts(grading: KeptGrading, said: Mapping[str, float]) -> None:
+    if grading.facts.unheard and not said:
         raise UsageError(
             f"No judge has said anything about {grading.run} in this grading.",
             f"hybrid grade {grading.run} once the judge can be asked; or --grading SCORER for one by rule alone.",
@@ -116,10 +118,10 @@ def document(grading: KeptGrading, labels: Labels, found: Calibration, path: Pat
     }
 
 
-def _words(grades: list[KeptGrade]) -> dict[str, float]:
-    """What the judges' own words were worth: a person may have used the same."""
+def _said(grades: Iterable[KeptGrade]) -> dict[str, float]:
+    """What the judges' own words were worth: a person may have used the same. A verdict may come without a word."""
     said = (one for grade in grades for one in grade.judgements)
-    return {one.verdict: one.value for one in said if one.value is not None and one.verdict}
+    return {one.verdict: one.value for one in said if one.value is not None}
 
 
 def _measured(one: Measured) -> dict[str, object]:

@@ -11,7 +11,7 @@ import click
 
 from local_grader import kept, rubrics
 from local_grader import labels as label_files
-from local_grader.kept import KeptGrade, KeptGrading
+from local_grader.kept import KeptGrading
 from local_grader.rubrics.rubric import Kind, Rubric
 from sync.errors import UsageError
 
@@ -76,8 +76,7 @@ def label(
     """
     project = call.project()
     kept_grading = find(project, run, grading)
-    grades = list(kept.read(kept_grading))
-    question, choices = _choices(project, kept_grading, grades)
+    question, choices = _choices(project, kept_grading)
     path = out or _near(project.root / _name(labeller))
     if path.suffix.lower() != ".jsonl":
         raise UsageError(
@@ -85,7 +84,7 @@ def label(
             "Let FILE of --out end in .jsonl.",
         )
     done = _labels(path, kept_grading)
-    queue, before = labelling.queue(grades, done, n=n, seed=seed, hard=hard)
+    queue, before = labelling.queue(kept.read(kept_grading), done, n=n, seed=seed, hard=hard)
     state = State(queue=queue, before=before)
     who = labeller or _user()
     if queue:
@@ -134,14 +133,16 @@ def _tell(call: Call, run: str, path: Path, state: State, labels: Mapping[str, f
         call.console.next_step(f"hybrid calibrate {shlex.quote(run)} {shlex.quote(str(path))}")
 
 
-def _choices(project: Project, grading: KeptGrading, grades: list[KeptGrade]) -> tuple[str, list[Choice]]:
+def _choices(project: Project, grading: KeptGrading) -> tuple[str, list[Choice]]:
     """What is to be decided, and in which words: the rubric's, where a judge was asked and it has some."""
     judging = grading.entry.get("judging")
     if not judging:
         return _QUESTION, labelling.choices({})
     rubric = _rubric(project, judging["rubric"], judging["rubric_sha256"])
     if rubric is None:
-        said = {one.verdict: one.value for grade in grades for one in grade.judgements if one.verdict}
+        said = {
+            one.verdict: one.value for grade in kept.read(grading) for one in grade.judgements if one.verdict
+        }
         words = {word: value for word, value in said.items() if value is not None}
         return _QUESTION, labelling.choices(words if len(words) > 1 else {})
     if rubric.kind is Kind.PAIRWISE:

@@ -1,6 +1,7 @@
 """``hybrid calibrate``: a plain verdict first, all counts in JSON, and the ledger remembers it."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,9 @@ def test_the_verdict_comes_first_and_all_that_was_measured_after_it(judged: Path
     ):
         assert row in out, out
     assert "The calibration is in" in err
+    # What a rule says whatever it is shown has no interval.
+    assert re.search(r"always no +60 +50\.0 % +0\.00 +0\.0 % of 30 +100\.0 % of 30\n", out)
+    assert re.search(r"judge +llama +60 +100\.0 % +1\.00 \(0\.\d\d to 1\.00\)", out)
 
 
 def test_groups_of_labels_are_counted_and_told(root: Path, capsys: Capture) -> None:
