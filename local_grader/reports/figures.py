@@ -157,10 +157,10 @@ def _stages(contents: Contents) -> str:
         right = "–" if part.rate is None else percent(part.rate)
         lines += (
             f"<tr><th>{_button('stage', name, one_line(name, 40))}</th>"
-            f"<td>{shapes.stack([('value', part.samples / whole)])}</td>"
-            f"<td>{percent(part.samples / whole)}</td><td>{part.samples:,}</td><td>{right}</td></tr>"
+            f"<td>{shapes.stack([('value', part.scored / whole)])}</td>"
+            f"<td>{percent(part.scored / whole)}</td><td>{part.scored:,}</td><td>{right}</td></tr>"
         )
-    return lines and _table(("", "", "share", "samples", "right"), lines)
+    return lines and _table(("", "", "share", "decided", "right"), lines)
 
 
 def _judges(panel: Panel, cautions: Sequence[str]) -> str:

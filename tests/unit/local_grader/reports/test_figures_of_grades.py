@@ -45,6 +45,13 @@ def test_values_of_0_and_1_have_two_bars(tmp_path) -> None:
     assert [(bar.low, bar.high, bar.count) for bar in found.histogram] == [(0, 0, 1), (1, 1, 2)]
 
 
+def test_page_and_rows_count_what_a_stage_decided_not_what_it_was_asked(tmp_path) -> None:
+    grades = [grade(str(at), [1.0, 0.0, None][at % 3], stage="judge") for at in range(6)]
+    found = contents(keep(tmp_path, RUN, grades))
+    assert dict(rows(found))["decided by judge"] == "4 decided (66.7 %), 50.0 % of them right"
+    assert "<td>66.7 %</td><td>4</td><td>50.0 %</td>" in cards(found)
+
+
 def test_the_interval_allows_for_groups_only_where_every_graded_sample_has_one(tmp_path) -> None:
     grouped = [grade(str(at), float(at % 4 < 2), group=f"g{at // 4}") for at in range(40)]
     together = contents(keep(tmp_path / "a", RUN, grouped)).interval
