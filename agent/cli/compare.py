@@ -270,7 +270,8 @@ def _paths(changes: RunChanges) -> str:
 
 def _rate(rate: Rate) -> str:
     ends = f" ({interval(rate.trusted.low, rate.trusted.high)})" if rate.trusted else ""
-    return f"{percent(rate.mean)} of {rate.n:,}{ends}"
+    share = f"{percent(rate.mean)} of" if rate.binary else f"{percent(rate.mean)} on average over"
+    return f"{share} {rate.n:,}{ends}"
 
 
 def _bytes(number: int | None) -> str:

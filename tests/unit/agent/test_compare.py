@@ -32,6 +32,14 @@ def test_the_sentence_comes_first_and_what_it_stands_on_after_it(ledger: Path, c
     assert "graded from a file" in err
 
 
+def test_values_in_between_are_averaged_and_no_share_of_the_samples(ledger: Path, capsys: Capture) -> None:
+    keep(ledger, "base", values(50)), keep(ledger, "tuned", dict.fromkeys(values(50), 0.625))
+    assert main(["compare", "base", "tuned"]) == 0
+    out = capsys.readouterr().out
+    assert "50.0 % of 100 (95 % interval 40.4 to 59.6 %)" in out
+    assert "62.5 % on average over 100 (95 % interval " in out and "right only in" not in out
+
+
 def test_json_holds_every_sample_that_changed(ledger: Path, capsys: Capture) -> None:
     keep(ledger, "base", values(50)), keep(ledger, "tuned", {**values(70), "more": 1.0})
     assert main(["compare", "base", "tuned", "--json"]) == 0
