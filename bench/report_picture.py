@@ -32,7 +32,11 @@ def main() -> None:
         folder = Path(name)
         missing = [Missing(sample=f"tuvalu-{at:05d}", group="Oceania") for at in range(3)]
         page = folder / "report.html"
-        write(contents(keep(folder, RUN, study(1200), missing=missing, by=by_both())), "html", page)
+        write(
+            contents(keep(folder, RUN, study(1200), missing=missing, scorer="cascade", by=by_both())),
+            "html",
+            page,
+        )
         _take(page, folder / "a", said.into / "report.png", _WIDE)
         if said.all:
             _take(page, folder / "b", said.into / "report-dark.png", _WIDE, dark=True)
