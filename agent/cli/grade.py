@@ -113,7 +113,11 @@ def _when(_context: click.Context, _parameter: click.Parameter, text: str | None
 @click.option(
     "--pull-model", is_flag=True, help="Fetch a model that the server does not have, without asking."
 )
-@click.option("--follow", is_flag=True, help="Pull and grade what comes, until the run is over.")
+@click.option(
+    "--follow",
+    is_flag=True,
+    help="Pull and grade what comes, until the run is over or no runner has worked on it for an hour.",
+)
 @click.option("--dry-run", is_flag=True, help="Tell what would be graded and asked, and do nothing.")
 @click.option(
     "--limit",
