@@ -23,6 +23,10 @@ AWAY_S = 5.0
 _log = logging.getLogger(__name__)
 
 
+class OtherProject(UsageError):
+    """The folder is that of another project now, which has an agent of its own: this one has nothing more to do here."""
+
+
 @dataclass(kw_only=True)
 class Ground:
     """``project`` is replaced when its settings change: whoever has opened something by them opens it anew then."""
@@ -33,6 +37,8 @@ class Ground:
     dice: random.Random
     need: Need | None = None
     """What is wrong with the settings now; the former ones are in force."""
+    other: OtherProject | None = None
+    """Why this agent is to end by itself."""
     open_mailbox: Opener = opened
     _read: tuple[int, ...] = field(default=())
     _doubted: tuple[int, ...] = field(default=())
@@ -69,13 +75,16 @@ class Ground:
         try:
             settings = config.load(path)
             if settings.project.id != self.project.config.project.id:
-                raise UsageError(
-                    f"The project in {path} has another id now, and this agent is that of the former one.",
-                    "hybrid agent stop, then hybrid agent start",
+                raise OtherProject(
+                    f"The project in {path} has another id now, and this was the agent of the former one.",
+                    "hybrid agent start",
                 )
         except UsageError as error:
             if self._doubted != mark:
                 self._doubted, self._read = mark, before
+                return False
+            if isinstance(error, OtherProject):
+                self.other = error
                 return False
             self.need = Need(key="settings", what=str(error), how=error.hint)
             _log.warning("The settings were not taken over: %s", error)

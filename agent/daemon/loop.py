@@ -26,7 +26,7 @@ LONGEST_S = 60.0
 
 def run(project: Project, clock: Clock, *, bell: Bell, record: Record, stopping: Callable[[], bool]) -> None:
     """Returns soon after ``stopping`` has become true, of which ``bell`` is rung. ``record.last`` is the status that it
-    begins with."""
+    begins with. Raises OtherProject where the folder has become that of another one."""
     assert record.last is not None
     home_bell = SystemBell()
     board = Board(record.last, clock, record.write, on_needs=home_bell.ring)
@@ -50,6 +50,9 @@ def run(project: Project, clock: Clock, *, bell: Bell, record: Record, stopping:
         homing.slept = why
         home_bell.ring()
 
+    def is_over() -> bool:
+        return stopping() or ground.other is not None
+
     publishing = Publishing(ground, hints, polls=lambda: watch.polls, on_view=watch.use, on_publish=look_home)
     ended = threading.Event()
     thread = threading.Thread(
@@ -59,13 +62,15 @@ def run(project: Project, clock: Clock, *, bell: Bell, record: Record, stopping:
         board.tell("loop", port=port)
         thread.start()
         try:
-            keep_going(publishing, ground, bell, stopping, longest_s=LONGEST_S, on_jump=slept)
+            keep_going(publishing, ground, bell, is_over, longest_s=LONGEST_S, on_jump=slept)
         finally:
             ended.set()
             home_bell.ring()
             watch.stop()
             thread.join()
             desktop.close()
+    if ground.other is not None and not stopping():
+        raise ground.other
 
 
 class Watch:

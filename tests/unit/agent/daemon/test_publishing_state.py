@@ -105,6 +105,16 @@ def test_broken_settings_are_told_and_the_former_ones_stay_in_force(one: Life) -
     assert one.status.needs == [] and one.there() == one.here()
 
 
+def test_other_id_that_is_there_for_a_moment_ends_nothing(one: Life) -> None:
+    settings = one.root / "hybrid.toml"
+    before = settings.read_text()
+    settings.write_text(before.replace("lab", "bal"))
+    one.turn()
+    settings.write_text(before)
+    one.settle()
+    assert one.ground.other is None and one.status.needs == []
+
+
 def test_new_settings_count_at_once(one: Life) -> None:
     one.write(".gitignore", "data/\n", told=False)
     one.write("data/x", "x", told=False)
