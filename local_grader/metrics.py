@@ -16,7 +16,8 @@ _Z95 = 1.959963984540054
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Summary:
-    """``right`` is the sum of values in [0, 1]; ``rate`` is right / scored, None where nothing was scored.
+    """``right`` is the sum of values in [0, 1], of which ``partial`` lie in between; ``rate`` is right / scored, None where nothing was
+    scored.
 
     ``low`` and ``high`` are the Wilson 95 % interval, which takes samples as independent. ``unscored`` counts by reason.
     """
@@ -24,6 +25,7 @@ class Summary:
     samples: int
     scored: int
     right: float
+    partial: int
     rate: float | None
     low: float | None
     high: float | None
@@ -54,6 +56,7 @@ class Tally:
         self.samples = 0
         self._scored = 0
         self._right = 0.0
+        self._partial = 0
         self._unscored: Counter[str] = Counter()
 
     def add(self, score: Score) -> None:
@@ -63,6 +66,8 @@ class Tally:
         else:
             self._scored += 1
             self._right += score.value
+            if 0 < score.value < 1:
+                self._partial += 1
 
     def merge(self, other: "Tally") -> None:
         """Counts what the other one has counted."""
@@ -70,6 +75,7 @@ class Tally:
         self.samples += other.samples
         self._scored += other._scored
         self._right += other._right
+        self._partial += other._partial
         self._unscored.update(other._unscored)
 
     def summary(self) -> Summary:
@@ -79,6 +85,7 @@ class Tally:
             samples=self.samples,
             scored=scored,
             right=right,
+            partial=self._partial,
             rate=right / scored if scored else None,
             low=low,
             high=high,

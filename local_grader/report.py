@@ -150,7 +150,7 @@ def so_far(report: Report) -> str:
     """A partial result in a line."""
     summary = report.summary
     parts = [f"{_here(report.partial)} here: "] if report.partial else []
-    parts.append(words.rate_of(summary))
+    parts.append(words.rate_of(summary, words.ends(summary)))
     unscored = sum(summary.unscored.values())
     if unscored:
         parts.append(f"; {unscored:,} not graded ({', '.join(summary.unscored)})")

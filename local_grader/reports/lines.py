@@ -55,8 +55,8 @@ def rows(counted: Counted) -> list[tuple[str, str]]:
         ("graded by", counted.method),
         ("samples", words.samples(summary)),
         (
-            "outputs right" if counted.arc else "right",
-            words.rate(summary.right, summary.scored, counted.interval, counted.clusters),
+            "outputs right" if counted.arc else "score" if summary.partial else "right",
+            words.rate_of(summary, counted.interval, counted.clusters),
         ),
     ]
     if counted.corrected:

@@ -10,7 +10,7 @@ from ..metrics import Summary
 from .characters import one_line
 from .contents import RIGHT, Contents, verdict_of
 from .summary import rows
-from .words import rate_of, samples
+from .words import ends, rate_of, samples
 
 _MOST_PARTS = 50
 _MOST_SAMPLES = 20
@@ -50,7 +50,7 @@ def plain(text: str) -> str:
 
 
 def _part(name: str, part: Summary) -> str:
-    return f"| {code(name)} | {rate_of(part)} | {samples(part)} |"
+    return f"| {code(name)} | {rate_of(part, ends(part))} | {samples(part)} |"
 
 
 def _not_right(contents: Contents) -> list[str]:

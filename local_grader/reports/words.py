@@ -11,17 +11,23 @@ _MOST_PARTS = 20
 NOTHING = "nothing could be graded"
 
 
-def rate(right: float, of: int, ends: tuple[float, float] | None, clusters: int | None = None) -> str:
-    """``31.9 % (12.5 of 39; 95 % interval 27.6 to 36.5 %)``; ``clusters`` is how many groups the interval allows for."""
+def rate(right: float, of: int, ends: tuple[float, float] | None) -> str:
+    """``31.9 % (12 of 39; 95 % interval 27.6 to 36.5 %)``."""
     if ends is None:
         return NOTHING
+    return f"{percent(right / of)} ({amount(right)} of {of:,}; {interval(*ends)})"
+
+
+def rate_of(part: Summary, ends: tuple[float, float] | None, clusters: int | None = None) -> str:
+    """The same; values in between are an average, and no count of what is right. ``clusters`` is how many groups the interval allows
+    for."""
+    if ends is None:
+        return NOTHING
+    counted = (
+        f"on average over {part.scored:,}" if part.partial else f"{amount(part.right)} of {part.scored:,}"
+    )
     allowing = f", over {clusters:,} groups" if clusters else ""
-    return f"{percent(right / of)} ({amount(right)} of {of:,}; {interval(*ends)}{allowing})"
-
-
-def rate_of(part: Summary) -> str:
-    """With the interval that takes samples as independent."""
-    return rate(part.right, part.scored, ends(part))
+    return f"{percent(part.right / part.scored)} ({counted}; {interval(*ends)}{allowing})"
 
 
 def ends(part: Summary | ArcSummary) -> tuple[float, float] | None:
@@ -43,7 +49,9 @@ def samples(summary: Summary) -> str:
 def share(part: Summary, whole: Summary) -> str:
     """How much of the whole a stage decided, and how much of that it found right."""
     decided = f"{part.scored:,} decided ({percent(part.scored / whole.samples)})"
-    return decided if part.rate is None else f"{decided}, {percent(part.rate)} of them right"
+    if part.rate is None:
+        return decided
+    return f"{decided}, {percent(part.rate)} {'on average' if part.partial else 'of them right'}"
 
 
 def bounds(summary: Summary) -> list[tuple[str, str]]:
@@ -58,7 +66,7 @@ def part_rows(parts: Mapping[str, Summary]) -> list[tuple[str, str, str]]:
     """Name, rate, samples of each part; nothing where there are too many to read."""
     if not 1 < len(parts) <= _MOST_PARTS:
         return []
-    return [(one_line(name, 60), rate_of(part), samples(part)) for name, part in parts.items()]
+    return [(one_line(name, 60), rate_of(part, ends(part)), samples(part)) for name, part in parts.items()]
 
 
 def arc_rows(arc: ArcSummary, outputs: int) -> list[tuple[str, str]]:

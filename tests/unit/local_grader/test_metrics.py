@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from local_grader import metrics
-from local_grader.grading import Grading
+from local_grader.grading import Grading, unanswered
 from local_grader.metrics import Tallies
 from local_grader.samples import Reference, Sample
 from local_grader.scorers import make
@@ -65,6 +65,19 @@ def test_parts_add_up_to_the_whole():
     assert {name: part.rate for name, part in groups.items()} == {"x": 1, "y": 0}
 
 
+def test_counts_of_parts_merge_into_those_of_the_whole():
+    graded = [one(1, 1, "x", "000"), one(0.25, 2, "y", "000"), one(None, 3, "x", "001"), one(0, 4)]
+    whole, first, second = (
+        grades(*graded, missing=2),
+        grades(*graded[:2], missing=1),
+        grades(*graded[2:], missing=1),
+    )
+    first.merge(second)
+    for counts in (Tallies.shards, Tallies.groups, Tallies.stages):
+        assert counts(first) == counts(whole)
+    assert first.whole.summary() == whole.whole.summary()
+
+
 def test_a_group_of_missing_answers_only_is_still_named():
     assert grades(one(1, 1, "x"), missing=1).groups()["z"].missing == 1
 
@@ -82,4 +95,4 @@ def test_given_references_are_the_only_yardstick():
         (0, None, "g"),
         (None, "no reference", None),
     ]
-    assert [missing.sample for missing in result.missing] == ["c"]
+    assert unanswered(references, result.answered) == [Missing(sample="c")]
