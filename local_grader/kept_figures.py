@@ -1,6 +1,7 @@
 """The rate of a kept grading and how far it can be trusted, from the few columns that decide it: so hundreds of gradings are
 listed without reading their texts."""
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -52,7 +53,7 @@ def figures(grading: KeptGrading, *, with_interval: bool = True) -> Figures:
     return Figures(
         samples=len(found["state"]) - missing,
         scored=len(values),
-        right=sum(values),
+        right=math.fsum(values),
         missing=missing,
         interval=interval(values, grouped(groups)) if with_interval else None,
     )
@@ -69,7 +70,7 @@ def interval(values: Sequence[float], clusters: Iterable[str] | None) -> Interva
     """Of the mean of ``values``, which are in [0, 1]; ``clusters`` names, in their order, the group that each is of."""
     if not values:
         return None
-    low, high = wilson(sum(values), len(values))
+    low, high = wilson(math.fsum(values), len(values))
     plain = Interval(low=low, high=high, method="Wilson")
     if clusters is None:
         return plain

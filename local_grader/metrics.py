@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from .scores import Grade, Missing, Score
 
 _Z95 = 1.959963984540054
+_UNITS = 1 << 1074
+"""In one: enough for every float to be a whole number of them."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,13 +51,16 @@ def wilson(right: float, n: int) -> tuple[float, float]:
 
 
 class Tally:
-    """Counts grades as they come; ``summary`` says what they came to so far."""
+    """Counts grades as they come; ``summary`` says what they came to so far.
+
+    Values are added up exactly: floats would come to something else when others have counted a part of them.
+    """
 
     def __init__(self) -> None:
         self.missing = 0
         self.samples = 0
         self._scored = 0
-        self._right = 0.0
+        self._right = 0
         self._partial = 0
         self._unscored: Counter[str] = Counter()
 
@@ -65,9 +70,12 @@ class Tally:
             self._unscored[score.reason or ""] += 1
         else:
             self._scored += 1
-            self._right += score.value
             if 0 < score.value < 1:
                 self._partial += 1
+                numerator, denominator = score.value.as_integer_ratio()
+                self._right += numerator * (_UNITS // denominator)
+            elif score.value:
+                self._right += _UNITS
 
     def merge(self, other: "Tally") -> None:
         """Counts what the other one has counted."""
@@ -79,7 +87,7 @@ class Tally:
         self._unscored.update(other._unscored)
 
     def summary(self) -> Summary:
-        right, scored, all_asked = self._right, self._scored, self.samples + self.missing
+        right, scored, all_asked = self._right / _UNITS, self._scored, self.samples + self.missing
         low, high = wilson(right, scored) if scored else (None, None)
         return Summary(
             samples=self.samples,

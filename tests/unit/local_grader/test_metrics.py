@@ -1,3 +1,5 @@
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -96,3 +98,14 @@ def test_given_references_are_the_only_yardstick():
         (None, "no reference", None),
     ]
     assert unanswered(references, result.answered) == [Missing(sample="c")]
+
+
+@given(st.lists(st.lists(st.floats(0, 1))))
+def test_what_others_have_counted_comes_to_the_same(parts):
+    whole, merged = Tallies(), Tallies()
+    for part in parts:
+        merged.merge(grades(*map(one, part)))
+        for value in part:
+            whole.add(one(value))
+    assert merged.whole.summary() == whole.whole.summary()
+    assert whole.whole.summary().right == math.fsum(value for part in parts for value in part)
