@@ -76,7 +76,7 @@ def _examine(model: str, judge: Judge, wanted: int, clock: Clock, examiner: Exam
 
     def prepare() -> Iterator[Finding]:
         prepared.append(judge.prepare(Silent()))
-        yield there(model, judge, prepared[0])
+        yield there(model, prepared[0])
 
     yield from examiner.make(f"judge {model}", prepare, _LOAD_S)
     if not prepared:
@@ -85,9 +85,9 @@ def _examine(model: str, judge: Judge, wanted: int, clock: Clock, examiner: Exam
     yield from examiner.make(f"verdict {model}", lambda: [verdict(model, judge, clock)], _REPLY_S)
 
 
-def there(model: str, judge: Judge, prepared: Prepared) -> Finding:
+def there(model: str, prepared: Prepared) -> Finding:
     """Whether there is anything to know of the server and the model before they are trusted."""
-    name, identity = f"judge {model}", judge.identity
+    name, identity = f"judge {model}", prepared.identity
     digest = "" if identity.digest.startswith(identity.model) else f" ({identity.digest[:12]})"
     what = f"{identity.server} runs {identity.model}{digest}"
     if not prepared.warnings:

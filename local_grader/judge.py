@@ -50,7 +50,7 @@ class Reply:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Identity:
-    """What decides a judge's verdicts, as far as anybody can know. Known once the judge is prepared.
+    """What decides a judge's verdicts, as far as anybody can know. Part of the journal's key.
 
     ``model`` as the user names it, ``digest`` of its weights and template (hex; the model's name where a server has
     none), ``server`` with its version, ``options`` all that is sent with every request.
@@ -104,31 +104,46 @@ class NotNow(JudgeUnavailable):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Prepared:
-    """``context`` is how many tokens prompt and reply may have together, None where nobody knows. ``refuses_overlong``:
-    a prompt that is too long was tried and refused; without it, one may be cut. ``warnings`` are sentences for the
-    user: an old server, a model of which little can be expected."""
+class Seen:
+    """Who would answer. ``warnings`` are sentences for the user: an old server, a model of which little can be expected."""
+
+    identity: Identity
+    warnings: Sequence[str] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Prepared(Seen):
+    """Who will answer, now that it is loaded; ``warnings`` are those of a look, and what only loading tells.
+
+    ``context`` is how many tokens prompt and reply may have together, None where nobody knows. ``refuses_overlong``: a
+    prompt that is too long was tried and refused; without it, one may be cut.
+    """
 
     context: int | None = None
     refuses_overlong: bool = False
-    warnings: Sequence[str] = ()
 
 
 class Judge(Protocol):
     """One model at one endpoint, with options that never change, since a server reloads the model when they do.
 
-    ``prepare`` comes first: it checks server and model, loads the model with a patient time-out, and makes sure that a
-    prompt that is too long is refused, not cut. It may be called again after the server was away. ``ask`` may then be
-    called from several threads; it sends the prompt once, never retries, and returns only a reply that the model ended by
-    itself. ``attempt`` counts how often this prompt was sent before; it may change the seed and nothing else. ``close``
-    lets go of the model and of connections, so that whoever still asks gets an error; idempotent, raises nothing.
+    ``look`` asks the server who it is and what the model is, and refuses what can never judge (too old, in a cloud, not
+    there). It takes as long as the server takes to say so: nothing is loaded, and the model is asked nothing. Whoever has
+    kept the replies of that identity needs no more.
 
-    ``prepare`` raises JudgeUnavailable (ModelMissing), ``ask`` CannotJudge, or JudgeUnavailable where no other prompt
-    would do better.
+    ``prepare`` comes before the first ``ask``: it looks, loads the model with a patient time-out, and makes sure that a
+    prompt that is too long is refused, not cut. It may be called again after the server was away. The identity never
+    changes: where another model has taken the name meanwhile, ``look`` and ``prepare`` raise.
+
+    ``ask`` may be called from several threads; it sends the prompt once, never retries, and returns only a reply that the
+    model ended by itself. ``attempt`` counts how often this prompt was sent before; it may change the seed and nothing
+    else. ``close`` lets go of a model that was loaded here, and of connections, so that whoever still asks gets an error;
+    idempotent, raises nothing.
+
+    ``look`` and ``prepare`` raise JudgeUnavailable (ModelMissing), ``ask`` CannotJudge, or JudgeUnavailable where no other
+    prompt would do better.
     """
 
-    @property
-    def identity(self) -> Identity: ...
+    def look(self) -> Seen: ...
 
     def prepare(self, progress: Progress) -> Prepared: ...
 

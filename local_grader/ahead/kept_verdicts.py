@@ -24,16 +24,16 @@ _PAUSE = 2.0
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Kept:
-    """``identity`` is who was called so last, None where nobody was; the others are of that judge: the hashes of the
-    prompts that it would not be asked again, and how many seconds its last answers took each, None where nobody knows."""
+    """``called`` is who was called so last, None where nobody was. The others are of the judge that was meant: the hashes of
+    the prompts that it would not be asked again, and how many seconds its last answers took each, None where nobody knows."""
 
-    identity: Identity | None = None
+    called: Identity | None = None
     settled: frozenset[str] = frozenset()
     each_s: float | None = None
 
 
-def kept(path: Path, called: str, rubric_sha256: str) -> Kept:
-    """``called`` as in ``Journal``. Raises UsageError where there is a journal that cannot be read."""
+def kept(path: Path, called: str, rubric_sha256: str, judge: Identity | None = None) -> Kept:
+    """Of ``judge``; where nobody knows who that is, of who was called so last: ``called`` as in ``Journal``. Raises UsageError where there is a journal that cannot be read."""
     if not path.exists():
         return Kept()
     log = path.with_name(f"{path.name}-wal")
@@ -41,7 +41,7 @@ def kept(path: Path, called: str, rubric_sha256: str) -> Kept:
     how = "mode=ro" if is_in_use else "mode=ro&immutable=1"
     try:
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?{how}", uri=True, timeout=60.0)) as database:
-            return _kept(database, called, rubric_sha256)
+            return _kept(database, called, rubric_sha256, judge)
     except sqlite3.Error as error:
         raise UsageError(
             f"The verdicts in {path} cannot be read ({error}).",
@@ -49,22 +49,24 @@ def kept(path: Path, called: str, rubric_sha256: str) -> Kept:
         ) from error
 
 
-def _kept(database: sqlite3.Connection, called: str, rubric_sha256: str) -> Kept:
+def _kept(database: sqlite3.Connection, called: str, rubric_sha256: str, judge: Identity | None) -> Kept:
     row = database.execute(
         "SELECT judge, identity FROM called JOIN judges ON judge = sha256 WHERE name = ?", (called,)
     ).fetchone()
-    if row is None:
+    before = None if row is None else Identity(**json.loads(row[1]))
+    if row is None and judge is None:
         return Kept()
-    judge, identity = row
+    sha256 = row[0] if judge is None else judge.sha256()
     settled = database.execute(
-        "SELECT prompt FROM answers WHERE judge = ? AND rubric = ? AND NOT is_passing", (judge, rubric_sha256)
+        "SELECT prompt FROM answers WHERE judge = ? AND rubric = ? AND NOT is_passing",
+        (sha256, rubric_sha256),
     )
     timed = database.execute(
         "SELECT at, served_s FROM answers WHERE judge = ? AND served_s IS NOT NULL ORDER BY at DESC LIMIT ?",
-        (judge, _LATELY),
+        (sha256, _LATELY),
     )
     return Kept(
-        identity=Identity(**json.loads(identity)),
+        called=before,
         settled=frozenset(prompt for (prompt,) in settled),
         each_s=each_s(timed.fetchall()),
     )

@@ -1,12 +1,13 @@
 """What a grading would do: what rules decide by themselves, what judges would be asked, and how long that may take.
 
-Rules are applied, since only that tells what they leave open; a server is asked who it is, where it answers. No model is
+Rules are applied, since only that tells what they leave open; a judge is looked at, where its server answers. No model is
 loaded or asked, and nothing is written.
 """
 
 import os
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from itertools import islice
 
@@ -16,8 +17,9 @@ from sync.progress import Progress, Silent
 
 from ..errors import AnsweredTwice
 from ..grading import Grading, unanswered
-from ..judge import JudgeUnavailable, Prompt
-from ..judges import JudgeSettings, endpoint_of, known
+from ..judge import Judge, JudgeUnavailable, Prompt
+from ..judges import endpoint_of, known
+from ..judging.bench import Bench
 from ..judging.deciding import SAME, Way
 from ..reading import outputs
 from ..request import Request
@@ -26,14 +28,13 @@ from ..rubrics.rubric import Rubric
 from ..scores import UNDECIDED, Grade
 from ..task import Task, nothing_in
 from .kept_verdicts import kept
-from .servers import present
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outlook:
     """What one judge would have to do. Of ``prompts``, ``known`` are answered in the journal. ``server`` and ``digest`` are
     empty where only a server would know that cannot be asked, and ``trouble`` says why; ``is_other`` where the model is
-    another than the one that was asked before by that name. ``warnings`` are as in ``Prepared``, as far as names tell.
+    another than the one that was asked before by that name. ``warnings`` are as in ``Seen``, or what names tell.
     ``each_s`` seconds an answer took lately, None where nobody knows."""
 
     name: str
@@ -122,7 +123,7 @@ def _preview(task: Task, contested: Mapping[str, str]) -> Preview:
         raise nothing_in(task.target, notes)
     skipped = {os.fsdecode(one.path) for one in notes.skipped}
     missing = [] if request.is_sample else unanswered(task.references or {}, grading.answered)
-    judges, first = ([], None) if bench is None else _outlooks(bench.way, request, count, task.clock)
+    judges, first = ([], None) if bench is None else _outlooks(bench, count)
     return Preview(
         run=task.target.name,
         scorer=task.scorer.name,
@@ -164,19 +165,15 @@ def _counted(grading: Iterable[Grade], task: Task, rubric: Rubric | None) -> _Co
     return count
 
 
-def _outlooks(
-    way: Way, request: Request, count: _Count, clock: Clock
-) -> tuple[Sequence[Outlook], First | None]:
-    judging = request.judging
-    assert judging is not None
+def _outlooks(bench: Bench, count: _Count) -> tuple[Sequence[Outlook], First | None]:
     by_hash: dict[str, tuple[str, Prompt]] = {}
     for sample, prompts in count.asked:
         for prompt in prompts:
             by_hash.setdefault(prompt.sha256, (sample, prompt))
     judges: list[Outlook] = []
     first: First | None = None
-    for name in judging.judges:
-        outlook, settled_before = _outlook(name, way, judging.settings, len(by_hash), clock)
+    for name, judge in bench.judges.items():
+        outlook, settled_before = _outlook(name, judge, bench.way, len(by_hash))
         left = [each for sha256, each in by_hash.items() if sha256 not in settled_before]
         judges.append(replace(outlook, known=len(by_hash) - len(left)))
         if first is None and left:
@@ -185,19 +182,21 @@ def _outlooks(
     return judges, first
 
 
-def _outlook(
-    name: str, way: Way, settings: JudgeSettings, prompts: int, clock: Clock
-) -> tuple[Outlook, Collection[str]]:
+def _outlook(name: str, judge: Judge, way: Way, prompts: int) -> tuple[Outlook, Collection[str]]:
     """Together with the prompts that the judge would not be asked again."""
-    before = kept(way.journal, way.called(name), way.rubric.sha256)
-    model, endpoint = endpoint_of(name, settings)
-    warnings = (*endpoint.warnings, *known.warnings(model, None))
-    outlook = Outlook(name=name, prompts=prompts, warnings=warnings, each_s=before.each_s)
-    try:
-        there = present(name, settings, clock)
-    except JudgeUnavailable as error:
-        outlook = replace(outlook, trouble=error)
-    else:
-        is_other = before.identity is not None and before.identity.digest != there.digest
-        outlook = replace(outlook, server=there.server, digest=there.digest, is_other=is_other)
-    return outlook, frozenset() if way.fresh or outlook.is_other else before.settled
+    outlook, identity = Outlook(name=name, prompts=prompts), None
+    with closing(judge):
+        try:
+            seen = judge.look()
+        except JudgeUnavailable as error:
+            model, endpoint = endpoint_of(name, way.request.settings)
+            warnings = (*endpoint.warnings, *known.warnings(model, None))
+            outlook = replace(outlook, trouble=error, warnings=warnings)
+        else:
+            identity = seen.identity
+            outlook = replace(outlook, server=identity.server, digest=identity.digest, warnings=seen.warnings)
+    before = kept(way.request.journal, way.called(name), way.rubric.sha256, identity)
+    if identity is not None and before.called is not None:
+        outlook = replace(outlook, is_other=identity.digest != before.called.digest)
+    outlook = replace(outlook, each_s=before.each_s)
+    return outlook, frozenset() if way.request.fresh else before.settled

@@ -14,7 +14,7 @@ from ollama import ChatResponse, Client, ResponseError
 from sync.clock import Clock
 from sync.progress import Progress
 
-from ..judge import CannotJudge, Identity, JudgeUnavailable, ModelMissing, Prepared, Prompt, Reply
+from ..judge import CannotJudge, Identity, JudgeUnavailable, ModelMissing, Prepared, Prompt, Reply, Seen
 from ..scorer import Option
 from . import canary, known, refusals
 from .endpoint import Endpoint
@@ -43,7 +43,7 @@ class OllamaJudge(ServedJudge):
         self._server = OllamaServer(Line(endpoint.url, self._wire(_SHORT_S, _SHORT_S)), self._target)
         self._is_ours = False  # the model was loaded for us, so that nobody else misses it
 
-    def prepare(self, progress: Progress) -> Prepared:
+    def look(self) -> Seen:
         self._must_be_open()
         version = self._server.version()
         warnings = [*self._target.endpoint.warnings, *_about_version(version)]
@@ -60,24 +60,35 @@ class OllamaJudge(ServedJudge):
                 f"{model.name} was trained on {context} tokens, so its context is no longer than that."
             )
         identity = self._identify(model.digest, f"Ollama {version}", self._frozen(model, context))
+        return Seen(identity=identity, warnings=tuple(warnings))
+
+    def prepare(self, progress: Progress) -> Prepared:
+        seen = self.look()
+        identity, warnings = seen.identity, list(seen.warnings)
+        context = identity.options["num_ctx"]
+        assert isinstance(context, int)
         progress.start(f"loading {self._target.model}", unit="")
         try:
-            self._is_ours = self._is_ours or self._server.allocated(model.digest) != context
+            self._is_ours = self._is_ours or self._server.allocated(identity.digest) != context
             self._load(identity.options)
-            allocated = self._server.allocated(model.digest)
+            allocated = self._server.allocated(identity.digest)
             if allocated is not None and allocated < context:
-                warnings.append(f"Ollama gave {model.name} {allocated} tokens of context, not {context}.")
+                warnings.append(
+                    f"Ollama gave {self._target.model} {allocated} tokens of context, not {context}."
+                )
                 context = allocated
             cuts = not self._refuses_overlong(identity.options, context)
         finally:
             progress.finish()
         if cuts:
             warnings.append(
-                f"Ollama {version} cuts prompts that are too long; a reply whose token count looks like it is not used. "
+                f"{identity.server} cuts prompts that are too long; a reply whose token count looks like it is not used. "
                 f"Version {_shown(FULL)} or newer refuses them."
             )
         self._ready = Ready(identity=identity, context=context, cuts=cuts)
-        return Prepared(context=context, refuses_overlong=not cuts, warnings=tuple(warnings))
+        return Prepared(
+            identity=identity, context=context, refuses_overlong=not cuts, warnings=tuple(warnings)
+        )
 
     def pull(self, progress: Progress) -> None:
         self._must_be_open()

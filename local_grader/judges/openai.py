@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from sync.clock import Clock
 from sync.progress import Progress
 
-from ..judge import Identity, JudgeUnavailable, Prepared, Prompt, Reply
+from ..judge import Identity, JudgeUnavailable, Prepared, Prompt, Reply, Seen
 from ..scorer import Option
 from . import canary, known, refusals
 from .endpoint import Endpoint
@@ -37,7 +37,29 @@ class OpenAIJudge(ServedJudge):
         short = self._wire(_SHORT_S, _SHORT_S)
         self._server = OpenAIServer(Line(endpoint.url, short), Line(endpoint.root, short), self._target)
 
+    def look(self) -> Seen:
+        return self._look()[0]
+
     def prepare(self, progress: Progress) -> Prepared:
+        seen, context = self._look()
+        identity, warnings = seen.identity, list(seen.warnings)
+        progress.start(f"asking {self._target.model}", unit="")
+        try:
+            cuts = not self._refuses_overlong(identity.options, context)
+        finally:
+            progress.finish()
+        if cuts:
+            warnings.append(
+                f"{self._target.at} may cut prompts that are too long without a word; "
+                "keep samples well below the context it was started with."
+            )
+        self._ready = Ready(identity=identity, context=context, cuts=cuts)
+        return Prepared(
+            identity=identity, context=context, refuses_overlong=not cuts, warnings=tuple(warnings)
+        )
+
+    def _look(self) -> tuple[Seen, int | None]:
+        """Together with the context, where the server tells it: it is its own affair, and no part of the identity."""
         self._must_be_open()
         served = self._server.served()
         if served.kind == "Ollama" and is_cloud_name(self._target.model):
@@ -48,18 +70,7 @@ class OpenAIJudge(ServedJudge):
         warnings = [*self._target.endpoint.warnings, *self._about(served)]
         warnings += known.warnings(self._target.model, None)
         identity = self._identify(served.digest, served.server, self._frozen(served))
-        progress.start(f"asking {self._target.model}", unit="")
-        try:
-            cuts = not self._refuses_overlong(identity.options, served.context)
-        finally:
-            progress.finish()
-        if cuts:
-            warnings.append(
-                f"{self._target.at} may cut prompts that are too long without a word; "
-                "keep samples well below the context it was started with."
-            )
-        self._ready = Ready(identity=identity, context=served.context, cuts=cuts)
-        return Prepared(context=served.context, refuses_overlong=not cuts, warnings=tuple(warnings))
+        return Seen(identity=identity, warnings=tuple(warnings)), served.context
 
     def pull(self, progress: Progress) -> None:
         self._must_be_open()

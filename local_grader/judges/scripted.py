@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 from sync.progress import Progress
 
-from ..judge import Identity, JudgeUnavailable, Prepared, Prompt, Reply
+from ..judge import Identity, JudgeUnavailable, Prepared, Prompt, Reply, Seen
 from ..scorer import Option
 
 Script = Callable[[Prompt, int], Reply | str]
@@ -29,16 +29,14 @@ class ScriptedJudge:
         self._prepared = False
         self._closed = False
 
-    @property
-    def identity(self) -> Identity:
-        if not self._prepared:
-            raise RuntimeError("a judge is prepared before it is asked")
-        return self._identity
+    def look(self) -> Seen:
+        self._must_be_open()
+        return Seen(identity=self._identity)
 
     def prepare(self, progress: Progress) -> Prepared:
-        self._must_be_open()
+        seen = self.look()
         self._prepared = True
-        return Prepared(context=self._context, refuses_overlong=True)
+        return Prepared(identity=seen.identity, context=self._context, refuses_overlong=True)
 
     def pull(self, progress: Progress) -> None:
         self._must_be_open()

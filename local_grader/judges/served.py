@@ -26,24 +26,23 @@ class Ready:
 
 
 class ServedJudge(ABC):
-    """All of the contract of ``Judge`` but ``prepare``, which sets ``_ready``, and ``pull``. Asking needs no lock: nothing
-    changes after ``prepare``."""
+    """All of the contract of ``Judge`` but ``look``, ``prepare``, which sets ``_ready``, and ``pull``. Asking needs no lock:
+    nothing changes after ``prepare``."""
 
     def __init__(self, model: str, endpoint: Endpoint, settings: JudgeSettings, clock: Clock) -> None:
         self._target = refusals.Target.of(model, endpoint)
         self._settings = settings
         self._clock = clock
         self._pool = Pool(endpoint.url)
+        self._seen: Identity | None = None
         self._ready: Ready | None = None
         self._closed = False
 
-    @property
-    def identity(self) -> Identity:
-        return self._prepared().identity
-
     def ask(self, prompt: Prompt, attempt: int = 0) -> Reply:
         self._must_be_open()
-        ready = self._prepared()
+        ready = self._ready
+        if ready is None:
+            raise RuntimeError("a judge is prepared before it is asked")
         ending, reply = self._reply(prompt, self._settings.seed + attempt, ready.identity)
         if ending not in ("stop", "length"):
             told = "The model stopped in the middle of its reply, as when it repeats itself without end."
@@ -87,16 +86,12 @@ class ServedJudge(ABC):
         if self._closed:
             raise refusals.closed(self._target)
 
-    def _prepared(self) -> Ready:
-        if self._ready is None:
-            raise RuntimeError("a judge is prepared before it is asked")
-        return self._ready
-
     def _identify(self, digest: str, server: str, options: Mapping[str, Option]) -> Identity:
         """Raises JudgeUnavailable where it is another than before."""
         identity = Identity(model=self._target.model, digest=digest, server=server, options=options)
-        if self._ready is not None and self._ready.identity.sha256() != identity.sha256():
+        if self._seen is not None and self._seen.sha256() != identity.sha256():
             raise refusals.replaced(self._target)
+        self._seen = identity
         return identity
 
     def _refuses(self, send_overlong: Callable[[], object]) -> bool:

@@ -1,6 +1,6 @@
 """Gets every prompt answered by one judge: threads send, one thread decides and writes down.
 
-What was answered before comes from the journal. The first prompt goes alone, so that the server has worked through the
+What was answered before comes from the journal; the judge is prepared only where something is left. The first prompt goes alone, so that the server has worked through the
 part that all share, unless the number of slots is given; then as many as the pace allows. Prompts go in the order of their
 text, since those that begin alike share the server's work. What another grading asks just now, or has answered since, is
 not asked here. The deciding thread never sends, and the sending threads never decide, so that a slow disk leaves no slot
@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from sync.clock import Clock
 from sync.progress import Progress, Silent
 
-from ..judge import CannotJudge, Judge, JudgeUnavailable, ModelMissing, NotNow, Prompt, Reply
+from ..judge import CannotJudge, Judge, JudgeUnavailable, ModelMissing, NotNow, Prepared, Prompt, Reply
 from ..rubrics.verdicts import BAD_REPLY, BadReply
 from .doubts import Doubts
 from .journal import Answer, Journal
@@ -53,8 +53,9 @@ def not_now() -> NotNow:
 
 
 class Asking:
-    """``run`` once. ``check`` raises BadReply for a reply that the rubric does not allow. ``may_ask`` is asked before
-    anything is sent: while it says no, nothing is, and the asking ends when what was under way has come back."""
+    """``run`` once. ``label`` is what progress calls it. ``check`` raises BadReply for a reply that the rubric does not
+    allow. ``may_ask`` is asked before anything is sent: while it says no, nothing is, and the asking ends when what was
+    under way has come back. ``prepared`` is None until the judge was."""
 
     def __init__(
         self,
@@ -62,6 +63,7 @@ class Asking:
         journal: Journal,
         check: Callable[[str], None],
         *,
+        label: str,
         clock: Clock,
         progress: Progress,
         pace: Pace,
@@ -70,6 +72,8 @@ class Asking:
         may_ask: Callable[[], bool] = lambda: True,
     ) -> None:
         self.health = Health()
+        self.prepared: Prepared | None = None
+        self._label = label
         self._judge = judge
         self._senders = Senders(judge, clock)
         self._journal = journal
@@ -95,6 +99,9 @@ class Asking:
         found = {} if self._fresh else self._journal.settled(list(prompts))
         self.health.known = len(found)
         waiting = sorted(prompts.keys() - found.keys(), key=lambda one: prompts[one].user, reverse=True)
+        if waiting:
+            self.prepared = self._judge.prepare(self._progress)
+        self._progress.start(self._label, len(prompts), "prompts")
         self._progress.advance(len(found))
         try:
             while waiting or self._later or self._senders.flying:
@@ -106,6 +113,7 @@ class Asking:
                     found.update(self._decide(outcomes))
         finally:
             self._senders.close()
+            self._progress.finish()
         return found
 
     def _send(self, prompts: Mapping[str, Prompt], waiting: list[str], found: dict[str, Answer]) -> None:

@@ -1,7 +1,7 @@
 """The judges of one grading, as they were asked for: what is wrong with the wish is said before anything is read."""
 
-import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from sync.clock import Clock
 from sync.errors import UsageError
@@ -11,32 +11,19 @@ from .. import rubrics
 from ..judge import Judge
 from ..judges import open_judge
 from ..ledger import Judging
-from ..rubrics.rubric import Kind, Rubric
+from ..rubrics.rubric import Kind
 from ..scores import Grade
 from .deciding import Decided, Way, decide
 from .wish import JudgingRequest
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Bench:
-    """Judges and a rubric, ready to decide. ``way`` says how they will be asked."""
+    """``judges`` by name, and the way in which they will be asked."""
 
-    def __init__(
-        self, rubric: Rubric, judges: Mapping[str, Judge], request: JudgingRequest, clock: Clock
-    ) -> None:
-        self._judges = judges
-        self._clock = clock
-        self.way = Way(
-            rubric=rubric,
-            pool=request.pool,
-            journal=request.journal,
-            slots=request.slots,
-            fresh=request.fresh,
-            may_pull=request.may_pull,
-            may_ask=request.may_ask,
-            settings=json.dumps(
-                [request.settings.context, request.settings.reply_tokens, request.settings.seed]
-            ),
-        )
+    judges: Mapping[str, Judge]
+    way: Way
+    clock: Clock
 
     @classmethod
     def of(cls, request: JudgingRequest, clock: Clock) -> "Bench":
@@ -53,16 +40,16 @@ class Bench:
                 "Leave --against out, or choose --rubric pairwise.",
             )
         judges = {name: open_judge(name, request.settings, clock) for name in request.judges}
-        return cls(rubric, judges, request, clock)
+        return cls(judges=judges, way=Way(request=request, rubric=rubric), clock=clock)
 
     def decide(self, grades: Sequence[Grade], progress: Progress) -> Decided:
-        return decide(grades, self._judges, self.way, self._clock, progress)
+        return decide(grades, self.judges, self.way, self.clock, progress)
 
     def entry(self, decided: Decided) -> Judging:
         return Judging(
             rubric=self.way.rubric.name,
             rubric_sha256=self.way.rubric.sha256,
             judges=[heard.identity for heard in decided.heard if heard.identity is not None],
-            pool=self.way.pool.value,
+            pool=self.way.request.pool.value,
             verdicts_sha256=decided.verdicts_sha256(),
         )

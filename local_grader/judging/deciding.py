@@ -2,15 +2,14 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 
 from sync.clock import Clock
 from sync.progress import Progress
 
-from ..judge import CannotJudge, Identity, Judge, JudgeUnavailable, ModelMissing, NotNow, Prepared, Prompt
+from ..judge import CannotJudge, Identity, Judge, JudgeUnavailable, ModelMissing, NotNow, Prompt, Seen
 from ..rubrics.prompts import Questions, Unaskable, settled
 from ..rubrics.rubric import Rubric
 from ..rubrics.verdicts import check, judgement
@@ -21,6 +20,7 @@ from .journal import Answer, Journal, last_called
 from .pace import Pace
 from .panel import Pool, pooled
 from .retries import Retries
+from .wish import JudgingRequest
 
 UNAVAILABLE = "judge unavailable"
 SAME = "the same answer"
@@ -29,29 +29,24 @@ LATER = "judge to be asked later"
 
 @dataclass(frozen=True, kw_only=True)
 class Way:
-    """How judges are asked. ``journal`` is the file with their replies; ``fresh`` asks again what it holds. ``slots`` is
-    None where the server's are to be found out. ``may_pull`` is asked whether a model that is not there shall be fetched;
-    ``may_ask`` whether judges may be asked now, as in ``JudgingRequest``."""
+    """How judges are asked: what was wished for, with its rubric read."""
 
+    request: JudgingRequest
     rubric: Rubric
-    pool: Pool
-    journal: Path
-    slots: int | None = None
-    fresh: bool = False
-    may_pull: Callable[[str], bool] = lambda _model: False
-    may_ask: Callable[[], bool] = lambda: True
     retries: Retries = field(default_factory=Retries)
-    settings: str = ""
-    """What else the user decided about the judges, as one text."""
 
     def called(self, name: str) -> str:
         """The judge as the user names it, with what decides how it is asked."""
-        return f"{name} {self.settings}"
+        settings = self.request.settings
+        return f"{name} {json.dumps([settings.context, settings.reply_tokens, settings.seed])}"
+
+    def journal(self, judge: Identity, name: str) -> Journal:
+        return Journal(self.request.journal, judge, self.rubric.sha256, self.called(name))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Heard:
-    """How it went with one judge. ``identity`` is None where it could not even be prepared; ``trouble`` then says why,
+    """How it went with one judge. ``identity`` is None where it could not even be asked; ``trouble`` then says why,
     and where it went away on the way. ``warnings`` are sentences for the user."""
 
     name: str
@@ -128,7 +123,7 @@ def decide(
             said = [replies[prompt.sha256] for prompt in asked]
             judgements[index].append(judgement(way.rubric, name, said))
     for index in questions:
-        score = _score(grades[index].score, judgements[index], way.pool)
+        score = _score(grades[index].score, judgements[index], way.request.pool)
         result[index] = grades[index]._replace(score=score)
     return Decided(grades=result, asked=len(questions), heard=heard, warning=way.rubric.warning)
 
@@ -144,37 +139,38 @@ def _ask(
         return {}, Heard(name=name, identity=None, health=Health())
     with closing(judge):
         try:
-            if not way.may_ask():
-                raise not_now()  # before a model is loaded in vain
-            prepared = _prepared(name, judge, way, progress)
+            if not way.request.may_ask():
+                raise not_now()  # before a model is fetched or loaded in vain
+            seen = _seen(name, judge, way, progress)
         except JudgeUnavailable as error:
             return _from_before(name, prompts, way, error)
-        identity, warnings, trouble = judge.identity, list(prepared.warnings), None
-        with closing(Journal(way.journal, identity, way.rubric.sha256, way.called(name))) as journal:
+        trouble = None
+        with closing(way.journal(seen.identity, name)) as journal:
             asking = Asking(
                 judge,
                 journal,
                 lambda text: check(way.rubric, text),
+                label=f"judge {name}",
                 clock=clock,
                 progress=progress,
-                pace=Pace(way.slots),
+                pace=Pace(way.request.slots),
                 retries=way.retries,
-                fresh=way.fresh,
-                may_ask=way.may_ask,
+                fresh=way.request.fresh,
+                may_ask=way.request.may_ask,
             )
-            progress.start(f"judge {name}", len(prompts), "prompts")
             try:
                 answers = asking.run(prompts)
             except JudgeUnavailable as error:
+                if asking.prepared is None:
+                    return _from_before(name, prompts, way, error)
                 answers, trouble = journal.known(list(prompts)), error
-            finally:
-                progress.finish()
+    warnings = list((asking.prepared or seen).warnings)
     if asking.health.reloads > 1:
         warnings.append(
             f"The server loaded {name} anew {asking.health.reloads} times while it was being asked: something else uses "
             "it, with other settings or another model."
         )
-    heard = Heard(name=name, identity=identity, health=asking.health, warnings=warnings, trouble=trouble)
+    heard = Heard(name=name, identity=seen.identity, health=asking.health, warnings=warnings, trouble=trouble)
     return _replies(prompts, answers, trouble), heard
 
 
@@ -182,10 +178,10 @@ def _from_before(
     name: str, prompts: Mapping[str, Prompt], way: Way, trouble: JudgeUnavailable
 ) -> tuple[Mapping[str, str | CannotJudge], Heard]:
     """What is known of a judge that cannot be asked now. Where that is all that is needed, nothing is the matter."""
-    identity = None if way.fresh else last_called(way.journal, way.called(name))
+    identity = None if way.request.fresh else last_called(way.request.journal, way.called(name))
     known: dict[str, Answer] = {}
     if identity is not None:
-        with closing(Journal(way.journal, identity, way.rubric.sha256, way.called(name))) as journal:
+        with closing(way.journal(identity, name)) as journal:
             known = journal.settled(list(prompts))
     is_whole = len(known) == len(prompts)
     heard = Heard(
@@ -197,14 +193,14 @@ def _from_before(
     return _replies(prompts, known, trouble), heard
 
 
-def _prepared(name: str, judge: Judge, way: Way, progress: Progress) -> Prepared:
+def _seen(name: str, judge: Judge, way: Way, progress: Progress) -> Seen:
     try:
-        return judge.prepare(progress)
+        return judge.look()
     except ModelMissing:
-        if not way.may_pull(name):
+        if not way.request.may_pull(name):
             raise
         judge.pull(progress)
-        return judge.prepare(progress)
+        return judge.look()
 
 
 def _replies(

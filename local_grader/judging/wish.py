@@ -12,10 +12,11 @@ from .panel import Pool
 class JudgingRequest:
     """``judges`` are models as ``open_judge`` takes them; ``rubric`` is a shipped one's name, or a file, relative to ``folder``.
 
-    ``rivals`` is the run or the file with the answers that these are compared with, for a rubric that does. The others
-    are as in ``judging.deciding.Way``.
+    ``journal`` is the file with what judges replied; ``fresh`` asks again what it holds. ``slots`` is None where the server's
+    are to be found out. ``rivals`` is the run or the file with the answers that these are compared with, for a rubric that
+    does. ``may_pull`` is asked whether a model that is not there shall be fetched.
 
-    ``may_ask`` is asked before each judge is prepared, and all the while that one is asked, by the thread that hands
+    ``may_ask`` is asked before each judge is turned to, and all the while that one is asked, by the thread that hands
     out the prompts. While it says no, none is sent; when what was under way has come back, the rest is left for another
     sitting (judge.NotNow), since a model that waits takes memory.
     """

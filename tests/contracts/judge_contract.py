@@ -61,28 +61,24 @@ class JudgeContract:
             assert count is None or count >= 0
 
     def test_an_identity_never_changes(self, judge: Judge) -> None:
-        judge.prepare(Silent())
-        first = judge.identity
+        first = judge.look().identity
+        assert judge.prepare(Silent()).identity == first
         judge.ask(prompt(), attempt=3)
-        judge.prepare(Silent())
-        assert judge.identity == first
-        assert judge.identity.sha256() == first.sha256()
-        judge.close()
-        assert judge.identity == first
+        assert judge.look().identity == first
+        assert judge.prepare(Silent()).identity == first
+        assert judge.look().identity.sha256() == first.sha256()
 
     def test_two_judges_of_the_same_kind_have_one_identity(
         self, judge: Judge, another: Callable[..., Judge]
     ) -> None:
         found: list[Identity] = []
         for each in (judge, another()):
-            each.prepare(Silent())
-            found.append(each.identity)
+            found.append(each.look().identity)
             each.close()
         assert found[0].sha256() == found[1].sha256()
 
     def test_an_identity_can_be_kept_as_json(self, judge: Judge) -> None:
-        judge.prepare(Silent())
-        identity = judge.identity
+        identity = judge.look().identity
         assert identity.model and identity.digest and identity.server
         assert json.loads(json.dumps(dict(identity.options))) == dict(identity.options)
 
@@ -90,6 +86,7 @@ class JudgeContract:
         prepared = judge.prepare(Silent())
         assert prepared.context is None or prepared.context > 0
         assert [each for each in prepared.warnings if not is_sentence(each)] == []
+        assert set(judge.look().warnings) <= set(prepared.warnings)
 
     def test_preparing_ends_what_it_begins_to_meter(self, judge: Judge) -> None:
         meter = Meter()
@@ -104,9 +101,8 @@ class JudgeContract:
             together = list(threads.map(lambda each: judge.ask(prompt(each)).text, names))
         assert together == alone
 
-    def test_nobody_knows_who_it_is_before_it_is_prepared(self, judge: Judge) -> None:
-        with pytest.raises(RuntimeError):
-            _ = judge.identity
+    def test_a_look_does_not_prepare(self, judge: Judge) -> None:
+        judge.look()
         with pytest.raises(RuntimeError):
             judge.ask(prompt())
 
@@ -126,6 +122,8 @@ class JudgeContract:
             judge.ask(prompt())
         with pytest.raises(JudgeUnavailable):
             judge.prepare(Silent())
+        with pytest.raises(JudgeUnavailable):
+            judge.look()
 
     def test_fetching_the_model_succeeds_or_says_why_not(self, judge: Judge) -> None:
         meter = Meter()

@@ -75,6 +75,12 @@ class ServedJudgeContract(JudgeContract):
         with Ollama() as server:
             yield server
 
+    def test_a_look_loads_nothing_and_asks_the_model_nothing(self, judge: Judge, server: Ollama) -> None:
+        judge.look()
+        judge.look()
+        judge.close()
+        assert (server.requests, server.loads, server.resident) == ([], [], [])
+
     @pytest.mark.parametrize("name", TROUBLES)
     def test_a_request_that_fails_says_why_and_whether_it_is_worth_another(
         self, name: str, judge: Judge, server: Ollama
@@ -116,6 +122,8 @@ class ServedJudgeContract(JudgeContract):
         assert caught.value.is_gone and caught.value.is_passing
         with pytest.raises(JudgeUnavailable, match=f"does not answer at {server.url}"):
             judge.prepare(Silent())
+        with pytest.raises(JudgeUnavailable, match=f"does not answer at {server.url}"):
+            judge.look()
         server.start()
         judge.prepare(Silent())
         assert judge.ask(prompt()).text
@@ -156,7 +164,7 @@ class ServedJudgeContract(JudgeContract):
         server.stop()
         port = int(server.url.rpartition(":")[2])
         with Ollama(Model(name="other:1b"), port=port), pytest.raises(ModelMissing) as caught:
-            judge.prepare(Silent())
+            judge.look()
         assert MODEL in str(caught.value) and caught.value.hint
 
     def test_each_attempt_has_a_seed_of_its_own_and_nothing_else(self, judge: Judge, server: Ollama) -> None:

@@ -107,10 +107,10 @@ class TestOllamaJudge(ServedJudgeContract):
 
 
 def test_a_model_that_can_think_is_told_not_to() -> None:
-    with prepared(server := Ollama(Model(name="qwen3:4b", thinking=True)), "qwen3:4b") as (judge, _):
+    with prepared(server := Ollama(Model(name="qwen3:4b", thinking=True)), "qwen3:4b") as (judge, told):
         judge.ask(prompt())
         assert server.requests[-1].body["think"] is False
-        assert judge.identity.options["think"] is False
+        assert told.identity.options["think"] is False
 
 
 def test_a_name_without_a_tag_means_the_latest() -> None:
@@ -161,10 +161,10 @@ def test_a_model_in_the_cloud_is_refused_before_anything_is_sent(model: Model) -
 
 
 def test_the_context_is_no_longer_than_the_model_was_trained_for() -> None:
-    with prepared(server := Ollama(Model(trained_context=300))) as (judge, told):
+    with prepared(server := Ollama(Model(trained_context=300))) as (_, told):
         assert told.context == 300
         assert any("300 tokens" in each for each in told.warnings)
-        assert judge.identity.options["num_ctx"] == 300
+        assert told.identity.options["num_ctx"] == 300
         assert server.requests[-1].options["num_ctx"] == 300
 
 
@@ -187,23 +187,40 @@ def test_a_model_that_cannot_be_loaded_is_said_with_the_servers_words() -> None:
     assert "smaller" in caught.value.hint
 
 
+@pytest.mark.parametrize(
+    ("server", "why"),
+    [
+        (Ollama(version="0.4.7"), "0.4.7"),
+        (Ollama(Model(name="other:1b")), "has no model"),
+        (Ollama(Model(name=MODEL, remote_host="https://ollama.com:443")), "nothing may leave"),
+    ],
+)
+def test_what_can_never_judge_is_refused_at_a_look(server: Ollama, why: str) -> None:
+    with server:
+        judge = judge_of(server)
+        with pytest.raises(JudgeUnavailable, match=why):
+            judge.look()
+        judge.close()
+        assert server.requests == [] and server.loads == []
+
+
 def test_a_model_that_was_replaced_meanwhile_is_not_asked_on() -> None:
-    with prepared(server := Ollama(Model())) as (judge, _):
-        before = judge.identity
+    with prepared(server := Ollama(Model())) as (judge, told):
         server.stop()
         again = Ollama(Model(weights="newer"), port=int(server.url.rpartition(":")[2]))
         with again, pytest.raises(JudgeUnavailable, match="was replaced"):
             judge.prepare(Silent())
-        assert judge.identity == before
+        with server:
+            assert judge.look().identity == told.identity
 
 
 def test_the_identity_tells_what_decides() -> None:
-    with prepared(Ollama(Model(), version="0.31.0")) as (judge, _):
-        one = judge.identity
-    with prepared(Ollama(Model(), version="0.33.0")) as (judge, _):
-        other = judge.identity
-    with prepared(Ollama(Model(weights="newer"))) as (judge, _):
-        newer = judge.identity
+    with prepared(Ollama(Model(), version="0.31.0")) as (_, told):
+        one = told.identity
+    with prepared(Ollama(Model(), version="0.33.0")) as (_, told):
+        other = told.identity
+    with prepared(Ollama(Model(weights="newer"))) as (_, told):
+        newer = told.identity
     assert one.server == "Ollama 0.31.0" and one.digest == Model().digest
     assert one.sha256() == other.sha256() != newer.sha256()
     assert replace(one, options={**one.options, "num_ctx": 99}).sha256() != one.sha256()

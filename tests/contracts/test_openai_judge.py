@@ -48,7 +48,7 @@ class TestOpenAIJudge(ServedJudgeContract):
         with Ollama(model) as server:
             judge = OpenAIJudge(model.name, Endpoint.parse(f"{server.url}/v1"), impatient(), SystemClock())
             with pytest.raises(JudgeUnavailable, match="cloud"):
-                judge.prepare(Silent())
+                judge.look()
             judge.close()
 
 
@@ -101,8 +101,8 @@ def test_llama_cpp_tells_its_context_and_refuses_what_is_too_long() -> None:
         reply = judge.ask(prompt())
         assert prepared.context == 1024
         assert not any("may cut" in each for each in prepared.warnings)
-        assert judge.identity.server == "llama.cpp b8681"
-        assert judge.identity.digest == "qwen3:4b-4022468096-2489319424"
+        assert prepared.identity.server == "llama.cpp b8681"
+        assert prepared.identity.digest == "qwen3:4b-4022468096-2489319424"
         assert (reply.prompt_tokens, reply.reply_tokens, reply.served_s) == (40, 9, 0.5)
         sent = server.asked("/v1/chat/completions")[-1]
         assert sent.body["response_format"]["json_schema"]["schema"] == dict(prompt().schema)
@@ -129,7 +129,7 @@ def test_vllm_tells_its_context_with_its_model() -> None:
     }
     with asking(answers, "big/model") as (judge, _):
         assert judge.prepare(Silent()).context == 4096
-        assert judge.identity.server == "vLLM 0.20.1"
+        assert judge.look().identity.server == "vLLM 0.20.1"
 
 
 @pytest.mark.parametrize(
@@ -186,6 +186,4 @@ def test_fewer_tokens_than_words_are_no_whole_prompt_where_nobody_tells_the_cont
 def test_one_name_on_two_servers_may_be_two_models() -> None:
     answers = {"/v1/models": told({"data": [{"id": "m"}]}), "/v1/chat/completions": told(SCHEMA_REPLY)}
     with asking(answers, "m") as (first, _), asking(answers, "m") as (second, _):
-        first.prepare(Silent())
-        second.prepare(Silent())
-        assert first.identity.sha256() != second.identity.sha256()
+        assert first.look().identity.sha256() != second.look().identity.sha256()

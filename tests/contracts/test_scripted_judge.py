@@ -35,4 +35,4 @@ def test_a_script_gives_replies_and_troubles_by_attempt() -> None:
     with pytest.raises(CannotJudge):
         judge.ask(prompt())
     assert judge.ask(prompt(), attempt=1) == Reply(text="{}", prompt_tokens=7)
-    assert judge.identity.model == "twin"
+    assert judge.look().identity.model == "twin"

@@ -1,6 +1,7 @@
 """The journal is looked up without a trace, and how long verdicts took tells how long others will."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -27,10 +28,23 @@ def test_only_what_would_not_be_asked_again_is_settled_and_nothing_is_left_behin
     other.put([("elsewhere", Answer(text="{}"))])
     other.close()
     files = sorted(tmp_path.iterdir())
-    assert kept(path, "m as called", "r") == Kept(identity=JUDGE, settled=frozenset({"yes", "never"}))
+    assert kept(path, "m as called", "r") == Kept(called=JUDGE, settled=frozenset({"yes", "never"}))
     assert kept(path, "never called", "r") == Kept()
     assert kept(tmp_path / "none.db", "m as called", "r") == Kept()
     assert sorted(tmp_path.iterdir()) == files
+
+
+def test_judge_that_is_known_is_looked_up_by_who_it_is_not_by_what_it_is_called(tmp_path: Path) -> None:
+    path = tmp_path / "verdicts.db"
+    before = journal(path)
+    before.put([("yes", Answer(text="{}"))])
+    before.close()
+    newer = replace(JUDGE, digest="e")
+    assert kept(path, "another name", "r", replace(JUDGE, server="Ollama 2")) == Kept(
+        settled=frozenset({"yes"})
+    )
+    assert kept(path, "m as called", "r", newer) == Kept(called=JUDGE)
+    assert kept(path, "another name", "r", newer) == Kept()
 
 
 def test_what_another_grading_is_writing_just_now_counts(tmp_path: Path) -> None:

@@ -116,6 +116,18 @@ def test_what_another_model_of_that_name_said_is_not_known_of_this_one(root: Pat
         assert (judge.left, judge.is_other) == (2, True)
 
 
+def test_one_model_of_one_server_is_one_judge_whatever_it_is_called(root: Path) -> None:
+    with emulated(MODEL) as server:
+        grade_outputs(asked(root, server.url))
+        by_url = asked(root, "http://127.0.0.1:9", judges=[f"{MODEL.name}@{server.url}"])
+        (judge,) = looked(by_url).judges
+        assert (judge.left, judge.takes_s, judge.is_other) == (0, 0.0, False)
+        server.forget()
+        report = grade_outputs(by_url)
+        assert report.decided is not None and report.decided.heard[0].health.known == judge.known == 2
+        assert not samples_asked(server) and not server.loads
+
+
 def test_each_judge_has_its_own_share_and_they_take_their_time_one_after_the_other(root: Path) -> None:
     other = Model(name="qwen3:4b")
     with emulated(MODEL, other) as server:

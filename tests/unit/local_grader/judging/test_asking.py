@@ -31,9 +31,7 @@ def good(text):
 
 
 def scripted(answer=lambda prompt, attempt: "good"):
-    judge = ScriptedJudge(answer)
-    judge.prepare(Silent())
-    return judge
+    return ScriptedJudge(answer)
 
 
 class Scene:
@@ -54,12 +52,13 @@ class Scene:
 
     def run(self, asked, retries=SOON, slots=None, fresh=False, may_ask=lambda: True):
         judge = scripted(self._answer)
-        journal = Journal(self._path, judge.identity, "rubric")
+        journal = Journal(self._path, judge.look().identity, "rubric")
         try:
             asking = Asking(
                 judge,
                 journal,
                 good,
+                label="judge",
                 clock=SystemClock(),
                 progress=Silent(),
                 pace=Pace(slots),
@@ -176,7 +175,7 @@ def test_of_two_replies_to_one_prompt_the_first_counts_unless_it_is_asked_afresh
 
     def answer(prompt, attempt):
         # Another grading, where the disk knows no locks.
-        with closing(Journal(tmp_path / "verdicts.db", scripted().identity, "rubric")) as other:
+        with closing(Journal(tmp_path / "verdicts.db", scripted().look().identity, "rubric")) as other:
             other.put([(prompt.sha256, Answer(text="good"))])
         return Reply(text="good", reply_tokens=7)
 

@@ -7,10 +7,12 @@ import pytest
 
 from local_grader import rubrics
 from local_grader.judge import JudgeUnavailable, ModelMissing, Reply
+from local_grader.judges import JudgeSettings
 from local_grader.judges.scripted import ScriptedJudge
 from local_grader.judging.deciding import UNAVAILABLE, Way, decide
 from local_grader.judging.panel import STAGE, Pool
 from local_grader.judging.retries import Retries
+from local_grader.judging.wish import JudgingRequest
 from local_grader.samples import Sample
 from local_grader.scores import UNDECIDED, Grade, Score
 from sync.clock import SystemClock
@@ -38,7 +40,11 @@ def by_reference(prompt, attempt):
 def decided(tmp_path):
     def run(grades, judges, pool=Pool.VETO, **settings):
         retries = Retries(first_wait_s=0.001, patience_s=0.001)
-        way = Way(rubric=CORRECT, pool=pool, journal=tmp_path / "v.db", retries=retries, **settings)
+        journal = tmp_path / "v.db"
+        request = JudgingRequest(
+            judges=list(judges), rubric="correct", folder=tmp_path, journal=journal, pool=pool, **settings
+        )
+        way = Way(request=request, rubric=CORRECT, retries=retries)
         return decide(grades, judges, way, SystemClock(), Silent())
 
     return run
@@ -84,7 +90,7 @@ def test_all_must_pass_and_each_is_heard(decided):
 
 
 class Absent(ScriptedJudge):
-    def prepare(self, progress):
+    def look(self):
         raise JudgeUnavailable("Nothing answers at 127.0.0.1:9.", "Start it.")
 
 
@@ -100,10 +106,10 @@ class Fetchable(ScriptedJudge):
 
     pulled = False
 
-    def prepare(self, progress):
+    def look(self):
         if not self.pulled:
             raise ModelMissing("There is no model m.", "Fetch it: ollama pull m")
-        return super().prepare(progress)
+        return super().look()
 
     def pull(self, progress):
         self.pulled = True
@@ -132,6 +138,29 @@ def test_a_second_judging_asks_nobody_and_says_the_same(decided):
     assert decided(grades, {"m": ScriptedJudge(says("incorrect"))}, fresh=True).verdicts_sha256() != (
         first.verdicts_sha256()
     )
+
+
+class Unloadable(ScriptedJudge):
+    """Is there, and does not fit into the memory."""
+
+    def prepare(self, progress):
+        raise JudgeUnavailable("The model m cannot be loaded.", "Choose a smaller one.")
+
+
+def test_a_model_that_cannot_be_loaded_is_told_of_only_where_it_had_something_to_say(decided):
+    grades = [open_one(name, reference="gold") for name in "abc"]
+    result = decided(grades, {"m": Unloadable(says("correct"), name="m")})
+    assert [grade.score.reason for grade in result.grades] == [UNAVAILABLE] * 3
+    assert "cannot be loaded" in str(result.heard[0].trouble) and result.heard[0].identity is None
+    decided(grades[:2], {"m": ScriptedJudge(says("correct"), name="m")})
+    known = decided(grades[:2], {"m": Unloadable(says("correct"), name="m")})
+    assert [grade.score.value for grade in known.grades] == [1.0, 1.0]
+    assert known.heard[0].trouble is None and known.heard[0].identity is not None
+    more = decided(grades, {"m": Unloadable(says("correct"), name="m")})
+    assert [grade.score.reason for grade in more.grades] == [None, None, UNAVAILABLE]
+    assert "cannot be loaded" in str(more.heard[0].trouble)
+    fresh = decided(grades[:2], {"m": Unloadable(says("correct"), name="m")}, fresh=True)
+    assert [grade.score.reason for grade in fresh.grades] == [UNAVAILABLE] * 2
 
 
 def test_a_server_that_reloads_again_and_again_is_told_of(decided):
@@ -165,5 +194,5 @@ def test_what_is_known_of_a_judge_counts_without_its_server(decided):
     more = decided(grades, {"m": Absent(says("incorrect"))})
     assert [grade.score.reason for grade in more.grades] == [None, None, UNAVAILABLE]
     assert more.heard[0].trouble is not None
-    other = decided(grades[:1], {"m": Absent(says("incorrect"))}, settings="another context")
+    other = decided(grades[:1], {"m": Absent(says("incorrect"))}, settings=JudgeSettings(context=999))
     assert other.grades[0].score.reason == UNAVAILABLE
