@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from local_grader import report as reports
 from local_grader import scorers
 from local_grader.ahead.preview import preview
 from local_grader.ahead.trial import trial
@@ -215,7 +216,8 @@ def grade(
         return grade_preview.show(preview(request, call.clock, call.console.progress()), call.console, limit)
     last = sit(call, project, request, hours, follow=follow, keep_awake=keep_awake or settings.keep_awake)
     if limit is None:
-        note_done(project, call.clock, tidings.graded(last.report, by_hand=True), call.console.warn)
+        event = tidings.graded(reports.to_json(last.report), by_hand=True)
+        note_done(project, call.clock, event, call.console.warn)
     if not last.standing.is_whole:
         call.console.warn(f"Run {last.report.entry.run} {last.standing.ending}, and not all of it is here.")
     grade_page.show(last.report, call.console, is_streamed=follow and call.json, limit=limit)

@@ -6,9 +6,7 @@ run is not graded for good, and a person is told what is missing.
 
 from collections.abc import Set
 from dataclasses import dataclass
-from pathlib import Path
 
-from local_grader.notation import amount
 from local_grader.report import Partial
 from local_grader.request import Keep
 from sync.clock import Clock
@@ -16,12 +14,12 @@ from sync.mailbox.records import Spec
 from sync.mailbox.state import Phase
 
 from ...config_grade import GradeSettings
-from ...grades_text import graded_by
 from ...hours import Hours
 from ...mailbox import Run
 from ...project import Project
 from ...when import When
-from ..tell.events import GRADED, Event
+from ..tell import tidings
+from ..tell.events import Event
 from ..tell.status import Need
 from .grade_apart import GradingApart, Verdict, settings_hash
 from .grading_course import Course
@@ -165,13 +163,13 @@ class GradingDuty:
             return self._ungraded(course, run, verdict, job.here, job.is_final)
         course.came(verdict, job.here, job.is_final, run.spec.shards, now)
         if job.is_final and not verdict.waits and (not verdict.troubles or job.keep is Keep.ALWAYS):
-            return Turn(event=graded(run.spec, verdict), graded=course.wanted)
+            return Turn(event=_event(run.spec, verdict), graded=course.wanted)
         left_s = max(LOOK_S, course.not_before - now)
         return self._told(course, run, Turn(doing=course.so_far, again_s=left_s if job.is_final else None))
 
     def _ungraded(self, course: Course, run: Run, verdict: Verdict, count: int, is_home: bool) -> Turn:
         if is_home:
-            return Turn(event=graded(run.spec, verdict), graded=course.wanted)
+            return Turn(event=_event(run.spec, verdict), graded=course.wanted)
         course.failed(count, is_home, self._clock.monotonic())
         return Turn()
 
@@ -199,29 +197,7 @@ def _doing(course: Course, is_final: bool) -> str:
     return doing if is_final or not course.so_far else f"{doing}; {course.so_far} before"
 
 
-def graded(spec: Spec, verdict: Verdict) -> Event:
-    report = verdict.report
-    if report is None:
-        return Event(
-            kind=GRADED,
-            text=f"Run {spec.run} could not be graded: {verdict.error}",
-            how=verdict.hint or f"hybrid grade {spec.run}",
-            run=spec.run,
-            data={"name": spec.name[:80], "failed": True},
-        )
-    summary, scorer = report["summary"], report["scorer"]["name"]
-    heard = [one["identity"] for one in (report["judging"] or {}).get("judges", ())]
-    judges = [identity["model"] for identity in heard if identity]
-    lacks = "".join(f" Not all was judged: {what}" for what, _ in verdict.troubles[:1])
-    return Event(
-        kind=GRADED,
-        text=f"{spec.run} was graded by {graded_by(scorer, judges)}: {amount(summary['right'])} of {summary['scored']:,} right.{lacks}",
-        how=f"hybrid grade {spec.run}" if lacks else "",
-        run=spec.run,
-        data={
-            "scorer": scorer,
-            "judges": judges,
-            **{key: summary[key] for key in ("right", "scored", "samples", "missing")},
-            "ledger": Path(report["ledger"]).name,
-        },
-    )
+def _event(spec: Spec, verdict: Verdict) -> Event:
+    if verdict.report is None:
+        return tidings.ungraded(spec, verdict.error, verdict.hint)
+    return tidings.graded(verdict.report, lack=verdict.troubles[0][0] if verdict.troubles else "")

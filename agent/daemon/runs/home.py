@@ -26,7 +26,6 @@ from ...state import State
 from ..tell import tidings
 from ..tell.events import DONE, FAILED, Event
 from ..tell.status import Need, RunLine
-from .endings import ended_here, setup_failed
 from .grading_duty import GradingDuty, Turn
 from .home_state import HomeState, Mark
 from .outcome import Outcome, soonest
@@ -204,11 +203,13 @@ class Home:
         auto = mailbox.project.config.auto
         over = run.phase in OVER
         if over and run.phase is not Phase.STOPPED and not auto.pull:
-            self._end(look, run, run.phase.value, ended_here(run, mailbox.laptop))
+            self._end(
+                look, run, run.phase.value, tidings.ended(run, is_here=not runs.not_here(run, mailbox.laptop))
+            )
         if run.phase is Phase.SETUP_FAILED:
             epoch = max(run.seen.broken.values())
             if look.marks[run_id].ended != (what := f"set-up {epoch}"):
-                self._end(look, run, what, setup_failed(run, details.setup_failure(mailbox, run)))
+                self._end(look, run, what, tidings.setup_failed(run, details.setup_failure(mailbox, run)))
         lost = way.is_silent(mailbox)
         home = over and not way.trouble and runs.is_closed(run, mailbox.laptop)
         note = way.trouble or _lost(way, lost, over=over) or way.given_up(mailbox, run)

@@ -3,6 +3,8 @@
 ``data`` holds what ``hybrid today`` counts. ``hand`` in it keeps a person from being notified of what they did themselves.
 """
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from local_grader.notation import amount
@@ -13,10 +15,11 @@ from ...sizes import count, size
 from .events import DONE, FAILED, GRADED, PUBLISHED, PULLED, QUEUED, STOPPED, Event
 
 if TYPE_CHECKING:
-    from local_grader.report import Report
-    from sync.mailbox.records import Spec
+    from sync.mailbox.records import Ended, Spec
     from sync.pull.pulled import Pulled
     from sync.push.publish import Pushed
+
+    from ...mailbox import Run
 
 
 def published(done: "Pushed", *, by_hand: bool = False) -> Event:
@@ -77,23 +80,59 @@ def pulled(spec: "Spec", found: "Pulled", *, by_hand: bool = False) -> Event | N
     return Event(kind=PULLED, text=text, run=spec.run, data=data)
 
 
-def graded(report: "Report", *, by_hand: bool = False) -> Event:
-    summary, entry = report.summary, report.entry
-    judges = [one.model for one in entry.judging.judges] if entry.judging else []
+def ended(run: "Run", *, is_here: bool) -> Event:
+    """A run is over that nobody has asked to be pulled."""
+    spec = run.spec
+    shards, data = count(spec.shards, "shard"), {**_named(spec), "phase": run.phase.value}
+    if run.phase is Phase.DONE:
+        how = "" if is_here else f"hybrid pull {spec.run}"
+        return Event(kind=DONE, text=f"Run {spec.run} is done: {shards}.", how=how, run=spec.run, data=data)
+    complete = sum(state.complete for state in run.states)
+    text = f"Run {spec.run} has ended, {run.phase.value}, with {complete} of {shards} complete."
+    return Event(kind=FAILED, text=text, how=f"hybrid logs {spec.run}", run=spec.run, data=data)
+
+
+def setup_failed(run: "Run", ended: "Ended | None") -> Event:
+    spec = run.spec
+    why = f": {' '.join(ended.reason.split())[:200].rstrip('.')}" if ended and ended.reason else ""
+    return Event(
+        kind=FAILED,
+        text=f"Run {spec.run} could not be set up on {spec.target}{why}.",
+        how=f"hybrid logs {spec.run}; set it right, then run it again",
+        run=spec.run,
+        data={**_named(spec), "phase": run.phase.value},
+    )
+
+
+def graded(document: Mapping[str, Any], *, by_hand: bool = False, lack: str = "") -> Event:
+    """Of ``document``, a report of the grader as ``local_grader.report.to_json`` writes it. ``lack`` is a sentence on why not
+    all was judged."""
+    run, summary, scorer = document["run"], document["summary"], document["scorer"]["name"]
+    heard = [one["identity"] for one in (document["judging"] or {}).get("judges", ())]
+    judges = [identity["model"] for identity in heard if identity]
     data = {
-        "scorer": entry.scorer,
+        "scorer": scorer,
         "judges": judges,
-        "right": summary.right,
-        "scored": summary.scored,
-        "samples": summary.samples,
-        "missing": summary.missing,
-        "ledger": report.ledger.name if report.ledger else "",
+        **{key: summary[key] for key in ("right", "scored", "samples", "missing")},
+        "ledger": Path(document["ledger"]).name if document["ledger"] else "",
     }
+    text = f"{run} was graded by {graded_by(scorer, judges)}: {amount(summary['right'])} of {summary['scored']:,} right."
     return Event(
         kind=GRADED,
-        text=f"{entry.run} was graded by {graded_by(entry.scorer, judges)}: {amount(summary.right)} of {summary.scored:,} right.",
-        run=entry.run,
+        text=f"{text} Not all was judged: {lack}" if lack else text,
+        how=f"hybrid grade {run}" if lack else "",
+        run=run,
         data=_marked(data, by_hand),
+    )
+
+
+def ungraded(spec: "Spec", why: str, how: str) -> Event:
+    return Event(
+        kind=GRADED,
+        text=f"Run {spec.run} could not be graded: {why}",
+        how=how or f"hybrid grade {spec.run}",
+        run=spec.run,
+        data={"name": spec.name[:80], "failed": True},
     )
 
 
