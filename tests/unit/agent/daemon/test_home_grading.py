@@ -79,7 +79,7 @@ def test_what_cannot_be_graded_is_told_once_with_the_reason(project: Project, ho
     project.worker().claim().done(0, {"answers.jsonl": b'{"id": "a", "text": "x"}\n'})
     _, graded = events_until_closed(project, home)
     assert graded.text.startswith("Run r1 could not be graded: r1 holds no answers: ")
-    assert graded.how.startswith("name the fields with --id-field")
+    assert graded.how.startswith("Name the fields with --id-field")
 
 
 def test_run_that_is_removed_while_it_is_graded_holds_up_no_other(project: Project, home: Home) -> None:
