@@ -162,8 +162,8 @@ def _end_with_parent() -> None:
 
 def _graded(project: Any, run: str, keep: Keep, partial: Partial | None) -> dict[str, Any]:
     from local_grader import report as reports
-    from local_grader.judge import NotNow
     from local_grader.grade import grade_outputs
+    from local_grader.judge import NotNow
     from sync.clock import SystemClock
 
     from ...grading import request_for
