@@ -18,6 +18,7 @@ from agent.daemon.tell.status import Need, RunLine, Status, Waiting
 from agent.project import Project as Found
 from agent.state import opened
 from local_grader.grade import grade_outputs
+from local_grader.report import to_json
 from local_grader.request import Request
 from sync.clock import SystemClock
 from sync.progress import Silent
@@ -72,7 +73,7 @@ def test_grades_are_read_from_the_ledger_where_nobody_noted_them(project: Projec
     )
     (ledger / "grades" / "broken.parquet").write_bytes(b"PAR1")
     read = project.json("today")["grades"]
-    note_done(found, SystemClock(), tidings.graded(report, by_hand=True), pytest.fail)
+    note_done(found, SystemClock(), tidings.graded(to_json(report), by_hand=True), pytest.fail)
     noted = project.json("today")["grades"]
     for each in (read, noted):
         assert len(each) == 1 and each[0].pop("at") > time.time() - 60
