@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..tell.status import Need
+from ..watch.git import git_folder
 from ..watch.hints import Heard
 from .git_process import is_at_work
 
@@ -115,7 +116,7 @@ class GitWatch:
 
 def git_state(root: Path) -> GitState:
     """What git is doing with the working tree that ``root`` lies in: some ten calls of ``lstat``, and no process."""
-    folder = _git_folder(root)
+    folder = git_folder(root)
     if folder is None:
         return GitState()
     operation = next((clause for name, clause in _OPERATIONS if _is_there(folder / name)), "")
@@ -127,27 +128,10 @@ def git_state(root: Path) -> GitState:
     return GitState(operation=operation, lock=lock, mark=(found.st_ino, found.st_mtime_ns))
 
 
-def _git_folder(root: Path) -> Path | None:
-    """Of this working tree, also where it is one of several, or a submodule: there ``.git`` is a file that names it."""
-    for folder in (root, *root.parents):
-        place = folder / ".git"
-        if _is_there(place / "HEAD"):
-            return place
-        try:
-            with place.open("rb") as file:
-                first, _, rest = file.read(65_536).partition(b"gitdir: ")
-        except OSError:
-            continue
-        named = folder / rest.rstrip(b"\r\n").decode("utf-8", "surrogateescape")
-        if not first and rest and _is_there(named / "HEAD"):
-            return named
-    return None
-
-
 def _is_there(path: Path) -> bool:
     try:
         path.lstat()
-    except (OSError, ValueError):
+    except OSError:
         return False
     return True
 

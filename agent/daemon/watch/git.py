@@ -4,10 +4,11 @@ import os
 from pathlib import Path
 
 _POINTER = b"gitdir:"
+_LONGEST = 65_536
 
 
 def git_folder(root: Path) -> Path | None:
-    """The folder that belongs to ``root``'s working tree; None without a repository.
+    """The folder that belongs to ``root``'s working tree; None without a repository. It need not be there.
 
     As git looks for it: in ``root`` and then upwards; where ``.git`` is a file, as in a worktree and a submodule, the
     folder that it names.
@@ -19,9 +20,11 @@ def git_folder(root: Path) -> Path | None:
         if (place / "HEAD").is_file() or (folder == real and place.is_dir()):
             return place
         try:
-            text = place.read_bytes()
+            with place.open("rb") as file:
+                text = file.read(_LONGEST)
         except OSError:
             continue
-        if text.startswith(_POINTER):
-            return folder / os.fsdecode(text.removeprefix(_POINTER).strip())
+        named = text.removeprefix(_POINTER).strip()
+        if text.startswith(_POINTER) and b"\0" not in named:
+            return folder / os.fsdecode(named)
     return None

@@ -46,3 +46,12 @@ def test_a_link_to_the_project_is_followed_first(tmp_path: Path) -> None:
     (top / "a").mkdir()
     (tmp_path / "link").symlink_to(top / "a")
     assert same(tmp_path / "link")
+
+
+def test_a_file_that_names_no_folder_is_passed_over(tmp_path: Path) -> None:
+    top = repository(tmp_path / "top")
+    for number, text in enumerate((b"", b"git", b"gitdir: \0", b"\xff" * 100_000)):
+        below = top / str(number)
+        below.mkdir()
+        (below / ".git").write_bytes(text)
+        assert git_folder(below) == top / ".git", text[:10]
