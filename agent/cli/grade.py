@@ -16,6 +16,7 @@ from local_grader.scorers.rouge import VARIANTS
 from sync.errors import HybridError
 
 from ..config_grade import POOLS
+from ..console import visible
 from ..daemon.tell import tidings
 from ..daemon.tell.journal import note_done
 from ..grading import Said, request_for
@@ -227,12 +228,12 @@ def grade(
 def _may_pull(call: Call, model: str, *, is_asked_for: bool) -> bool:
     """Whether to fetch a model, as somebody at the terminal decides. Who says no to the judge that they asked for wants no
     grading without it."""
-    if call.json or not sys.stdin.isatty():
+    if call.json or not (sys.stdin.isatty() and sys.stderr.isatty()):
         return False
     missing = sys.exception()  # this is asked where the server has just said so
     told = str(missing) if isinstance(missing, ModelMissing) else f"The server does not have {model}."
     call.console.say(told)
-    if click.confirm("Fetch it now?", default=False, err=True):
+    if click.confirm(f"Fetch {visible(model)} now?", default=False, err=True):
         return True
     if is_asked_for:
         raise HybridError(

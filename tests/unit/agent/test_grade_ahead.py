@@ -2,6 +2,7 @@
 
 import io
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -97,9 +98,11 @@ def test_neither_goes_with_following(project: Project) -> None:
 def test_who_does_not_fetch_the_judge_that_they_asked_for_gets_no_grades(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     with emulated(Model(name="qwen3:4b")) as server:
         monkeypatch.setattr("sys.stdin", Terminal("n\n"))
-        code, out, err = project.call(*words(server.url))
+        code, out, err = project.call(*words(server.url), "--no-progress")
+        assert f"Fetch {MODEL}@{server.url} now?" in err
         assert code == 1 and not out and "It has qwen3:4b." in err
         assert "Nothing was graded, since" in err and "--pull-model" in err
         assert not (project.root / ".hybrid/ledger").exists()
@@ -107,5 +110,16 @@ def test_who_does_not_fetch_the_judge_that_they_asked_for_gets_no_grades(
         project.configure(f'[grade]\nreferences = "gold.jsonl"\n{settings}')
         monkeypatch.setattr("sys.stdin", Terminal("n\n"))
         put(project.outputs / "r1/000/more.jsonl", {"id": "s5", "answer": GOLD})
-        code, out, _ = project.call("grade", "r1")
+        code, out, _ = project.call("grade", "r1", "--no-progress")
         assert code == 3 and "1 of 1;" in out, "a judge of the settings is not what was asked for here"
+
+
+def test_nobody_is_asked_where_the_question_cannot_be_seen(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal = Terminal("y\n")
+    monkeypatch.setattr("sys.stdin", terminal)
+    with emulated(Model(name="qwen3:4b")) as server:
+        _, _, err = project.call(*words(server.url))
+    assert "now?" not in err and "It has qwen3:4b." in err
+    assert terminal.tell() == 0
