@@ -9,6 +9,7 @@ from ..exits import Exit
 from ..launchers import launcher
 from ..launchers.base import Liveness
 from ..sizes import count
+from .complete import targets
 from .options import Call, common_options
 
 WAIT_S = 60.0
@@ -16,7 +17,9 @@ _LOOK_S = 0.5
 
 
 @click.command()
-@click.option("--on", "target", metavar="TARGET", help="Only the runners of this target.")
+@click.option(
+    "--on", "target", metavar="TARGET", shell_complete=targets, help="Only the runners of this target."
+)
 @click.option("--no-wait", is_flag=True, help="Ask them to end, and do not wait until they have.")
 @common_options
 def down(call: Call, target: str | None, no_wait: bool) -> int | None:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from sync.errors import UsageError
 from sync.local.index import Index
@@ -17,6 +18,7 @@ from ..mailbox import opened
 from ..planning import Wish
 from ..project import Project
 from ..sizes import count
+from .complete import named_runs, targets
 from .moved import tell_of_move
 from .options import Call, common_options
 
@@ -29,8 +31,20 @@ class _Command(click.Command):
         return super().parse_args(ctx, args)
 
 
+def _fitting(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """A ``[run.NAME]`` in the first place, unless ``--`` was there; files elsewhere, and where none begins like that."""
+    is_name = not context.params.get("words") and not context.meta["hybrid.after_dashes"]
+    found = named_runs(context, parameter, incomplete) if is_name else []
+    return found or [CompletionItem(incomplete, type="file")]
+
+
 @click.command(cls=_Command)
-@click.option("--on", metavar="TARGET[,...]", help="Where: local or ssh:HOST; the first that answers.")
+@click.option(
+    "--on",
+    metavar="TARGET[,...]",
+    shell_complete=targets,
+    help="Where: local or ssh:HOST; the first that answers.",
+)
 @click.option("--over", metavar="FILE", help="Inputs: a JSON-lines file, or a quoted pattern of files.")
 @click.option("--chunk", type=click.IntRange(1), metavar="K", help="Inputs a shard.")
 @click.option("--shards", type=click.IntRange(1), metavar="N", help="Split into N shards without inputs.")
@@ -53,7 +67,9 @@ class _Command(click.Command):
 @click.option("--no-start", is_flag=True, help="Only queue it; start no runner.")
 @click.option("--dry-run", is_flag=True, help="Show what would be run; contact nothing.")
 @click.option("--accept-deletions", is_flag=True, help="As for push.")
-@click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="NAME | -- COMMAND")
+@click.argument(
+    "words", nargs=-1, type=click.UNPROCESSED, metavar="NAME | -- COMMAND", shell_complete=_fitting
+)
 @common_options
 def run(
     call: Call,

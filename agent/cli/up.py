@@ -5,12 +5,17 @@ import click
 from .. import launchers, machines, running
 from ..launchers import launcher
 from ..mailbox import opened
+from .complete import targets
 from .options import Call, common_options
 
 
 @click.command()
 @click.option(
-    "--on", "target", metavar="TARGET", help="Where: local or ssh:HOST. [default: where the mailbox is]"
+    "--on",
+    "target",
+    metavar="TARGET",
+    shell_complete=targets,
+    help="Where: local or ssh:HOST. [default: where the mailbox is]",
 )
 @click.option(
     "--idle-exit",

@@ -41,6 +41,19 @@ def test_runs_and_files_that_were_graded_are_offered_before_runs_that_were_not(l
     assert offered("hybrid report s") == ["solve"]
 
 
+def test_runs_of_the_settings_and_targets_are_offered_where_they_may_stand(
+    ledger: Path, tmp_path: Path
+) -> None:
+    more = '[run.eval]\ncommand = ["true"]\n[run.train]\ncommand = ["true"]\n[machines.box]\nhost = "box"\n'
+    (tmp_path / "hybrid.toml").write_text(f'[project]\nid = "p"\n{more}')
+    assert offered("hybrid run ") == ["eval", "train"]
+    assert offered("hybrid run --shards 2 ev") == ["eval"]
+    assert offered("hybrid run -- ev") == ["ev"], "a file"
+    assert offered("hybrid run -- python3 tr") == ["tr"]
+    for command in ("run", "up", "down"):
+        assert offered(f"hybrid {command} --on ") == ["local", "ssh:box"]
+
+
 def test_what_is_to_be_graded_is_a_run_or_else_a_file(ledger: Path) -> None:
     assert offered("hybrid grade fr") == ["fresh"]
     assert offered("hybrid grade x --against fr") == ["fresh"]
