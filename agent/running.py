@@ -26,6 +26,7 @@ from . import machines, planning
 from .config import NamedRun
 from .launchers.base import Handle, Launcher
 from .mailbox import Mailbox, Run
+from .own_runs import OwnRuns
 
 IDLE_EXIT_S = 60.0
 LEAST_POLL_S = 1.0
@@ -41,11 +42,23 @@ class Queued:
     refusal: HybridError | None
 
 
-def queue(mailbox: Mailbox, index: Index, run: NamedRun, *, name: str, snapshot: str, target: str) -> Spec:
-    """Makes the run. Raises what ``spec_for`` and the mailbox raise."""
+def queue(
+    mailbox: Mailbox,
+    index: Index,
+    run: NamedRun,
+    *,
+    name: str,
+    snapshot: str,
+    target: str,
+    own: OwnRuns | None,
+) -> Spec:
+    """Makes the run, and notes it in ``own``, so that the agent starts runners for it; None: a person is to start them.
+    Raises what ``spec_for``, the mailbox and the state database raise."""
     spec = spec_for(
         mailbox, index, run, name=name, snapshot=snapshot, target=target, chance=secrets.token_hex(2)
     )
+    if own is not None:
+        own.note(spec)
     write(mailbox, spec)
     return spec
 

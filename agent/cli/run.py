@@ -15,9 +15,11 @@ from ..daemon.tell import tidings
 from ..daemon.tell.journal import note_done
 from ..exits import Exit
 from ..mailbox import opened
+from ..own_runs import OwnRuns
 from ..planning import Wish
 from ..project import Project
 from ..sizes import count
+from ..state import opened as opened_state
 from .complete import named_runs, targets
 from .moved import tell_of_move
 from .options import Call, common_options
@@ -132,11 +134,17 @@ def run(
                 (chosen[0], None, None) if no_start else machines.first_reachable(chosen, project)
             )
             try:
-                spec = running.queue(
-                    met.mailbox, index, settings, name=name, snapshot=published.snapshot, target=target
-                )
-                with machines.remembered(project, call.console.warn) as known:
-                    queued = running.start(met.mailbox, known, spec, launch, refusal)
+                with opened_state(project, call.console.warn) as state:
+                    spec = running.queue(
+                        met.mailbox,
+                        index,
+                        settings,
+                        name=name,
+                        snapshot=published.snapshot,
+                        target=target,
+                        own=None if no_start else OwnRuns(state),
+                    )
+                    queued = running.start(met.mailbox, machines.Machines(state), spec, launch, refusal)
             finally:
                 if launch is not None:
                     launch.close()

@@ -172,6 +172,21 @@ def test_runner_that_cannot_be_started_is_tried_again_and_becomes_a_need(
         assert ([event.kind for event in found.events], found.needs) == (["started"], [])
 
 
+def test_runner_that_a_command_could_not_start_is_started_unless_that_was_not_wanted(
+    project: Project, agent: Agent, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken/runner").write_text("no folder")
+    monkeypatch.setenv("HYBRID_DATA_DIR", str(tmp_path / "broken"))
+    assert project.call("run", "--no-start", "--", *SLEEP)[0] == 0
+    assert agent.look().events == [] and agent.runners() == []
+    code, _, err = project.call("run", "--name", "train", "--", *SLEEP)
+    assert code == 13 and "The runner cannot be kept in" in err
+    monkeypatch.setenv("HYBRID_DATA_DIR", str(tmp_path / "data"))
+    [event] = agent.look().events
+    assert event.kind == "started" and "-train-" in event.run
+
+
 def test_machine_that_cannot_be_reached_is_a_state_with_a_next_step(project: Project, agent: Agent) -> None:
     project.configure('[machines.box]\nhost = "me@127.0.0.1:1"\nmailbox = "folder:/mail"\n')
     queue(project, target="ssh:box")
