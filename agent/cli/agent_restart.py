@@ -48,7 +48,9 @@ def restart(call: Call) -> None:
     }
     before = f" in the place of process {ended.pid}" if ended is not None else ""
     where = f" on {root}, another folder of this project" if root != str(project.root) else ""
-    call.console.result(document, f"The agent runs{where} (process {found.pid}){before}.")
+    # One that somebody else has just started may not have told who it is.
+    who = f" (process {found.pid})" if found.pid else ""
+    call.console.result(document, f"The agent runs{where}{who}{before}.")
     call.console.next_step("hybrid agent status")
 
 

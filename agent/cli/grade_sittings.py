@@ -1,6 +1,7 @@
 """``hybrid grade`` over a longer time: partial results as they come, and the one that is the last."""
 
 import contextlib
+import shlex
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -53,7 +54,9 @@ def sit(
         except KeyboardInterrupt:
             if follow or request.judging is not None:
                 how = " --follow" if follow else ""
-                console.next_step(f"all verdicts are kept; hybrid grade {request.target}{how} goes on")
+                console.next_step(
+                    f"all verdicts are kept; hybrid grade {shlex.quote(request.target)}{how} goes on"
+                )
             raise
     raise AssertionError("sittings end with the last one")
 
