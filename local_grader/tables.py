@@ -23,25 +23,37 @@ class BadTable(Exception):
 def read(path: Path) -> Iterator[dict[str, object]]:
     """The rows, batch by batch. Raises BadTable, at any row; OSError passes through."""
     for batch in _batches(path):
-        try:
-            rows = batch.to_pylist()
-        except UnicodeDecodeError as error:  # text that is no UTF-8
-            raise _bad(error) from error
-        yield from rows
+        yield from rows(batch)
+
+
+def rows(batch: Any) -> list[dict[str, object]]:
+    """Those of a pyarrow.Table or one of its batches. Raises BadTable where a value is none of Python's."""
+    import pyarrow
+
+    try:
+        found: list[dict[str, object]] = batch.to_pylist()
+    except (ValueError, OverflowError, pyarrow.ArrowException) as error:  # no UTF-8, or the year 10,000
+        raise _bad(error) from error
+    return found
 
 
 def split(path: Path, size: int) -> Iterator[tuple[int, bytes]]:
     """The table in pieces of about ``size`` bytes, each packed and after how many rows. Raises as ``read`` does."""
     import pyarrow
 
-    before = rows = 0
+    before = count = held = 0
     batches: list[Any] = []
     for batch in _batches(path):
-        batches.append(batch)
-        rows += batch.num_rows
-        if sum(each.nbytes for each in batches) >= size:
-            yield before, _packed(pyarrow.Table.from_batches(batches))
-            before, batches = rows, []
+        # Long rows: a batch of them is many pieces, and all that are under way are held at once.
+        step = max(1, batch.num_rows * size // max(size, batch.nbytes))
+        for start in range(0, batch.num_rows, step):
+            part = batch.slice(start, step)
+            batches.append(part)
+            count += part.num_rows
+            held += part.nbytes
+            if held >= size:
+                yield before, _packed(pyarrow.Table.from_batches(batches))
+                before, held, batches = count, 0, []
     if batches:
         yield before, _packed(pyarrow.Table.from_batches(batches))
 
