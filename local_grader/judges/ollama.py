@@ -16,7 +16,7 @@ from sync.progress import Progress
 
 from ..judge import CannotJudge, Identity, JudgeUnavailable, ModelMissing, Prepared, Prompt, Reply, Seen
 from ..scorer import Option
-from . import canary, known, refusals
+from . import canary, known, reasons, refusals
 from .endpoint import Endpoint
 from .ollama_pull import fetch
 from .ollama_server import FULL, LEAST, Model, OllamaServer, parsed
@@ -137,7 +137,7 @@ class OllamaJudge(ServedJudge):
         except ModelMissing:
             raise
         except JudgeUnavailable as error:
-            raise CannotJudge(refusals.FAILED, str(error), is_passing=True) from None
+            raise CannotJudge(reasons.FAILED, str(error), is_passing=True) from None
         if now.digest != identity.digest:
             raise refusals.replaced(self._target)
 
@@ -145,7 +145,7 @@ class OllamaJudge(ServedJudge):
         try:
             self._chat(self._loading, [], frozen)
         except (CannotJudge, JudgeUnavailable) as error:
-            if isinstance(error, CannotJudge) and not error.is_gone and error.reason != refusals.GARBLED:
+            if isinstance(error, CannotJudge) and not error.is_gone and error.reason != reasons.GARBLED:
                 raise JudgeUnavailable(
                     f"The model {self._target.model} cannot be loaded: {error}",
                     "Choose a smaller model, a smaller context, or end what else needs the memory.",

@@ -1,7 +1,4 @@
-"""What a failed request means, the same for all servers: for this prompt, or for every one of them.
-
-The reasons of CannotJudge are counted and shown, so there are few of them, and they stand here.
-"""
+"""What a failed request means, the same for all servers: for this prompt, or for every one of them."""
 
 import difflib
 import re
@@ -11,18 +8,8 @@ from dataclasses import dataclass
 import httpx
 
 from ..judge import CannotJudge, JudgeUnavailable, ModelMissing
+from . import reasons
 from .endpoint import Endpoint
-
-TOO_LONG = "prompt too long"
-WAS_CUT = "prompt was cut"
-CUT_OFF = "reply cut off"
-BROKEN_OFF = "reply was broken off"
-GARBLED = "reply was garbled"
-TIMED_OUT = "timed out"
-BUSY = "server busy"
-GONE = "server gone"
-FAILED = "server failed"
-REFUSED = "request refused"
 
 MISREAD = (ValueError, AttributeError, TypeError, RecursionError)
 """What clients raise when a server sends something else than its protocol says."""
@@ -84,9 +71,9 @@ def refused(status: int, said: str, target: Target) -> CannotJudge | JudgeUnavai
     at, said = target.at, words(said)
     told = f"{at} answers with status {status}: {said}" if status > 0 else f"{at} gave up: {said}"
     if is_about_length(status, said):
-        return CannotJudge(TOO_LONG, f"The prompt does not fit into the context: {said}")
+        return CannotJudge(reasons.TOO_LONG, f"The prompt does not fit into the context: {said}")
     if status in (429, 503):
-        return CannotJudge(BUSY, told, is_busy=True)
+        return CannotJudge(reasons.BUSY, told, is_busy=True)
     if status == 404 and "model" in said.lower():
         return missing(target)
     if status in (401, 403, 407):
@@ -105,8 +92,8 @@ def refused(status: int, said: str, target: Target) -> CannotJudge | JudgeUnavai
             "Name an endpoint of Ollama; the URL of a server that speaks as OpenAI's does ends in /v1.",
         )
     if 400 <= status < 499 and status not in (408, 425):
-        return CannotJudge(REFUSED, told)
-    return CannotJudge(FAILED, told, is_passing=True)
+        return CannotJudge(reasons.REFUSED, told)
+    return CannotJudge(reasons.FAILED, told, is_passing=True)
 
 
 def asked(ask: Callable[[], Mapping[str, object]], target: Target) -> Mapping[str, object]:
@@ -151,20 +138,22 @@ def lost(error: httpx.HTTPError | OSError, target: Target) -> CannotJudge:
     """The error where no whole response came."""
     at = target.at
     if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | ConnectionError):
-        return CannotJudge(GONE, f"{target.server} does not answer at {at}.", is_gone=True)
+        return CannotJudge(reasons.GONE, f"{target.server} does not answer at {at}.", is_gone=True)
     if isinstance(error, httpx.TimeoutException):
-        return CannotJudge(TIMED_OUT, f"{at} did not answer in time.", is_passing=True)
+        return CannotJudge(reasons.TIMED_OUT, f"{at} did not answer in time.", is_passing=True)
     told = f"The connection to {at} broke: {words(str(error)) or type(error).__name__}."
-    return CannotJudge(BROKEN_OFF, told, is_passing=True)
+    return CannotJudge(reasons.BROKEN_OFF, told, is_passing=True)
 
 
 def no_room(prompt_tokens: int | None, reply_tokens: int | None, context: int) -> CannotJudge:
     told = f"The prompt has {prompt_tokens} tokens and its reply {reply_tokens}, which fill the context of {context}."
-    return CannotJudge(TOO_LONG, told)
+    return CannotJudge(reasons.TOO_LONG, told)
 
 
 def garbled(target: Target) -> CannotJudge:
-    return CannotJudge(GARBLED, f"{target.at} sent something that is no reply of a model.", is_passing=True)
+    return CannotJudge(
+        reasons.GARBLED, f"{target.at} sent something that is no reply of a model.", is_passing=True
+    )
 
 
 def unavailable(error: CannotJudge | JudgeUnavailable, target: Target) -> JudgeUnavailable:
@@ -174,7 +163,7 @@ def unavailable(error: CannotJudge | JudgeUnavailable, target: Target) -> JudgeU
     if error.is_gone:
         hint = f"Start it ({target.start}), or name another endpoint with --endpoint."
         return JudgeUnavailable(str(error), hint)
-    if error.reason == GARBLED:
+    if error.reason == reasons.GARBLED:
         return JudgeUnavailable(
             f"What answers at {target.at} is not {target.server}.", "Name another endpoint with --endpoint."
         )

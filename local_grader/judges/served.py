@@ -9,7 +9,7 @@ from sync.clock import Clock
 
 from ..judge import CannotJudge, Identity, Prompt, Reply
 from ..scorer import Option
-from . import canary, refusals
+from . import canary, reasons, refusals
 from .endpoint import Endpoint
 from .settings import JudgeSettings
 from .wire import Patience, Pool, Wire
@@ -46,17 +46,17 @@ class ServedJudge(ABC):
         ending, reply = self._reply(prompt, self._settings.seed + attempt, ready.identity)
         if ending not in ("stop", "length"):
             told = "The model stopped in the middle of its reply, as when it repeats itself without end."
-            raise CannotJudge(refusals.BROKEN_OFF, told, is_passing=True)
+            raise CannotJudge(reasons.BROKEN_OFF, told, is_passing=True)
         if ready.cuts and canary.was_cut(reply.prompt_tokens, ready.context, prompt.system, prompt.user):
             told = f"The server read {reply.prompt_tokens} tokens of the prompt, as when it cuts one that is too long."
-            raise CannotJudge(refusals.WAS_CUT, told)
+            raise CannotJudge(reasons.WAS_CUT, told)
         if ready.context is not None and canary.overflowed(
             reply.prompt_tokens, reply.reply_tokens, ready.context
         ):
             raise refusals.no_room(reply.prompt_tokens, reply.reply_tokens, ready.context)
         if ending == "length":
             told = f"The reply did not end within {self._settings.reply_tokens} tokens."
-            raise CannotJudge(refusals.CUT_OFF, told)
+            raise CannotJudge(reasons.CUT_OFF, told)
         return reply
 
     def close(self) -> None:
@@ -99,7 +99,7 @@ class ServedJudge(ABC):
         try:
             send_overlong()
         except CannotJudge as error:
-            if error.reason in (refusals.TOO_LONG, refusals.REFUSED):
+            if error.reason in (reasons.TOO_LONG, reasons.REFUSED):
                 return True
             raise refusals.unavailable(error, self._target) from None
         return False

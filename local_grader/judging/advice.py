@@ -2,19 +2,19 @@
 
 from collections.abc import Iterable
 
-from ..judges import refusals
+from ..judges import reasons
 from ..rubrics.verdicts import BAD_REPLY
 from ..scores import Grade
 from .panel import NO_MAJORITY
 
 _NAMED = 3
 _HOW = {
-    refusals.TOO_LONG: "Give the judge more room with --context; the model takes more memory then.",
-    refusals.WAS_CUT: "Give the judge more room with --context, or bring the server up to date.",
-    refusals.CUT_OFF: "Let replies be longer: reply_tokens under [grade].",
-    refusals.BROKEN_OFF: "The model repeats itself; another one may not.",
-    refusals.TIMED_OUT: "Grade again when the server has less to do; what was answered is not asked again.",
-    refusals.FAILED: "See the server's log, and grade again; what was answered is not asked again.",
+    reasons.TOO_LONG: "Give the judge more room with --context; the model takes more memory then.",
+    reasons.WAS_CUT: "Give the judge more room with --context, or bring the server up to date.",
+    reasons.CUT_OFF: "Let replies be longer: reply_tokens under [grade].",
+    reasons.BROKEN_OFF: "The model repeats itself; another one may not.",
+    reasons.TIMED_OUT: "Grade again when the server has less to do; what was answered is not asked again.",
+    reasons.FAILED: "See the server's log, and grade again; what was answered is not asked again.",
     BAD_REPLY: "The model does not keep to the rubric; a larger one will.",
     NO_MAJORITY: "Name an odd number of judges, or another --pool.",
 }

@@ -1,0 +1,12 @@
+"""The reasons of CannotJudge. They are counted and shown, so there are few of them."""
+
+TOO_LONG = "prompt too long"
+WAS_CUT = "prompt was cut"
+CUT_OFF = "reply cut off"
+BROKEN_OFF = "reply was broken off"
+GARBLED = "reply was garbled"
+TIMED_OUT = "timed out"
+BUSY = "server busy"
+GONE = "server gone"
+FAILED = "server failed"
+REFUSED = "request refused"
