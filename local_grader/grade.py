@@ -1,7 +1,7 @@
 """One grading from start to end: find, read, score, record, summarise."""
 
 from collections.abc import Container, Iterable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 from itertools import islice
 
@@ -43,18 +43,28 @@ def grade_outputs(request: Request, progress: Progress | None = None, clock: Clo
 
 
 def _in_parallel(task: Task) -> Report:
-    notes, answered = Notes(), set[str]()
+    notes, answered, shards = Notes(), set[str](), set[str | None]()
+    sources, shape = task.target.sources, task.scorer.shape
     task.meter.start("grade", unit="samples")
     with task.recorder(task.entry, _is_kept(task.request.keep, None)) as recorder:
-        book = Book(recorder, task.scorer.shape)
+        book = Book(recorder, shape)
         try:
-            for part in parallel.graded(task.target.sources, task.rule, task.processes):
-                book.add_part(part)
-                notes.add(part.notes)
-                answered |= part.answered
-                task.meter.advance(part.rows)
+            with closing(parallel.graded(sources, task.rule, task.processes)) as parts:
+                for part in parts:
+                    book.add_part(part)
+                    notes.add(part.notes)
+                    answered |= part.answered
+                    shards |= part.shards
+                    task.meter.advance(part.rows)
         finally:
             task.meter.finish()
+        for source in sources:
+            if source.is_spare:
+                is_answered = source.shard in shards
+                left = outputs.left_out(source, shape, task.request.fields, (), is_answered=is_answered)
+                if left is None:  # to be read, or not, by what ids the others have
+                    raise parallel.NotPlain
+                notes.add(left)
         return _finished(task, task.entry, recorder, book, answered, notes)
 
 

@@ -7,12 +7,14 @@ in the midst of a large file that is no answer), ``NotPlain`` is raised, and the
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from pathlib import Path
 
 from . import scorers, tables
 from .grading import Grading
@@ -47,13 +49,15 @@ class Rule:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Graded:
-    """The grades of one piece: ``columns`` packed, of ``rows`` rows, and the ``ids`` once more by themselves."""
+    """The grades of one piece: ``columns`` packed, of ``rows`` rows, and the ``ids`` once more by themselves. ``shards`` are
+    those with answers in it."""
 
     rows: int
     columns: bytes
     ids: bytes
     tallies: Tallies
     answered: set[str]
+    shards: set[str | None]
     notes: Notes
 
 
@@ -63,6 +67,7 @@ def is_worth_it(sources: Sequence[Source], rule: Rule) -> bool:
         and rule.scorer not in scorers.RUN_PROGRAMS
         and scorers.make(rule.scorer, rule.options).shape is Shape.ROWS
         and pieces.are_many(sources)
+        and _can_begin_elsewhere()
     )
 
 
@@ -75,12 +80,10 @@ def cores() -> int:
     return min(found, _MOST_PROCESSES)
 
 
-def graded(sources: Sequence[Source], rule: Rule, processes: int) -> Iterator[Graded]:
-    """Piece by piece, in the order of the files and of what they hold. Raises NotPlain at any time."""
-    # Spawned everywhere: a fork of a process with threads may hang.
-    context = multiprocessing.get_context("spawn")
+def graded(sources: Sequence[Source], rule: Rule, processes: int) -> Generator[Graded]:
+    """Piece by piece, in the order of the files and of what they hold, without the spare ones. Raises NotPlain at any time."""
     ids = []
-    with ProcessPoolExecutor(processes, context, _begin, (rule,)) as pool:
+    with _pool(rule, processes) as pool:
         try:
             for result in _in_order(pool, pieces.split(sources), 2 * processes):
                 ids.append(result.ids)
@@ -89,8 +92,24 @@ def graded(sources: Sequence[Source], rule: Rule, processes: int) -> Iterator[Gr
             raise NotPlain from error
         finally:
             pool.shutdown(cancel_futures=True)
-    if not tables.differ([tables.unpacked(each)["sample"] for each in ids]):
+    if ids and not tables.differ([tables.unpacked(each)["sample"] for each in ids]):
         raise NotPlain
+
+
+def _pool(rule: Rule, processes: int) -> ProcessPoolExecutor:
+    try:
+        # Spawned everywhere: a fork of a process with threads may hang.
+        context = multiprocessing.get_context("spawn")
+        return ProcessPoolExecutor(processes, context, _begin, (rule,))
+    except (OSError, ImportError, NotImplementedError) as error:  # a system without semaphores, or /dev/shm
+        raise NotPlain from error
+
+
+def _can_begin_elsewhere() -> bool:
+    """Each process first imports the program that this one was started with; one from standard input is gone."""
+    main = sys.modules["__main__"]
+    file = getattr(main, "__file__", None)
+    return file is None or main.__spec__ is not None or Path(file).exists()
 
 
 def _in_order(pool: ProcessPoolExecutor, todo: Iterator[Piece], ahead: int) -> Iterator[Graded]:
@@ -99,12 +118,16 @@ def _in_order(pool: ProcessPoolExecutor, todo: Iterator[Piece], ahead: int) -> I
     for piece in todo:
         under_way.append(pool.submit(_grade, piece))
         if len(under_way) == ahead:
-            yield _plain(under_way.popleft().result())
+            yield _plain(under_way.popleft())
     while under_way:
-        yield _plain(under_way.popleft().result())
+        yield _plain(under_way.popleft())
 
 
-def _plain(result: Graded | None) -> Graded:
+def _plain(grading: Future[Graded | None]) -> Graded:
+    try:
+        result = grading.result()
+    except Exception as error:  # one process meets it again, and tells it, or it has passed
+        raise NotPlain from error
     if result is None:
         raise NotPlain
     return result
@@ -141,8 +164,6 @@ def _grade(piece: Piece) -> Graded | None:
         tallies.add(grade)
     if not piece.is_whole and (reader.notes.problems or reader.notes.skipped):
         return None
-    if piece.source.is_spare and (rows.count or reader.notes.problems):
-        return None  # whether it is read is for one that knows the other files
     columns = rows.columns()
     return Graded(
         rows=rows.count,
@@ -150,5 +171,6 @@ def _grade(piece: Piece) -> Graded | None:
         ids=tables.pack({"sample": columns["sample"]}, COLUMNS),
         tallies=tallies,
         answered=grading.answered,
+        shards=reader.answered,
         notes=reader.notes,
     )

@@ -20,7 +20,7 @@ from ..samples import Sample
 from ..scorer import Shape
 from .csv_rows import DELIMITERS
 from .fields import Fields
-from .reader import MOST_NAMED, Reader, Source
+from .reader import MOST_NAMED, Notes, Reader, Source
 from .rows import READABLE, holds_bare_numbers, read
 
 _LEFT_OUT = "stands beside other files with answers, and is read where --files names it"
@@ -103,8 +103,12 @@ class Samples:
         twice: dict[str, str] = {}
         contested = self._contested
         for source in self._sources:
-            if source.is_spare and self._is_left_out(source, seen):
-                continue
+            if source.is_spare:
+                is_answered = source.shard in self._reader.answered
+                left = left_out(source, self._shape, self._fields, seen, is_answered=is_answered)
+                if left is not None:
+                    self.notes.add(left)
+                    continue
             for sample in self._reader.samples(source, read(source.path, self._id_names)):
                 identity = sample.id
                 content = _content(sample)
@@ -121,19 +125,6 @@ class Samples:
         if twice:
             raise AnsweredTwice(twice)
 
-    def _is_left_out(self, source: Source, seen: Container[str]) -> bool:
-        """Whether a spare table is done with, because others hold its answers or it has none; then that is noted."""
-        reader = Reader(self._shape, self._fields)
-        first = next(reader.samples(source, read(source.path, self._id_names)), None)
-        is_answered = source.shard in self._reader.answered
-        if first is None and not (is_answered and reader.notes.problems):
-            self.notes.add(reader.notes)
-        elif is_answered or first is None or first.id in seen:
-            self.notes.skipped.append(source.problem(_LEFT_OUT))
-        else:
-            return False
-        return True
-
     def _marked(self, source: Source, sample: Sample) -> Sample:
         other = self._contested[sample.id]
         where = sample.place.removeprefix(source.name).lstrip()
@@ -142,6 +133,20 @@ class Samples:
             what = f"{where} answers sample {sample.id}, and {other} answers it otherwise"
             self.notes.problems.append(source.problem(what.lstrip()))
         return sample._replace(contested=other)
+
+
+def left_out(
+    source: Source, shape: Shape, fields: Fields, seen: Container[str], *, is_answered: bool
+) -> Notes | None:
+    """What there is to say of a spare file that is not read, because others hold its answers or it has none; None for one that
+    is to be read. ``seen`` are the samples of the others; ``is_answered``, whether others of its shard hold answers."""
+    reader = Reader(shape, fields)
+    first = next(reader.samples(source, read(source.path, fields.id_names())), None)
+    if first is None and not (is_answered and reader.notes.problems):
+        return reader.notes
+    if is_answered or first is None or first.id in seen:
+        return Notes(skipped=[source.problem(_LEFT_OUT)])
+    return None
 
 
 def _content(sample: Sample) -> int:

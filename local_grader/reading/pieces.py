@@ -31,25 +31,25 @@ class Piece(NamedTuple):
 def are_many(sources: Sequence[Source]) -> bool:
     """Whether the files are worth the start of other processes, and come in pieces that are small. False where one cannot be read."""
     try:
-        sizes = [source.path.stat().st_size for source in sources]
+        sizes = [(source.path.stat().st_size, source) for source in sources if not source.is_spare]
     except OSError:
         return False
-    return sum(sizes) >= _MANY and all(
-        size <= _UNSPLIT or source.is_spare or source.path.suffix.lower() in _SPLITTABLE
-        for source, size in zip(sources, sizes, strict=True)
+    return sum(size for size, _ in sizes) >= _MANY and all(
+        size <= _UNSPLIT or source.path.suffix.lower() in _SPLITTABLE for size, source in sizes
     )
 
 
 def split(sources: Sequence[Source]) -> Iterator[Piece]:
-    """In the order of the files, and of the rows within them, for files that ``are_many``.
+    """In the order of the files, and of the rows within them, for files that ``are_many``; nothing of spare ones.
 
     Raises OSError, and tables.BadTable for a large file that is no Parquet.
     """
     for source in sources:
-        if source.is_spare or source.path.stat().st_size <= _UNSPLIT:
-            yield Piece(source)
+        if source.is_spare:
             continue
-        if source.path.suffix.lower() == ".parquet":
+        if source.path.stat().st_size <= _UNSPLIT:
+            yield Piece(source)
+        elif source.path.suffix.lower() == ".parquet":
             for before, content in tables.split(source.path, SIZE):
                 yield Piece(source, before, content)
         else:
@@ -61,7 +61,7 @@ def rows_of(piece: Piece, id_names: Container[str]) -> Iterator[Row | BadRow]:
         return read(piece.source.path, id_names)
     if piece.source.path.suffix.lower() == ".jsonl":
         return lines(io.BytesIO(piece.content), piece.before)
-    return table_rows(tables.unpacked(piece.content).to_pylist(), piece.before)
+    return table_rows(tables.rows(tables.unpacked(piece.content)), piece.before)
 
 
 def _split_lines(source: Source) -> Iterator[Piece]:

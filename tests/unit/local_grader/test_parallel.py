@@ -3,7 +3,6 @@
 import json
 import multiprocessing
 import os
-import random
 import signal
 import subprocess
 import sys
@@ -15,63 +14,12 @@ import pyarrow.parquet
 import pytest
 
 from local_grader import parallel, tables
-from local_grader import report as reports
 from local_grader.grade import grade_outputs
 from local_grader.reading.fields import Fields
 from local_grader.reading.reader import Source
-from local_grader.request import Request
 from sync.progress import Silent
 from tests.support.laptop import REPOSITORY
-
-ROWS = 3_000
-TALK = "and so on " * 320
-"""So long that these rows are many mebibytes: enough for more than one process, quickly graded."""
-
-
-def rows():
-    dice = random.Random(7)
-    return [
-        {
-            "id": f"q{number}",
-            "question": TALK,
-            "answer": f"It is {dice.choice(('one', 'two', '3', 'é'))}.",
-            "reference": dice.choice(("one", "two", "3")),
-            "article": f"a{number % 7}",
-        }
-        for number in range(ROWS)
-    ]
-
-
-def lines(given):
-    return [json.dumps(row) + "\n" for row in given]
-
-
-def asked(tmp_path, target, **more):
-    wanted = {"scorer": "cascade", "fields": Fields(group="article"), "processes": 2} | more
-    return Request(target=str(target), outputs=tmp_path / "outputs", ledger=tmp_path / "ledger", **wanted)
-
-
-def both(tmp_path, target, **more):
-    """The document of the report and the kept rows, by several processes and by one."""
-    request = asked(tmp_path, target, **more)
-    found = []
-    for turn, processes in enumerate((2, 1)):
-        report = grade_outputs(replace(request, ledger=tmp_path / f"ledger{turn}", processes=processes))
-        told = reports.to_json(report)
-        told["ledger"] = report.ledger.name
-        found.append((told, list(tables.read(report.ledger)), tables.metadata(report.ledger)))
-    return found
-
-
-def is_done_in_parallel(path, references=None):
-    rule = parallel.Rule(scorer="cascade", options={}, fields=Fields(), references=references)
-    sources = [Source(path=path, name=path.name)]
-    if not parallel.is_worth_it(sources, rule):
-        return False
-    try:
-        return sum(part.rows for part in parallel.graded(sources, rule, 2)) > 0
-    except parallel.NotPlain:
-        return False
+from tests.support.many_answers import ROWS, asked, both, is_done_in_parallel, lines, rows
 
 
 @pytest.mark.parametrize("form", ["jsonl", "parquet"])
@@ -146,18 +94,16 @@ def test_the_same_answer_twice_counts_once(tmp_path):
 
 def test_a_broken_table_is_told_as_by_one_process(tmp_path):
     path = tmp_path / "a.parquet"
-    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows() * 20), path, compression="none")
+    plain = {"compression": "none", "use_dictionary": False, "data_page_size": 1 << 16}
+    pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows()), path, **plain)
     content = bytearray(path.read_bytes())
-    content[len(content) // 2 : len(content) // 2 + 5_000] = bytes(5_000)
+    content[len(content) // 2 : len(content) // 2 + 200_000] = bytes(200_000)
     path.write_bytes(content)
-    outcomes = []
-    for processes in (2, 1):
-        try:
-            told = reports.to_json(grade_outputs(asked(tmp_path, path, processes=processes)))
-            outcomes.append((told["summary"], told["problems"]))
-        except Exception as error:
-            outcomes.append((type(error), str(error)))
-    assert outcomes[0] == outcomes[1]
+    rule = parallel.Rule(scorer="cascade", options={}, fields=Fields())
+    assert parallel.is_worth_it([Source(path=path, name="a.parquet")], rule)
+    several, one = both(tmp_path, path)
+    assert several == one
+    assert "is not readable Parquet" in several[0]["problems"][0]["what"]
 
 
 def test_a_process_that_is_killed_costs_time_and_no_grades(tmp_path):
