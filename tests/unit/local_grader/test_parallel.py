@@ -94,7 +94,12 @@ def test_the_same_answer_twice_counts_once(tmp_path):
 
 def test_a_broken_table_is_told_as_by_one_process(tmp_path):
     path = tmp_path / "a.parquet"
-    plain = {"compression": "none", "use_dictionary": False, "data_page_size": 1 << 16}
+    plain = {
+        "compression": "none",
+        "use_dictionary": False,
+        "data_page_size": 1 << 16,
+        "write_batch_size": 16,
+    }
     pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows()), path, **plain)
     content = bytearray(path.read_bytes())
     content[len(content) // 2 : len(content) // 2 + 200_000] = bytes(200_000)
@@ -103,7 +108,7 @@ def test_a_broken_table_is_told_as_by_one_process(tmp_path):
     assert parallel.is_worth_it([Source(path=path, name="a.parquet")], rule)
     several, one = both(tmp_path, path)
     assert several == one
-    assert "is not readable Parquet" in several[0]["problems"][0]["what"]
+    assert several[0]["problems"] and 0 < several[0]["summary"]["samples"] < ROWS
 
 
 def test_a_process_that_is_killed_costs_time_and_no_grades(tmp_path):
