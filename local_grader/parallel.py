@@ -4,16 +4,12 @@ Only what is plain is done so. As soon as anything turns out that needs an eye o
 in the midst of a large file that is no answer), ``NotPlain`` is raised, and the careful way begins anew.
 """
 
-import multiprocessing
 import os
-import signal
 import sys
-import threading
-from collections import deque
-from collections.abc import Generator, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from . import scorers, tables
@@ -26,6 +22,7 @@ from .reading.pieces import Piece
 from .reading.reader import Notes, Reader, Source
 from .samples import Reference
 from .scorer import Option, Scorer, Shape
+from .workers import in_order
 
 _MOST_PROCESSES = 4
 """Each takes 80 MB."""
@@ -83,26 +80,17 @@ def cores() -> int:
 def graded(sources: Sequence[Source], rule: Rule, processes: int) -> Generator[Graded]:
     """Piece by piece, in the order of the files and of what they hold, without the spare ones. Raises NotPlain at any time."""
     ids = []
-    with _pool(rule, processes) as pool:
-        try:
-            for result in _in_order(pool, pieces.split(sources), 2 * processes):
+    try:
+        with closing(in_order(partial(_begin, rule), pieces.split(sources), processes)) as results:
+            for result in results:
+                if result is None:
+                    raise NotPlain
                 ids.append(result.ids)
                 yield result
-        except (BrokenProcessPool, OSError, tables.BadTable) as error:
-            raise NotPlain from error
-        finally:
-            pool.shutdown(cancel_futures=True)
+    except (EOFError, OSError, tables.BadTable) as error:
+        raise NotPlain from error
     if ids and not tables.differ([tables.unpacked(each)["sample"] for each in ids]):
         raise NotPlain
-
-
-def _pool(rule: Rule, processes: int) -> ProcessPoolExecutor:
-    try:
-        # Spawned everywhere: a fork of a process with threads may hang.
-        context = multiprocessing.get_context("spawn")
-        return ProcessPoolExecutor(processes, context, _begin, (rule,))
-    except (OSError, ImportError, NotImplementedError) as error:  # a system without semaphores, or /dev/shm
-        raise NotPlain from error
 
 
 def _can_begin_elsewhere() -> bool:
@@ -112,53 +100,25 @@ def _can_begin_elsewhere() -> bool:
     return file is None or main.__spec__ is not None or Path(file).exists()
 
 
-def _in_order(pool: ProcessPoolExecutor, todo: Iterator[Piece], ahead: int) -> Iterator[Graded]:
-    """``ahead`` pieces are under way at once, and no more are held."""
-    under_way: deque[Future[Graded | None]] = deque()
-    for piece in todo:
-        under_way.append(pool.submit(_grade, piece))
-        if len(under_way) == ahead:
-            yield _plain(under_way.popleft())
-    while under_way:
-        yield _plain(under_way.popleft())
-
-
-def _plain(grading: Future[Graded | None]) -> Graded:
-    try:
-        result = grading.result()
-    except Exception as error:  # one process meets it again, and tells it, or it has passed
-        raise NotPlain from error
-    if result is None:
-        raise NotPlain
-    return result
-
-
 # From here on in the other processes.
 
-_rule: Rule
-_scorer: Scorer
+
+def _begin(rule: Rule) -> Callable[[Piece], Graded | None]:
+    return partial(_grade, rule, scorers.make(rule.scorer, rule.options))
 
 
-def _begin(rule: Rule) -> None:
-    global _rule, _scorer
-    _rule, _scorer = rule, scorers.make(rule.scorer, rule.options)
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # ends at once, and says nothing
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+def _grade(rule: Rule, scorer: Scorer, piece: Piece) -> Graded | None:
+    try:
+        return _graded(rule, scorer, piece)
+    except Exception:  # one process meets it again, and tells it, or it has passed
+        return None
 
 
-def _end_with_parent() -> None:
-    """However the parent ends: what waits for its next piece would never be told."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
-
-
-def _grade(piece: Piece) -> Graded | None:
+def _graded(rule: Rule, scorer: Scorer, piece: Piece) -> Graded | None:
     """None where the piece is not plain."""
-    reader, rows, tallies = Reader(Shape.ROWS, _rule.fields), Rows(), Tallies()
-    samples = reader.samples(piece.source, pieces.rows_of(piece, _rule.fields.id_names()))
-    grading = Grading(samples, _scorer, _rule.references)
+    reader, rows, tallies = Reader(Shape.ROWS, rule.fields), Rows(), Tallies()
+    samples = reader.samples(piece.source, pieces.rows_of(piece, rule.fields.id_names()))
+    grading = Grading(samples, scorer, rule.references)
     for grade in grading:
         rows.add(grade)
         tallies.add(grade)

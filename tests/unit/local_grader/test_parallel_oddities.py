@@ -1,8 +1,8 @@
 """What makes several processes come to something else than one: files of odd kinds, and machines that lack something."""
 
-import errno
 import json
-import multiprocessing.synchronize
+import multiprocessing.spawn
+import os
 import subprocess
 import sys
 
@@ -148,15 +148,11 @@ def test_a_table_beside_what_may_be_no_answers_is_left_to_one_process(tmp_path):
     assert counting.begun == 2
 
 
-@pytest.mark.parametrize("error", [OSError(errno.ENOSYS, "no"), ImportError("no"), FileNotFoundError()])
-def test_a_machine_without_shared_locks_grades_by_one_process(tmp_path, monkeypatch, error):
+@pytest.mark.skipif(os.name != "posix", reason="needs the limits of POSIX")
+def test_where_no_process_can_be_begun_one_grades(tmp_path, monkeypatch):
     path = tmp_path / "a.jsonl"
     path.write_text("".join(lines(rows())))
-
-    def refused(*_args, **_options):
-        raise error
-
-    monkeypatch.setattr(multiprocessing.synchronize, "Lock", refused)
+    monkeypatch.setattr(multiprocessing.spawn, "get_executable", lambda: os.fsencode(tmp_path / "absent"))
     assert not is_done_in_parallel(path)
     assert grade_outputs(asked(tmp_path, path)).summary.samples == ROWS
 
