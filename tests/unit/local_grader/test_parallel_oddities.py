@@ -1,7 +1,8 @@
 """What makes several processes come to something else than one: files of odd kinds, and machines that lack something."""
 
+import errno
 import json
-import multiprocessing.spawn
+import multiprocessing.util
 import os
 import subprocess
 import sys
@@ -152,7 +153,11 @@ def test_a_table_beside_what_may_be_no_answers_is_left_to_one_process(tmp_path):
 def test_where_no_process_can_be_begun_one_grades(tmp_path, monkeypatch):
     path = tmp_path / "a.jsonl"
     path.write_text("".join(lines(rows())))
-    monkeypatch.setattr(multiprocessing.spawn, "get_executable", lambda: os.fsencode(tmp_path / "absent"))
+
+    def refused(*_args):
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(multiprocessing.util, "spawnv_passfds", refused)
     assert not is_done_in_parallel(path)
     assert grade_outputs(asked(tmp_path, path)).summary.samples == ROWS
 
