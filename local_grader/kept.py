@@ -114,7 +114,10 @@ def grading_in(path: Path) -> KeptGrading | None:
 
 
 def _newest_first(path: Path) -> tuple[float, str]:
-    return (-os.stat(path).st_mtime, path.name)
+    try:
+        return (-os.stat(path).st_mtime, path.name)
+    except OSError:  # it has just been removed
+        return (0.0, path.name)
 
 
 def _grade(row: Mapping[str, Any]) -> KeptGrade:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from local_grader import kept_figures, tables
+from local_grader import kept, kept_figures, tables
 from local_grader.kept_figures import Figures
 from local_grader.reports.contents import contents
 from local_grader.scores import Grade, Missing
@@ -47,3 +47,9 @@ def test_other_columns_are_not_read(tmp_path: Path) -> None:
     assert found == {"value": [1.0, None], "sample": ["a", "b"]}
     with pytest.raises(tables.BadTable):
         tables.picked(grading.path, ("value", "no such column"))
+
+
+def test_a_file_that_is_removed_while_others_are_listed_is_none_of_them(tmp_path: Path) -> None:
+    grading = keep(tmp_path, "r1", {"a": 1.0})
+    (grading.path.parent / "gone.parquet").symlink_to(tmp_path / "absent")  # is listed, and is not there
+    assert [each.path for each in kept.gradings(grading.path.parent.parent)] == [grading.path]
