@@ -13,10 +13,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from sync.clock import Clock
-from sync.progress import Progress, Silent
+from sync.progress import Progress
 
-from ..judge import CannotJudge, Judge, JudgeUnavailable, ModelMissing, NotNow, Prepared, Prompt, Reply
+from ..judge import CannotJudge, Judge, NotNow, Prepared, Prompt, Reply
 from ..rubrics.verdicts import BAD_REPLY, BadReply
+from .absence import Absence
 from .doubts import Doubts
 from .journal import Answer, Journal
 from .pace import Pace
@@ -25,7 +26,6 @@ from .senders import Outcome, Senders
 
 _RELOAD_S = 0.5
 """A request in which the server spent so long on loading, had it load the model anew."""
-_LONGEST_WAIT_S = 5.0
 _ELSEWHERE_S = 0.5
 """What another grading asks is looked for in the journal so often."""
 _LONGEST_ELSEWHERE_S = 300.0
@@ -53,9 +53,9 @@ def not_now() -> NotNow:
 
 
 class Asking:
-    """``run`` once. ``label`` is what progress calls it. ``check`` raises BadReply for a reply that the rubric does not
+    """``run`` once. ``name`` is what people call the judge. ``check`` raises BadReply for a reply that the rubric does not
     allow. ``may_ask`` is asked before anything is sent: while it says no, nothing is, and the asking ends when what was
-    under way has come back. ``prepared`` is None until the judge was."""
+    under way has come back. ``tell`` gets sentences on a server that is waited for. ``prepared`` is None until the judge was."""
 
     def __init__(
         self,
@@ -63,17 +63,18 @@ class Asking:
         journal: Journal,
         check: Callable[[str], None],
         *,
-        label: str,
+        name: str,
         clock: Clock,
         progress: Progress,
         pace: Pace,
         retries: Retries,
         fresh: bool = False,
         may_ask: Callable[[], bool] = lambda: True,
+        tell: Callable[[str], None] = lambda _sentence: None,
     ) -> None:
         self.health = Health()
         self.prepared: Prepared | None = None
-        self._label = label
+        self._label = f"judge {name}"
         self._judge = judge
         self._senders = Senders(judge, clock)
         self._journal = journal
@@ -87,8 +88,8 @@ class Asking:
         self._attempts: dict[str, int] = {}
         self._elsewhere: dict[str, float] = {}
         self._later: list[tuple[float, str]] = []
-        self._waited_s = 0.0
         self._doubts = Doubts(retries)
+        self._absence = Absence(judge, name, clock, retries, tell)
 
     def run(self, prompts: Mapping[str, Prompt]) -> dict[str, Answer]:
         """The answer to each prompt, by its hash; no answer is missing.
@@ -109,6 +110,7 @@ class Asking:
                     self._send(prompts, waiting, found)
                 elif not self._senders.flying:
                     raise not_now()
+                self._progress.advance(0)  # where one prompt takes minutes, too, a log tells that it goes on
                 if outcomes := self._arrived():
                     found.update(self._decide(outcomes))
         finally:
@@ -173,13 +175,18 @@ class Asking:
             raise fatal
         self._doubts.raise_where_too_long(self._clock.monotonic())
         if gone is not None:
-            self._wait_for_server(gone)
+            self._pace.alone()
+            self._absence.wait(gone, self._must_be_asked)
         # Another grading may have kept a reply to the same prompt meanwhile: then that one counts for both.
         return decided if self._fresh else self._journal.known(list(decided))
 
+    def _must_be_asked(self) -> None:
+        if not self._may_ask():
+            raise not_now()
+
     def _answered(self, prompt: str, reply: Reply, wall_s: float) -> Answer | None:
         attempts = self._count(prompt)
-        self._waited_s = 0.0
+        self._absence.over()
         self._doubts.dispelled()
         self.health.prompt_tokens += reply.prompt_tokens or 0
         self.health.reply_tokens += reply.reply_tokens or 0
@@ -240,21 +247,3 @@ class Asking:
 
     def _blame(self, reason: str) -> None:
         self.health.reasons[reason] = self.health.reasons.get(reason, 0) + 1
-
-    def _wait_for_server(self, gone: CannotJudge) -> None:
-        """A server that was restarted is prepared again; one that stays away, or came back without the model, ends it."""
-        self._pace.alone()
-        wait_s = self._retries.first_wait_s
-        trouble = JudgeUnavailable(f"The judge has gone away: {gone}", "Start its server, and grade again.")
-        while self._waited_s < self._retries.patience_s:
-            self._clock.sleep(wait_s)
-            self._waited_s += wait_s
-            try:
-                self._judge.prepare(Silent())
-            except ModelMissing:
-                raise
-            except JudgeUnavailable as error:
-                wait_s, trouble = min(2 * wait_s, _LONGEST_WAIT_S), error
-            else:
-                return
-        raise trouble

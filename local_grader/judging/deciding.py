@@ -150,13 +150,14 @@ def _ask(
                 judge,
                 journal,
                 lambda text: check(way.rubric, text),
-                label=f"judge {name}",
+                name=name,
                 clock=clock,
                 progress=progress,
                 pace=Pace(way.request.slots),
                 retries=way.retries,
                 fresh=way.request.fresh,
                 may_ask=way.request.may_ask,
+                tell=way.request.tell,
             )
             try:
                 answers = asking.run(prompts)

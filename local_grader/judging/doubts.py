@@ -11,7 +11,7 @@ class Doubts:
     """Times are seconds of one monotonic clock."""
 
     def __init__(self, retries: Retries) -> None:
-        self._patience_s = retries.fruitless_s
+        self._patience_s = retries.patience_s
         self._failures: dict[str, CannotJudge] = {}
         self._since: float | None = None
 
@@ -20,7 +20,7 @@ class Doubts:
         self._failures, self._since = {}, None
 
     def failed(self, prompt: str, failure: CannotJudge, now: float) -> None:
-        """It was there, and gave no reply. Of servers that are gone, ``Retries.patience_s`` takes care."""
+        """It was there, and gave no reply. Of servers that are gone, ``Absence`` takes care."""
         if not failure.is_passing:
             self.dispelled()
         elif not failure.is_gone:

@@ -9,15 +9,13 @@ from ..judge import CannotJudge
 class Retries:
     """``attempts`` for what passes (an engine that died, a time-out), ``bad_replies`` for replies that do not fit, which a
     model rarely mends. Waits grow by ``factor`` from ``first_wait_s`` on. ``patience_s`` is how long a server that has
-    gone away is waited for, all told, until the rest is left for another time; ``fruitless_s`` how long one that is there and
-    replies to nothing."""
+    gone away is waited for, all told, until the rest is left for another time, and one that is there and replies to nothing."""
 
     attempts: int = 4
     bad_replies: int = 2
     first_wait_s: float = 1.0
     factor: float = 4.0
-    patience_s: float = 120.0
-    fruitless_s: float = 1800.0
+    patience_s: float = 1800.0
 
     def wait_s(self, failure: CannotJudge, attempts: int) -> float | None:
         """Seconds until the next try after ``attempts`` of them; None: no more."""

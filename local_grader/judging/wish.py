@@ -14,7 +14,8 @@ class JudgingRequest:
 
     ``journal`` is the file with what judges replied; ``fresh`` asks again what it holds. ``slots`` is None where the server's
     are to be found out. ``rivals`` is the run or the file with the answers that these are compared with, for a rubric that
-    does. ``may_pull`` is asked whether a model that is not there shall be fetched.
+    does. ``may_pull`` is asked whether a model that is not there shall be fetched; ``tell`` gets sentences on a server that is
+    waited for.
 
     ``may_ask`` is asked before each judge is turned to, and all the while that one is asked, by the thread that hands
     out the prompts. While it says no, none is sent; when what was under way has come back, the rest is left for another
@@ -32,3 +33,4 @@ class JudgingRequest:
     rivals: str | None = None
     may_pull: Callable[[str], bool] = lambda _model: False
     may_ask: Callable[[], bool] = lambda: True
+    tell: Callable[[str], None] = lambda _sentence: None

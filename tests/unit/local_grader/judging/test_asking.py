@@ -58,7 +58,7 @@ class Scene:
                 judge,
                 journal,
                 good,
-                label="judge",
+                name="m",
                 clock=SystemClock(),
                 progress=Silent(),
                 pace=Pace(slots),
@@ -154,7 +154,7 @@ def test_a_server_that_is_there_and_replies_to_nothing_ends_it(tmp_path, failure
         raise CannotJudge("no reply", "It told nothing.", **failure)
 
     with pytest.raises(JudgeUnavailable, match=r"replied to nothing.*It told nothing"):
-        Scene(tmp_path, answer).run(prompts(40), Retries(first_wait_s=0.001, factor=1.0, fruitless_s=0.02))
+        Scene(tmp_path, answer).run(prompts(40), Retries(first_wait_s=0.001, factor=1.0, patience_s=0.02))
 
 
 def test_a_few_prompts_that_get_no_reply_do_not_end_it(tmp_path):
@@ -164,7 +164,7 @@ def test_a_few_prompts_that_get_no_reply_do_not_end_it(tmp_path):
             raise CannotJudge("timed out", is_passing=True)
         return "good"
 
-    endless = Retries(first_wait_s=0.001, factor=1.0, fruitless_s=0.0)
+    endless = Retries(first_wait_s=0.001, factor=1.0, patience_s=0.0)
     answers = Scene(tmp_path, answer).run(prompts(8), endless)
     assert [one.reason for one in answers.values() if one.text is None] == ["timed out"] * 2
 
