@@ -43,7 +43,9 @@ class Task:
         target = outputs.find(request.outputs, request.target, request.files)
         references = None
         if request.references is not None:
-            references = reference_files.load(request.references, scorer.shape, request.fields)
+            references = reference_files.load(
+                request.references, scorer.shape, request.fields, target.sources
+            )
         rivals = _rivals(request)
         entry = Entry(
             run=target.name,

@@ -1,6 +1,7 @@
 """Rows of comma- or tab-separated text, by the standard library's ``csv``: the first row names the columns.
 
-Every cell is text, and an empty one is a missing value: CSV cannot tell it from an empty text. Quotes are taken strictly. What
+Every cell is text. CSV cannot tell an empty text from a missing value: an empty cell is a missing value, but where it is the
+answer, since a run writes its rows when it has answers, and an empty one is wrong. Quotes are taken strictly. What
 is lenient about them elsewhere makes one wrong row of several, without a word; here the row where they went wrong is named,
 and most often the next line is a row again. A file is read line by line, so that its size does not matter.
 
@@ -23,6 +24,10 @@ _LONGEST_SHOWN = 40
 _ESCAPED = re.compile("[\udc80-\udcff]")
 
 
+class Cells(dict[str, str | None]):
+    """A row's cells by column, None for empty ones."""
+
+
 class Flaw(NamedTuple):
     """A clause about a row, or about the file. ``columns`` are the table's; None where it is not known to be a table of samples."""
 
@@ -30,9 +35,7 @@ class Flaw(NamedTuple):
     columns: Sequence[str] | None = None
 
 
-def read(
-    path: Path, id_names: Container[str], delimiter: str
-) -> Iterator[tuple[str, dict[str, str | None]] | Flaw]:
+def read(path: Path, id_names: Container[str], delimiter: str) -> Iterator[tuple[str, Cells] | Flaw]:
     """Rows as (``line 2``, cells by column); the line is the one where the row begins. A column without a name is left out: it is
     how tables write the numbers of their rows.
 
@@ -67,7 +70,7 @@ def read(
             elif len(cells) != len(columns):
                 yield Flaw(f"{where} has {_cells(len(cells))}, and the header has {len(columns)}", columns)
             else:
-                named = {name: cell or None for name, cell in zip(columns, cells, strict=True)}
+                named = Cells((name, cell or None) for name, cell in zip(columns, cells, strict=True))
                 named.pop("", None)
                 yield where, named
         if empty:

@@ -1,7 +1,10 @@
 """Which field of a row is the id, the answer, the reference.
 
 Well-known names are found by themselves, the first of each list that a row has; a name that the user gave is
-the only one looked for. The lists are short on purpose: a wrong guess grades the wrong thing without a word.
+the only one looked for. The lists are short on purpose: a wrong guess grades the wrong thing without a word. ``answer`` is
+what some call the model's answer and others the right one: beside another name for it, and without one for a
+reference, nobody knows which is meant, and nothing is guessed. What the rows hold is not looked at for that: were those taken in
+which the two agree, all that is graded would be right.
 """
 
 import math
@@ -16,8 +19,9 @@ ID_NAMES = ("id", "task_id", "sample_id")
 ANSWER_NAMES = ("answer", "prediction", "output", "completion", "response")
 REFERENCE_NAMES = ("reference", "target", "expected", "gold", "label")
 PROMPT_NAMES = ("prompt", "question", "input")
-NO_OBJECT = "is no object with fields"
 CONTEXT_NAMES = ("context", "passage", "document")
+NO_OBJECT = "is no object with fields"
+TWO_MEANINGS = ", and either could be the right answer"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -36,6 +40,26 @@ class Fields:
     def answer_names(self) -> Sequence[str]:
         return (self.answer,) if self.answer else ANSWER_NAMES
 
+    def answer_in(self, have: Collection[str]) -> str:
+        """The field of a row that holds the answer. Raises Unfit where it has none, or where two fields could be it."""
+        if self.answer is not None:
+            return present(have, (self.answer,), "--answer-field")
+        reference = first(have, self.reference_names())
+        if reference is None:
+            _require_one_meaning(have, ANSWER_NAMES)
+        return first(have, _without(ANSWER_NAMES, reference)) or present(have, ANSWER_NAMES, "--answer-field")
+
+    def right_in(self, have: Collection[str]) -> str:
+        """The field that holds the right answer, in a row of a file of references. Such a file may well call it ``answer``. Raises Unfit."""
+        found = first(have, self.reference_names())
+        if found is not None:
+            return found
+        if self.reference is not None:
+            return present(have, (self.reference,), "--reference-field")
+        names = _without(ANSWER_NAMES, self.answer)
+        _require_one_meaning(have, names)
+        return first(have, names) or present(have, (*REFERENCE_NAMES, *ANSWER_NAMES), "--reference-field")
+
     def reference_names(self) -> Sequence[str]:
         return (self.reference,) if self.reference else REFERENCE_NAMES
 
@@ -50,15 +74,22 @@ class Fields:
 
 
 def reference_of(row: Row, fields: Fields) -> tuple[str, Reference]:
-    """A row of a file of references as (sample id, reference). Such a file may well call the right answer ``answer``."""
+    """A row of a file of references as (sample id, reference). Raises Unfit."""
     if row.key is not None and not isinstance(row.value, dict):
         return row.key, Reference(value=known(row.value))
     values, fields = mapping(row), fields.or_meant(row.meant)
-    names = fields.reference_names()
-    if fields.reference is None:
-        names = (*names, *ANSWER_NAMES)
-    value = known(values[present(values, names, "--reference-field")])
+    value = known(values[fields.right_in(values)])
     return identity(row, values, fields), Reference(value=value, group=group_of(values, fields))
+
+
+def _without(names: Sequence[str], one: str | None) -> Sequence[str]:
+    return [name for name in names if name != one]
+
+
+def _require_one_meaning(have: Collection[str], names: Sequence[str]) -> None:
+    found = [name for name in names if name in have]
+    if len(found) > 1 and found[0] == ANSWER_NAMES[0]:
+        raise Unfit(f"has the fields {' and '.join(found)}{TWO_MEANINGS}")
 
 
 def mapping(row: Row) -> Mapping[str, object]:

@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from ..samples import Sample, Unfit, made
 from ..texts import as_text
-from .fields import NO_OBJECT, PROMPT_NAMES, Fields, first, known, name_of_id, present, usable_id
+from .csv_rows import Cells
+from .fields import NO_OBJECT, PROMPT_NAMES, Fields, first, known, name_of_id, usable_id
 from .rows import Row
 
 _MOST_SHAPES = 64
@@ -51,6 +52,8 @@ class Picker:
             if not key or not isinstance(key, str):
                 key = usable_id(key, id_name)
         answer = value[answer_name]
+        if answer is None and isinstance(value, Cells):
+            answer = ""
         reference = None if reference_name is None else value[reference_name]
         prompt = None if prompt_name is None else value[prompt_name]
         context = None if context_name is None else value[context_name]
@@ -80,10 +83,13 @@ class Picker:
 
 
 def _names(have: Collection[str], fields: Fields, *, has_key: bool) -> _Names:
+    identity = None if has_key else name_of_id(have, fields)
+    answer = fields.answer_in(have)
+    reference = first(have, fields.reference_names())
     return _Names(
-        id=None if has_key else name_of_id(have, fields),
-        answer=present(have, fields.answer_names(), "--answer-field"),
-        reference=first(have, fields.reference_names()),
+        id=identity,
+        answer=answer,
+        reference=None if reference == answer else reference,
         prompt=first(have, PROMPT_NAMES),
         group=fields.group if fields.group in have else None,
         context=first(have, fields.context_names()),

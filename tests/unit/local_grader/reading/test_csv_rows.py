@@ -168,9 +168,11 @@ def test_any_bytes_are_rows_or_bad_rows(tmp_path: Path, content: bytes) -> None:
         ("rouge", {}, "the red house", "red house"),
         ("cascade", {}, "Paris", "paris"),
         ("cascade", {}, 3.0, 3),
-        ("exact", {}, None, "x"),
+        ("exact", {}, "", "x"),
+        ("numeric", {}, "", 7),
         ("numeric", {}, "7", None),
-        ("cascade", {}, None, None),
+        ("cascade", {}, "", "x"),
+        ("cascade", {}, "", None),
     ],
 )
 def test_every_scorer_says_the_same_of_a_table_as_of_json(
@@ -188,6 +190,14 @@ def test_every_scorer_says_the_same_of_a_table_as_of_json(
         score = grader.score(sample)
         scores.append((score.value, score.reason, score.answer.casefold()))
     assert scores[0] == scores[1]
+
+
+def test_an_empty_cell_is_an_empty_answer_and_else_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("id,answer,reference,prompt,topic,context\n1,,,,,\n")
+    (sample,) = Samples(find(tmp_path, str(path)).sources, Shape.ROWS, Fields(group="topic"))
+    assert sample.answer == ""
+    assert [sample.reference, sample.prompt, sample.group, sample.context] == [None] * 4
 
 
 def test_arc_attempts_are_read_as_text(tmp_path: Path) -> None:
