@@ -9,6 +9,7 @@ from local_grader.judges import JudgeSettings
 from local_grader.judging.panel import Pool
 from local_grader.judging.wish import JudgingRequest
 from local_grader.reading.fields import Fields
+from local_grader.reading.rows import READABLE
 from local_grader.request import Request
 from local_grader.scorer import Option
 from sync.errors import UsageError
@@ -39,6 +40,7 @@ class Said:
     rivals: str | None = None
     fresh: bool = False
     may_pull: Callable[[str], bool] = lambda _model: False
+    tell: Callable[[str], None] = lambda _sentence: None
 
 
 def request_for(
@@ -72,7 +74,7 @@ def request_for(
     is_judged = bool(judges) and name in scorers.LEAVING
     run = pulled(outputs, target)
     return Request(
-        target=run or target,
+        target=run or _there(target),
         is_sample=run is not None and _is_sample(project, run),
         scorer=name,
         outputs=outputs,
@@ -115,9 +117,10 @@ def _judging(
         pool=Pool(said.pool or settings.pool),
         slots=said.slots or settings.slots,
         fresh=said.fresh,
-        rivals=(pulled(outputs, said.rivals) or said.rivals) if said.rivals else None,
+        rivals=(pulled(outputs, said.rivals) or _there(said.rivals)) if said.rivals else None,
         may_pull=said.may_pull,
         may_ask=lambda: hours is None or not hours.why_not(),
+        tell=said.tell,
     )
 
 
@@ -144,6 +147,20 @@ def pulled(outputs: Path, word: str) -> str | None:
     return meant(
         word, (each.name for each in outputs.iterdir() if each.is_dir() and not each.name.startswith("."))
     )
+
+
+def _there(word: str) -> str:
+    """``word``, which means no run that is here. Raises UsageError for a file that is not there."""
+    if Path(word).exists():
+        return word
+    if word == "-":
+        raise UsageError(
+            "Answers are read from a file, and not from standard input.",
+            "Write them to a file, say answers.jsonl, and name that.",
+        )
+    if Path(word).suffix.lower() in READABLE or Path(word).name != word:
+        raise UsageError(f"There is no file {word}.", f"Look at the path; it begins at {Path.cwd()}.")
+    return word
 
 
 def _is_sample(project: Project, run: str) -> bool:

@@ -17,6 +17,7 @@ from ..exits import Exit
 from .failures import report as tell_failure
 from .lazy import LazyGroup
 from .options import Call, common_options
+from .typed import remember
 
 # One line a command, in the order in which one comes to need them.
 COMMANDS = {
@@ -103,6 +104,7 @@ def _run(words: list[str]) -> int:
     try:
         # A copy, because click takes away what it has parsed, and ``main`` still wants to know what was there.
         with hybrid.make_context("hybrid", list(words)) as context:
+            remember(context, words)
             code = hybrid.invoke(context)
     except click.exceptions.Exit as leaving:
         return leaving.exit_code

@@ -22,7 +22,7 @@ def report(error: BaseException, *, as_json: bool) -> Exit:
     if isinstance(error, click.ClickException):
         code, kind, message, hint = Exit.USAGE, "usage", error.format_message(), _usage_hint(error)
     elif isinstance(error, KeyboardInterrupt | click.Abort):
-        code, kind, message, hint = Exit.INTERRUPTED, "interrupted", "Interrupted.", ""
+        code, kind, message, hint = Exit.INTERRUPTED, "interrupted", "Interrupted.", str(error)
     else:
         error = expected(error)
         code, kind = exit_for(error), _kind(error)
@@ -44,7 +44,7 @@ def report(error: BaseException, *, as_json: bool) -> Exit:
 
 def _print(code: Exit, message: str, hint: str) -> None:
     if code is Exit.INTERRUPTED:
-        text = f"\n{message}"
+        text = f"\n{message}" + (f"\nNext: {hint}" if hint else "")
     elif code is Exit.BUG:
         text = f"\n{hint}"
     else:

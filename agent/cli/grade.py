@@ -207,6 +207,7 @@ def grade(
         rivals=against,
         fresh=fresh,
         may_pull=lambda model: pull_model or _may_pull(call, model, is_asked_for=is_judged),
+        tell=call.console.say,
     )
     settings = project.config.grade
     hours = Hours(when or settings.when or When(), call.clock)

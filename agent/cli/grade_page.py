@@ -8,11 +8,14 @@ from local_grader.kept import grading_in
 from local_grader.report import Report
 from local_grader.reports import summary, words
 from local_grader.reports.contents import contents
+from local_grader.rubrics.prompts import NO_CONTEXT
 from local_grader.scores import ANSWERED_TWICE
 
 from ..console import Console
 from ..exits import Exit
 from ..sittings import Sitting
+from ..sizes import count
+from .typed import typed
 
 _MOST_READ_BACK = 50_000
 
@@ -38,7 +41,8 @@ def show(report: Report, console: Console, *, is_streamed: bool, limit: int | No
     for trouble in report.troubles:
         console.warn(f"{trouble} {trouble.hint}".rstrip())
     console.table(f"Grades of {report.entry.run}", ("measure", "value"), [*_trial(limit), *_rows(report)])
-    for title, parts in (("shard", report.shards), ("group", report.groups)):
+    parts_of = () if limit is not None else (("shard", report.shards), ("group", report.groups))
+    for title, parts in parts_of:  # of a trial there is too little to tell parts apart
         rows = words.part_rows(parts)
         if rows:
             console.table(f"By {title}", (title, "right", "samples"), rows)
@@ -55,6 +59,12 @@ def show(report: Report, console: Console, *, is_streamed: bool, limit: int | No
 
 
 def _tell_next(report: Report, console: Console, limit: int | None) -> None:
+    if report.troubles and report.decided is not None:
+        said = sum(one.health.known + one.health.answered for one in report.decided.heard)
+        kept = f"; {count(said, 'verdict')} are kept" if said else ""
+        console.next_step(f"once the judge can be asked, run the same again{kept}: {typed()}")
+    if NO_CONTEXT in report.summary.unscored:
+        console.next_step("name the field with the text that answers must keep to with --context-field")
     if not report.summary.scored and any("reference" in reason for reason in report.summary.unscored):
         console.next_step("give the right answers with --references FILE")
     if ANSWERED_TWICE in report.summary.unscored:

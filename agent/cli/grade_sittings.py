@@ -1,7 +1,6 @@
 """``hybrid grade`` over a longer time: partial results as they come, and the one that is the last."""
 
 import contextlib
-import shlex
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -16,6 +15,7 @@ from ..project import Project
 from ..sittings import Sitting, Sittings
 from ..state import opened as opened_state
 from .options import Call
+from .typed import typed
 
 
 def sit(
@@ -53,10 +53,7 @@ def sit(
                     console.stream(reports.to_json(sitting.report), reports.so_far(sitting.report))
         except KeyboardInterrupt:
             if follow or request.judging is not None:
-                how = " --follow" if follow else ""
-                console.next_step(
-                    f"all verdicts are kept; hybrid grade {shlex.quote(request.target)}{how} goes on"
-                )
+                raise KeyboardInterrupt(f"all verdicts are kept, and the same goes on: {typed()}") from None
             raise
     raise AssertionError("sittings end with the last one")
 
