@@ -114,13 +114,14 @@ def rows(report: Report) -> list[tuple[str, str]]:
     """What a person wants to read, most important first: what a report of the kept grades says, as far as it was counted in
     passing. Its interval takes samples as independent."""
     entry, judging = report.entry, report.entry.judging
+    models = [judge.model for judge in judging.judges] if judging else []
     counted = lines.Counted(
         method=lines.method(
             entry.scorer,
             entry.scorer_version,
             entry.options,
             judging.rubric if judging else None,
-            [judge.model for judge in judging.judges] if judging else (),
+            models,
             judging.pool if judging else "",
         ),
         summary=report.summary,
@@ -130,7 +131,7 @@ def rows(report: Report) -> list[tuple[str, str]]:
         unanswered=report.missing,
         unread=[f"{os.fsdecode(problem.path)} {problem.what}" for problem in report.problems],
     )
-    return [*here(report), *lines.rows(counted), *asked(report)]
+    return [*here(report), *lines.rows(counted), *lines.known_of(models), *asked(report)]
 
 
 def here(report: Report) -> list[tuple[str, str]]:

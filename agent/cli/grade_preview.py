@@ -6,6 +6,7 @@ from dataclasses import asdict
 
 from local_grader.ahead.preview import First, Outlook, Preview
 from local_grader.notation import percent
+from local_grader.reports.lines import known_of
 from sync.errors import Problem
 
 from ..console import Console
@@ -48,6 +49,7 @@ def _rows(found: Preview, limit: int | None) -> Iterator[tuple[str, str]]:
     for judge in found.judges:
         yield f"judge {judge.name}", _work(judge)
         yield f"server of {judge.name}", _server(judge)
+        yield from known_of([judge.model])
     if found.judges:
         yield "time", _time(found)
 

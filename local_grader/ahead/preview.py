@@ -32,12 +32,13 @@ from .kept_verdicts import kept
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outlook:
-    """What one judge would have to do. Of ``prompts``, ``known`` are answered in the journal. ``server`` and ``digest`` are
+    """What one judge would have to do. ``name`` may hold the URL of its server, ``model`` does not. Of ``prompts``, ``known`` are answered in the journal. ``server`` and ``digest`` are
     empty where only a server would know that cannot be asked, and ``trouble`` says why; ``is_other`` where the model is
     another than the one that was asked before by that name. ``warnings`` are as in ``Seen``, or what names tell.
     ``each_s`` seconds an answer took lately, None where nobody knows."""
 
     name: str
+    model: str
     prompts: int
     known: int = 0
     server: str = ""
@@ -184,12 +185,12 @@ def _outlooks(bench: Bench, count: _Count) -> tuple[Sequence[Outlook], First | N
 
 def _outlook(name: str, judge: Judge, way: Way, prompts: int) -> tuple[Outlook, Collection[str]]:
     """Together with the prompts that the judge would not be asked again."""
-    outlook, identity = Outlook(name=name, prompts=prompts), None
+    model, endpoint = endpoint_of(name, way.request.settings)
+    outlook, identity = Outlook(name=name, model=model, prompts=prompts), None
     with closing(judge):
         try:
             seen = judge.look()
         except JudgeUnavailable as error:
-            model, endpoint = endpoint_of(name, way.request.settings)
             warnings = (*endpoint.warnings, *known.warnings(model, None))
             outlook = replace(outlook, trouble=error, warnings=warnings)
         else:

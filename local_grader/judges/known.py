@@ -66,6 +66,18 @@ TABLE = (
     Known(name=r"mistral", least=6, below=8, figures=_rates(0.99, 0.61, 0.65), advice=_PASSES),
     Known(name=r"gemma(?!-?_?[2-9])", least=1, below=4, figures=_rates(0.91, 0.14, 0.05), advice=_NO_JUDGE),
 )
+_UNTAGGED = {
+    "gemma": 8.5,
+    "llama2": 6.7,
+    "llama3": 8.0,
+    "llama3.1": 8.0,
+    "llama3.2": 3.2,
+    "mistral": 7.2,
+    "phi4": 14.7,
+    "phi4-mini": 3.8,
+    "qwen2.5": 7.6,
+    "qwen3": 8.2,
+}
 _TINY = 2.0
 _SMALL = 10.0
 
@@ -95,10 +107,20 @@ def warnings(model: str, billions: float | None) -> tuple[str, ...]:
     )
 
 
+def told(model: str) -> str:
+    """A clause on what was measured of that model; empty where ``warnings`` tells what there is to tell."""
+    if warnings(model, None):
+        return ""
+    found = known(model, None)
+    return "nothing as a judge; calibrate it before you trust it" if found is None else found.figures
+
+
 def size_in(model: str) -> float | None:
-    """Billions of parameters as the name of a model tells them: ``8b``, ``0.6B``, ``llama-3.2-1b-instruct``."""
-    found = re.search(r"(?<![\w.])(\d+(?:\.\d+)?)b(?![a-z0-9])", model.lower().replace("_", "-"))
-    return float(found[1]) if found else None
+    """Billions of parameters as the name of a model tells them: ``8b``, ``0.6B``, ``llama-3.2-1b-instruct``; or what Ollama has
+    under a name that tells none."""
+    name = model.lower().replace("_", "-")
+    found = re.search(r"(?<![\w.])(\d+(?:\.\d+)?)b(?![a-z0-9])", name)
+    return float(found[1]) if found else _UNTAGGED.get(name.removesuffix(":latest"))
 
 
 def size_of(text: str) -> float | None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
@@ -20,6 +21,7 @@ from .journal import Answer, Journal, last_called
 from .pace import Pace
 from .panel import Pool, pooled
 from .retries import Retries
+from .sameness import all_alike
 from .wish import JudgingRequest
 
 UNAVAILABLE = "judge unavailable"
@@ -72,8 +74,17 @@ class Decided:
         return [
             *([self.warning] if self.warning else []),
             *(warning for one in self.heard for warning in one.warnings),
+            *self._alike(),
             *advice(self.grades),
         ]
+
+    def _alike(self) -> list[str]:
+        said: dict[str, Counter[str]] = {one.name: Counter() for one in self.heard}
+        for grade in self.grades:
+            for one in grade.score.judgements:
+                if one.value is not None:
+                    said[one.judge][one.verdict] += 1
+        return [told for name, verdicts in said.items() if (told := all_alike(name, verdicts))]
 
     @property
     def unheard(self) -> int:

@@ -12,6 +12,7 @@ from .. import calibrations, kept
 from ..arc_metrics import ArcSummary, ArcTally
 from ..calibrations import Corrected
 from ..judges import known
+from ..judging.sameness import all_alike
 from ..kept import KeptGrade, KeptGrading
 from ..kept_figures import Interval, grouped, interval
 from ..metrics import Summary, Tallies
@@ -62,8 +63,12 @@ class Contents:
 
     @property
     def cautions(self) -> list[str]:
-        """Sentences on judges of which little can be expected."""
-        return [each for model in self.grading.judges for each in known.warnings(model, None)]
+        """Sentences on judges of which little can be expected, or that say the same of everything."""
+        alike = [all_alike(one.name, one.verdicts) for one in (self.panel.voices if self.panel else ())]
+        return [
+            *(each for model in self.grading.judges for each in known.warnings(model, None)),
+            *filter(None, alike),
+        ]
 
     @property
     def samples(self) -> int:

@@ -1,10 +1,11 @@
 """What a grading came to as rows of label and value: one source of them, fed by counts, whether its grades were read back or
 counted in passing. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ..arc_metrics import ArcSummary
+from ..judges import known
 from ..metrics import Summary
 from . import words
 from .characters import one_line
@@ -78,6 +79,11 @@ def rows(counted: Counted) -> list[tuple[str, str]]:
             for name, part in counted.stages.items()
         ),
     ]
+
+
+def known_of(models: Iterable[str]) -> list[tuple[str, str]]:
+    """What was measured of each judge, where nothing speaks against it."""
+    return [(f"known of {one_line(model, 40)}", said) for model in models if (said := known.told(model))]
 
 
 def _named(count: int, first: Sequence[str], longest: int) -> str:

@@ -59,6 +59,7 @@ def _judges(contents: Contents) -> list[tuple[str, str]]:
                 f", Krippendorff's alpha {coefficient(panel.alpha)}{' (ordinal)' if panel.ordinal else ''}"
             )
         found.append(("judges agree", said))
+    found += lines.known_of(contents.grading.judges)
     return [*found, *(("beware", one_line(caution)) for caution in contents.cautions)]
 
 

@@ -11,6 +11,7 @@ from tests.support.ollama import emulated
 from tests.support.projects import Project
 
 MODEL = "qwen3:4b"
+WRONG = '{"reason": "No.", "verdict": "incorrect"}'
 
 
 @pytest.fixture
@@ -48,3 +49,17 @@ def test_a_file_that_is_not_there_is_looked_for_and_not_pulled(project: Project,
 def test_answers_are_not_read_from_standard_input(project: Project) -> None:
     code, _, err = project.call("grade", "-", "--scorer", "exact")
     assert code == 2 and "Answers are read from a file" in err and "pull" not in err
+
+
+def test_what_is_known_of_a_judge_is_told_before_and_after_and_that_it_says_one_thing(
+    project: Project,
+) -> None:
+    known = "87.6 % of its short verdicts and 87.8 % of its reasoned ones are right"
+    with emulated(Model(name=MODEL), answer=lambda _asked: WRONG) as server:
+        words = ["grade", "my answers.jsonl", "--scorer", "judge", "--judge", f"{MODEL}@{server.url}"]
+        assert known in project.call(*words, "--dry-run")[1]
+        for more in (["--limit", "31"], []):
+            _, out, err = project.call(*words, *more)
+            assert known in out and f"verdicts of {MODEL}@{server.url} are incorrect: look at some" in err
+        _, out, _ = project.call("report", "my answers")
+        assert known in out and "All 35 verdicts of" in out

@@ -42,6 +42,10 @@ def test_what_is_known_of_a_good_judge_can_be_told_too() -> None:
     found = known.known("qwen3:4b", None)
     assert found is not None and "87.6 %" in found.figures
     assert known.known("qwen3.5:4b", None) is None
+    assert known.told("qwen3:4b") == found.figures
+    assert "88.2 %" in known.told("phi4-mini") and "86.8 %" in known.told("llama3.1:8b")
+    assert known.told("llama3.3:70b").startswith("nothing") and known.told("odd").startswith("nothing")
+    assert known.told("llama3.2:1b") == "", "its warning tells the same"
     assert known.known("llama3.1:8b", None) != known.known("llama3:8b", None)
 
 
@@ -52,7 +56,9 @@ def test_what_is_known_of_a_good_judge_can_be_told_too() -> None:
         ("qwen3:0.6b", 0.6),
         ("Qwen2.5-7B-Instruct-Q4_K_M.gguf", 7.0),
         ("qwen3:30b-a3b", 30.0),
-        ("phi4-mini", None),
+        ("phi4-mini", 3.8),
+        ("llama3.1:latest", 8.0),
+        ("mistral-small", None),
     ],
 )
 def test_the_size_is_read_from_a_name(name: str, size: float | None) -> None:
