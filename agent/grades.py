@@ -1,43 +1,121 @@
 """Which kept grading a word means: for every command that reads grades back."""
 
-from collections.abc import Iterable, Sequence
+import shlex
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from local_grader.kept import KeptGrading, grading_in, gradings
+from local_grader.kept_figures import has_scores
+from local_grader.reading import outputs
 from sync.errors import UsageError
 
+from .grades_choice import Choice, choose
+from .grades_text import models, way
 from .project import Project
-from .run_names import meant
+from .run_names import meant, name_of
 
 SHOWN = 8
 """So much of a key is shown: enough to tell thousands of gradings apart."""
 
 
-def find(project: Project, word: str, grading: str | None = None) -> KeptGrading:
-    """The newest grading of the run that ``word`` means: its id, the beginning of that, or its name; or of the graded file
-    of that name, with its ending or without. ``word`` may also be the path of a file of the ledger.
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Graded:
+    """What a word means: ``found`` are its gradings, newest first and never none. ``called`` is what to write for it, ``target`` what
+    ``hybrid grade`` would take for it. ``is_one``: the word named a single file of the ledger."""
 
-    ``grading`` chooses among several: the name of a scorer or of a judge, or the beginning of the key that ends the name of
-    the ledger's file. Raises UsageError where there is none.
+    called: str
+    target: str
+    found: Sequence[KeptGrading]
+    is_one: bool = False
+
+    @property
+    def keys(self) -> set[str]:
+        """Those of all its gradings."""
+        return {one.key for one in self.found}
+
+
+def graded(project: Project, word: str) -> Graded:
+    """The run that ``word`` means: by its id, the beginning of that, or its name. Else the file or folder of that path, with
+    what is in it now; else what was graded under that name; or one file of the ledger, by its path.
+
+    Raises UsageError where no grading of it is kept.
     """
-    ledger = project.state_dir / "ledger"
     path = Path(word)
     if path.suffix == ".parquet" and path.is_file():
-        return _of_file(path)
-    known = gradings(ledger)
-    run = run_meant(word, known)
+        kept = grading_in(path)
+        if kept is not None:
+            return Graded(called=kept.run, target=_target(kept), found=[kept], is_one=True)
+        if path.resolve().parent == project.state_dir.resolve() / "ledger" / "grades":
+            raise UsageError(
+                f"{path} holds no grades that can be read.", "hybrid gradings shows those that can."
+            )
+    known = gradings(project.state_dir / "ledger")
+    run = _run(project, path, word, known)
+    if run is None and (now := _now(project, path)) is not None:
+        return _of_content(word, now, known)
+    run = run or run_meant(word, known)
     found = [one for one in known if one.run == run]
-    if not found:
-        raise UsageError(f"No grades of {word} are kept.", f"hybrid grade {word}")
-    fitting = [one for one in found if grading is None or _fits(one, grading)]
+    if run is None or not found:
+        raise UsageError(f"No grades of {word} are kept.", _hint(project, word, known))
+    return Graded(called=run, target=_target(found[0]), found=found)
+
+
+def fitting(graded: Graded, grading: str | None) -> Sequence[KeptGrading]:
+    """Those that ``grading`` chooses: the name of a scorer or of a judge, or the beginning of the key that ends the name of the
+    ledger's file. Raises UsageError where there are none."""
+    if grading is None or graded.is_one:
+        return graded.found
+    found = [one for one in graded.found if _fits(one, grading)]
     # A scorer's name means it alone, where there is such a grading.
-    fitting.sort(key=lambda one: grading == one.scorer and bool(one.judges))
-    if not fitting:
+    alone = [one for one in found if one.scorer == grading and one.rubric is None]
+    if not found:
         raise UsageError(
-            f"{run} was not graded by {grading}.",
-            f"It was graded by: {', '.join(_ways(found))}; hybrid gradings {run} shows the keys.",
+            f"{graded.called} was not graded by {grading}.",
+            f"It was graded by: {', '.join(_ways(graded.found))}; hybrid gradings {graded.called} shows the keys.",
         )
-    return _whole(fitting)
+    return alone or found
+
+
+def fitting_two(
+    a: Graded, b: Graded, grading: str | None
+) -> tuple[Sequence[KeptGrading], Sequence[KeptGrading]]:
+    """The same for two: a key is one side's, and names its way for both."""
+    if grading is not None and not any(_is_named(one, grading) for one in (*a.found, *b.found)):
+        has_key = [any(_has_key(one, grading) for one in side.found) for side in (a, b)]
+        if any(has_key):
+            words = [grading if has else None for has in has_key]
+            return fitting(a, words[0]), fitting(b, words[1])
+    return fitting(a, grading), fitting(b, grading)
+
+
+def find(
+    project: Project,
+    word: str,
+    grading: str | None = None,
+    warn: Callable[[str], None] = lambda _sentence: None,
+) -> tuple[KeptGrading, str]:
+    """The grading of ``word`` that counts, and what to call it. Raises as ``graded`` and ``fitting``."""
+    meant = graded(project, word)
+    return newest(meant, fitting(meant, grading), warn), meant.called
+
+
+def newest(graded: Graded, found: Sequence[KeptGrading], warn: Callable[[str], None]) -> KeptGrading:
+    """The one of ``found`` that counts."""
+    choice = choose(found, has_scores)
+    tell_passed(graded, choice, warn)
+    return choice.grading
+
+
+def tell_passed(graded: Graded, choice: Choice, warn: Callable[[str], None]) -> None:
+    """One line on a newer grading that does not count."""
+    if choice.passed is not None:
+        key = choice.passed.key[:SHOWN]
+        warn(
+            f"A newer grading of {graded.called}, {key} by {way(choice.passed)}, was passed over: {choice.why}; "
+            f"--grading {key} takes it."
+        )
 
 
 def run_meant(word: str, known: Iterable[KeptGrading]) -> str | None:
@@ -49,26 +127,84 @@ def run_meant(word: str, known: Iterable[KeptGrading]) -> str | None:
     return meant(word, runs) or (stem if stem in runs else None)
 
 
-def _whole(found: Sequence[KeptGrading]) -> KeptGrading:
-    """The newest; but one to which a judge was lacking does not hide one of the same outputs that has all verdicts."""
-    newest = found[0]
-    if newest.facts.unheard:
-        same = [one for one in found if one.entry["outputs_sha256"] == newest.entry["outputs_sha256"]]
-        return next((one for one in same if one.judges and not one.facts.unheard), newest)
-    return newest
+def _run(project: Project, path: Path, word: str, known: Sequence[KeptGrading]) -> str | None:
+    """The graded run of the project that ``word`` means, if any: no file or folder of that name is meant then."""
+    folder = project.root / project.config.project.outputs
+    if path.is_dir() and path.resolve().parent == folder.resolve():
+        return path.resolve().name
+    if path.is_file() and not (folder / word).is_dir():
+        return None
+    runs = {one.run for one in known}
+    return meant(word, [run for run in runs if name_of(run) or (folder / run).is_dir()])
 
 
-def _of_file(path: Path) -> KeptGrading:
-    kept = grading_in(path)
-    if kept is None:
-        raise UsageError(f"{path} holds no grades that can be read.", "hybrid grade RUN")
-    return kept
+def _now(project: Project, path: Path) -> tuple[str, set[str]] | None:
+    """The name under which what lies at ``path`` is graded, and what it hashes to, with all files and with those of the settings.
+    None where nothing is there that can be graded."""
+    if not path.exists():
+        return None
+    name, hashes = "", set()
+    for files in dict.fromkeys([(), tuple(project.config.grade.files)]):
+        with suppress(UsageError):  # a folder without answers
+            # As it is absolute, it means no run.
+            target = outputs.find(project.root, str(path.resolve()), files)
+            name = target.name
+            hashes.add(outputs.digest(target.sources))
+    return (name, hashes) if hashes else None
+
+
+def _of_content(word: str, now: tuple[str, set[str]], known: Sequence[KeptGrading]) -> Graded:
+    name, hashes = now
+    named = [one for one in known if one.run == name]
+    found = [one for one in named if one.entry["outputs_sha256"] in hashes]
+    if found:
+        return Graded(called=word, target=word, found=found)
+    if named:
+        raise UsageError(
+            f"{word} was not graded as it is now; other content of that name was ({_whose(named)}).",
+            f"hybrid grade {shlex.quote(word)} grades it.",
+        )
+    raise UsageError(f"No grades of {word} are kept.", f"hybrid grade {shlex.quote(word)}")
+
+
+def _whose(named: Sequence[KeptGrading]) -> str:
+    """By which they can still be read."""
+    one = named[0]
+    return f"{one.facts.source or one.run}, key {one.key[:SHOWN]}"
+
+
+def _target(kept: KeptGrading) -> str:
+    source = kept.facts.source
+    return next(
+        (each for each in (source, Path(source).name) if each and Path(each).exists()), source or kept.run
+    )
+
+
+def _hint(project: Project, word: str, known: Sequence[KeptGrading]) -> str:
+    """What was never graded may be, where it is there; else it is a slip."""
+    folder = project.root / project.config.project.outputs
+    runs = [each.name for each in folder.iterdir() if each.is_dir()] if folder.is_dir() else []
+    if meant(word, runs):
+        return f"hybrid grade {shlex.quote(word)}"
+    return (
+        "hybrid gradings shows what was graded."
+        if known
+        else "Nothing was graded yet; hybrid grade RUN|FILE does."
+    )
 
 
 def _fits(kept: KeptGrading, word: str) -> bool:
-    return word == kept.scorer or word in kept.judges or (bool(word) and kept.key.startswith(word))
+    return _is_named(kept, word) or _has_key(kept, word)
+
+
+def _is_named(kept: KeptGrading, word: str) -> bool:
+    return word == kept.scorer or word in models(kept)
+
+
+def _has_key(kept: KeptGrading, word: str) -> bool:
+    return bool(word) and kept.key.startswith(word)
 
 
 def _ways(found: Sequence[KeptGrading]) -> list[str]:
     """Each as one could name it, newest first."""
-    return list(dict.fromkeys(" with ".join([one.scorer, *one.judges]) for one in found))
+    return list(dict.fromkeys(" with ".join([one.scorer, *models(one)]) for one in found))

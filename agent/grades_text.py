@@ -26,7 +26,17 @@ def way(grading: "KeptGrading") -> str:
     if not judging:
         return grading.scorer
     panel = f" ({judging['pool']})" if len(grading.judges) > 1 else ""
-    return f"{graded_by(grading.scorer, grading.judges)}{panel} with rubric {judging['rubric']}"
+    return f"{graded_by(grading.scorer, models_told(grading))}{panel} with rubric {judging['rubric']}"
+
+
+def models(grading: "KeptGrading") -> list[str]:
+    """The judges that were asked, and those that were to be and were not heard."""
+    return list(dict.fromkeys([*grading.judges, *grading.facts.asked]))
+
+
+def models_told(grading: "KeptGrading") -> list[str]:
+    """The same, for people."""
+    return [one if one in grading.judges else f"{one} (not heard)" for one in models(grading)]
 
 
 def short_names(a: str, b: str) -> tuple[str, str]:
@@ -36,7 +46,8 @@ def short_names(a: str, b: str) -> tuple[str, str]:
 
 
 def command(grading: "KeptGrading", run: str) -> str:
-    """The command that grades ``run`` as ``grading`` was made, as far as flags say it."""
+    """The command that grades ``run`` as ``grading`` was made, as far as flags say it. Which file held the references is not
+    known: its name is left to fill in."""
     words = ["hybrid", "grade", run, "--scorer", grading.scorer]
     options: Mapping[str, Any] = grading.entry["options"]
     for name, value in options.items():
@@ -46,9 +57,15 @@ def command(grading: "KeptGrading", run: str) -> str:
         words += [flag] if value is True else [flag, value if isinstance(value, str) else json.dumps(value)]
     judging = grading.entry.get("judging")
     if judging:
-        for one in judging["judges"]:
-            words += ["--judge", one["model"]]
+        for model in models(grading):
+            words += ["--judge", model]
         words += ["--rubric", judging["rubric"]]
         if len(judging["judges"]) > 1:
             words += ["--pool", judging["pool"]]
+    if grading.entry["references_sha256"]:
+        words += ["--references", "FILE"]
+    if grading.entry.get("rivals_sha256"):
+        words += ["--against", "RUN"]
+    for name, field in grading.entry["fields"].items():
+        words += [f"--{name.replace('_', '-')}-field", field] if field else []
     return shlex.join(words)

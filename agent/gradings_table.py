@@ -8,10 +8,10 @@ from local_grader.notation import between, percent
 from local_grader.reports.lines import method
 
 from .grades import SHOWN
+from .grades_text import models_told
 from .kept_gradings import Kept
-from .sizes import size
 
-COLUMNS = ("key", "run", "graded by", "samples", "right", "lacking", "when", "size")
+COLUMNS = ("key", "run or file", "graded by", "references", "groups", "samples", "right", "lacking", "when")
 
 
 def row(each: Kept, called: Callable[[str], str] = str) -> tuple[str, ...]:
@@ -22,13 +22,14 @@ def row(each: Kept, called: Callable[[str], str] = str) -> tuple[str, ...]:
         right = f"{percent(figures.rate)} ({between(figures.interval.low, figures.interval.high)})"
     return (
         grading.key[:SHOWN],
-        called(grading.run),
+        grading.facts.source or called(grading.run),
         _by(grading),
+        "of a file" if grading.entry["references_sha256"] else "own",
+        grading.entry["fields"]["group"] or "none",
         f"{figures.samples:,}",
         right,
         _lacking(each),
         time.strftime("%Y-%m-%d %H:%M", time.localtime(each.at)),
-        size(each.bytes),
     )
 
 
@@ -39,10 +40,15 @@ def to_json(each: Kept) -> dict[str, object]:
     return {
         "key": grading.key,
         "run": grading.run,
+        "source": grading.facts.source,
         "scorer": {"name": grading.scorer, "version": entry["scorer_version"], "options": entry["options"]},
         "judges": list(grading.judges),
+        "asked": list(grading.facts.asked),
         "rubric": grading.rubric,
         "pool": judging.get("pool"),
+        "outputs_sha256": entry["outputs_sha256"],
+        "references_sha256": entry["references_sha256"],
+        "group_field": entry["fields"]["group"],
         "samples": figures.samples,
         "scored": figures.scored,
         "right": figures.right,
@@ -62,9 +68,8 @@ def to_json(each: Kept) -> dict[str, object]:
 def _by(grading: KeptGrading) -> str:
     entry = grading.entry
     pool = (entry.get("judging") or {}).get("pool", "")
-    return method(
-        grading.scorer, entry["scorer_version"], entry["options"], grading.rubric, grading.judges, pool
-    )
+    told = models_told(grading)
+    return method(grading.scorer, entry["scorer_version"], entry["options"], grading.rubric, told, pool)
 
 
 def _lacking(each: Kept) -> str:

@@ -10,7 +10,7 @@ from local_grader.kept import KeptGrading
 from local_grader.kept_figures import Figures
 from sync.errors import UsageError
 
-from .grades import run_meant
+from .grades import graded
 from .grades_text import way
 from .project import Project
 
@@ -54,15 +54,15 @@ class Shelf:
     runs: AbstractSet[str]
 
 
-def shelf(ledger: Path, runs: Sequence[str] = ()) -> Shelf:
-    """All gradings of the ledger; or those of ``runs``, which may be said as for a report. Raises UsageError where one was never
-    graded."""
-    gradings = {path: kept.grading_in(path) for path in kept.files(ledger)}
+def shelf(project: Project, words: Sequence[str] = ()) -> Shelf:
+    """All gradings of the ledger; or those of the runs and files that ``words`` mean, as for a report. Raises UsageError where one was
+    never graded."""
+    gradings = {path: kept.grading_in(path) for path in kept.files(project.state_dir / "ledger")}
     readable = [one for one in gradings.values() if one is not None]
-    wanted = {_run(word, readable) for word in runs}
+    wanted = {key for word in words for key in graded(project, word).keys}
     found, unreadable = [], []
     for path, grading in gradings.items():
-        if wanted and (grading is None or grading.run not in wanted):
+        if wanted and (grading is None or grading.key not in wanted):
             continue
         one = _kept(grading) if grading is not None else None
         if one is not None:
@@ -79,13 +79,6 @@ def _kept(grading: KeptGrading) -> Kept | None:
     except UsageError:
         return None
     return Kept(grading=grading, figures=figures, bytes=about.st_size, at=about.st_mtime)
-
-
-def _run(word: str, known: Sequence[KeptGrading]) -> str:
-    run = run_meant(word, known)
-    if run is None:
-        raise UsageError(f"No grades of {word} are kept.", f"hybrid grade {word}")
-    return run
 
 
 def doomed(ledger: Path, words: Sequence[str]) -> list[Doomed]:

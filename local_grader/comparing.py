@@ -99,16 +99,6 @@ def differences(a: KeptGrading, b: KeptGrading) -> list[str]:
     return found
 
 
-def same_way(
-    ours: Sequence[KeptGrading], theirs: Sequence[KeptGrading]
-) -> tuple[KeptGrading, KeptGrading] | None:
-    """The newest gradings of two runs that were made in the same way; each list is newest first. None where there are none."""
-    newest: dict[str, KeptGrading] = {}
-    for one in theirs:
-        newest.setdefault(key(one.entry), one)
-    return next(((one, newest[known]) for one in ours if (known := key(one.entry)) in newest), None)
-
-
 def side(grading: KeptGrading, ids: dict[str, str] | None = None) -> Side:
     """``ids`` are the samples that are known from elsewhere: each stands in memory once. Raises UsageError where the file is
     damaged."""

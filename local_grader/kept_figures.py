@@ -59,6 +59,14 @@ def figures(grading: KeptGrading, *, with_interval: bool = True) -> Figures:
     )
 
 
+def has_scores(grading: KeptGrading) -> bool:
+    """Whether anything in it was scored. Raises UsageError where the file is damaged."""
+    try:
+        return "scored" in tables.picked(grading.path, ("state",))["state"]
+    except (tables.BadTable, OSError) as error:
+        raise damaged(grading, error) from error
+
+
 def grouped(groups: Sequence[str | None]) -> Sequence[str] | None:
     """The groups of the graded samples where every one has one, and there are some to tell from each other: samples of one
     article are not independent."""

@@ -96,7 +96,7 @@ def load(
             problems.append(_problem(path, row.what))
             continue
         about = row.value if isinstance(row.value, dict) else {}
-        if run is not None and _is_ours(about) and (about["run"], _asked(about)) != (run, rubric or CORRECT):
+        if run is not None and not _is_about(about, run, rubric or CORRECT):
             others += 1
             continue
         try:
@@ -136,6 +136,21 @@ def load(
     )
 
 
+def rubrics(path: Path, run: str) -> set[str]:
+    """Those that the rows of a file of labels name, but for rows of another run than ``run``; none where there is no such file."""
+    if not path.is_file() or path.suffix.lower() not in READABLE:
+        return set()
+    rows = (row.value for row in read(path, Fields().id_names()) if not isinstance(row, BadRow))
+    return {
+        asked
+        for about in rows
+        if isinstance(about, dict)
+        and isinstance(asked := about.get("rubric"), str)
+        and asked
+        and not (_is_ours(about) and about["run"] != run)
+    }
+
+
 def append(path: Path, row: Mapping[str, object]) -> None:
     """One label more, durable once it returns. Raises HybridError where it cannot be written.
 
@@ -163,8 +178,12 @@ def _is_ours(about: Mapping[str, object]) -> bool:
     return isinstance(about.get("run"), str) and isinstance(about.get("labeller"), str)
 
 
-def _asked(about: Mapping[str, object]) -> object:
-    return about.get("rubric") or CORRECT
+def _is_about(about: Mapping[str, object], run: str, rubric: str) -> bool:
+    """Whether it may be held against grades of that run by that rubric. Who names none in a file of ours means what is correct."""
+    asked = about.get("rubric")
+    if _is_ours(about):
+        return (about["run"], asked or CORRECT) == (run, rubric)
+    return not isinstance(asked, str) or asked in ("", rubric)
 
 
 def _label(row: Row, names: Iterable[str], words: Mapping[str, float]) -> tuple[str, float | None]:

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from dataclasses import replace as with_changes
 from pathlib import Path
 from typing import IO, Any
 
@@ -75,10 +76,13 @@ class Entry:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Facts:
     """What a grading leaves open: ``unread`` says which rows and files could not be read, ``unheard`` counts the samples about
-    which a judge could not be asked."""
+    which a judge could not be asked. ``asked`` are the judges that were wanted, by name, heard or not. ``source`` tells graded
+    files of one name apart: the file's or folder's name with that of the folder around it; empty for a run."""
 
     unread: Sequence[str] = ()
     unheard: int = 0
+    asked: Sequence[str] = ()
+    source: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -98,7 +102,16 @@ class Recorder:
     none. Two processes may do so at once: the content is the same.
     """
 
-    def __init__(self, ledger: Path, entry: Entry, *, keep: bool = True, replace: bool = False) -> None:
+    def __init__(
+        self,
+        ledger: Path,
+        entry: Entry,
+        *,
+        keep: bool = True,
+        replace: bool = False,
+        asked: Sequence[str] = (),
+        source: str = "",
+    ) -> None:
         folder = ledger / "grades"
         run = re.sub(r"[^A-Za-z0-9._-]", "_", entry.run)[:80]
         self._path = folder / f"{run}-{entry.key()[:16]}.parquet"
@@ -118,7 +131,7 @@ class Recorder:
         # Packing takes no turn of the interpreter, so it goes on beside the grading, one batch behind.
         self._packer = ThreadPoolExecutor(1, "ledger")
         self._packed: Future[None] | None = None
-        self._facts = Facts()
+        self._facts = Facts(asked=asked, source=source)
         self._keeps = keep
 
     def __enter__(self) -> "Recorder":
@@ -140,8 +153,8 @@ class Recorder:
             self._write(columns, rows)
 
     def tell(self, facts: Facts) -> None:
-        """Goes with the file; at the end, when they are known."""
-        self._facts = facts
+        """Goes with the file, beside who was asked and what was read; at the end, when they are known."""
+        self._facts = with_changes(facts, asked=self._facts.asked, source=self._facts.source)
 
     @property
     def recorded(self) -> Recorded:

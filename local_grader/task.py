@@ -9,6 +9,7 @@ from sync.progress import Progress
 
 from . import parallel, scorers
 from .errors import AnsweredTwice, Ungradable
+from .judges.endpoint import split
 from .judging.bench import Bench
 from .ledger import Entry, Recorder
 from .nothing import why_nothing
@@ -90,7 +91,14 @@ class Task:
 
     def recorder(self, entry: Entry, keep: bool) -> Recorder:
         may_differ = self.scorer.name in scorers.RUN_PROGRAMS
-        return Recorder(self.request.ledger, entry, keep=keep, replace=may_differ)
+        return Recorder(
+            self.request.ledger,
+            entry,
+            keep=keep,
+            replace=may_differ,
+            asked=[split(name)[0] for name in self.bench.judges] if self.bench else (),
+            source=self.target.source,
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

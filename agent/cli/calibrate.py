@@ -20,10 +20,12 @@ from sync.errors import UsageError
 
 from ..console import Console
 from ..exits import Exit
-from ..grades import find
+from ..grades import SHOWN, Graded, fitting, graded, newest
+from ..grades_choice import measurable
 from ..grades_text import way
 from ..sizes import count
-from .complete import graded, gradings
+from .complete import graded as graded_words
+from .complete import gradings
 from .options import Call, common_options
 
 _SHOWN = 3
@@ -31,7 +33,7 @@ _HEADINGS = {JUDGE: "judge", STAGE: "stage", BASELINE: "free"}
 
 
 @click.command()
-@click.argument("run", metavar="RUN|FILE", shell_complete=graded)
+@click.argument("run", metavar="RUN|FILE", shell_complete=graded_words)
 @click.argument("labels", metavar="LABELS", type=click.Path(path_type=Path))
 @click.option("--label-field", metavar="NAME", help="The field with the label.")
 @click.option(
@@ -58,7 +60,7 @@ def calibrate(call: Call, /, run: str, labels: Path, label_field: str | None, gr
       hybrid calibrate answers.jsonl labels-second.jsonl --grading llama3.1:8b
     """
     project = call.project()
-    kept_grading = find(project, run, grading)
+    kept_grading = _held_against(call.console, graded(project, run), grading, labels)
     said = _said(kept.read(kept_grading))
     words = {word: value for word, value in said.items() if word}
     given = label_files.load(labels, label_field, words, kept_grading.run, kept_grading.rubric)
@@ -81,6 +83,23 @@ def calibrate(call: Call, /, run: str, labels: Path, label_field: str | None, gr
     if found.labels < FEW:
         call.console.next_step(f"hybrid label {run}")
     return Exit.PARTIAL if given.problems else Exit.DONE
+
+
+def _held_against(console: Console, graded: Graded, grading: str | None, labels: Path) -> KeptGrading:
+    """The newest grading that is about what was labelled."""
+    found = fitting(graded, grading)
+    rubrics = label_files.rubrics(labels, found[0].run)
+    fit = measurable(found, rubrics, is_chosen=grading is not None)
+    if not fit:
+        named = " and ".join(sorted(rubrics))
+        raise UsageError(
+            f"{labels} is about the rubric {named}, by which {graded.called} was not graded{' there' if grading else ''}.",
+            "hybrid gradings shows what was graded by what.",
+        )
+    kept = newest(graded, fit, console.warn)
+    if not rubrics:
+        console.say(f"The labels name no rubric: held against {kept.key[:SHOWN]}, by {way(kept)}.")
+    return kept
 
 
 def _require_verdicts(grading: KeptGrading, said: Mapping[str, float]) -> None:

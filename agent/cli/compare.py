@@ -5,10 +5,11 @@ from dataclasses import asdict
 
 import click
 
-from local_grader import comparing, kept
+from local_grader import comparing
 from local_grader.comparing import Changed, Compared, Side
-from local_grader.kept import KeptGrading
+from local_grader.kept_figures import has_scores
 from local_grader.notation import interval, p_value, percent, points, rounded
+from local_grader.rubrics import NO_MERIT
 from local_grader.statistics.libraries import generator
 from local_grader.statistics.rates import Rate
 from local_grader.statistics.sentences import sentence
@@ -17,12 +18,13 @@ from sync.errors import UsageError
 from .. import run_changes
 from ..console import Console
 from ..exits import Exit
-from ..grades import find
+from ..grades import SHOWN, Graded, fitting_two, graded, tell_passed
+from ..grades_choice import Pair, choose, choose_two
 from ..grades_text import command, short_names, way
-from ..project import Project
 from ..run_changes import RunChanges
 from ..sizes import count, size
-from .complete import graded, graded_by
+from .complete import graded as graded_words
+from .complete import graded_by
 from .options import Call, common_options
 
 _FEW = 5
@@ -33,13 +35,13 @@ _LONGEST = 400
 
 
 @click.command()
-@click.argument("run_a", metavar="RUN_A", shell_complete=graded)
-@click.argument("run_b", metavar="RUN_B", shell_complete=graded)
+@click.argument("run_a", metavar="RUN_A", shell_complete=graded_words)
+@click.argument("run_b", metavar="RUN_B", shell_complete=graded_words)
 @click.option(
     "--grading",
     metavar="WORD",
     shell_complete=graded_by,
-    help="Which gradings: the name of a scorer or of a judge.",
+    help="Which gradings: the name of a scorer or of a judge, or the beginning of a key.",
 )
 @click.option(
     "--cluster/--no-cluster",
@@ -72,16 +74,24 @@ def compare(
       hybrid compare r7 r8 --grading llama3.1:8b --diff
     """
     project = call.project()
-    ours, theirs = find(project, run_a, grading), find(project, run_b, grading)
-    first, second = _alike(project, ours, theirs, grading)
+    a, b = graded(project, run_a), graded(project, run_b)
+    pair = _alike(a, b, grading)
+    for side, choice in ((a, pair.a), (b, pair.b)):
+        tell_passed(side, choice, call.console.warn)
+    first, second = pair.a.grading, pair.b.grading
     rng = generator(0)
     found = comparing.compare(*comparing.sides(first, second), clustered=cluster, by_group=by_group, rng=rng)
     changes = run_changes.between(project, call.clock, first.run, second.run, warn=call.console.warn)
-    names = short_names(first.run, second.run)
-    verdict = sentence(found.comparison, *names)
+    names = short_names(a.called, b.called) if a.called != b.called else (run_a, run_b)
+    better_is = "higher" if first.rubric in NO_MERIT else "better"
+    told = sentence(found.comparison, *names, better_is)
+    verdict = f"{told.removesuffix('.')}; graded by {way(first)}."
     few = [*found.changed[:_FEW], *found.changed[_FEW:][-_FEW:]]
     changed = comparing.shown(found, found.changed if call.json else few)
     call.console.result(document(found, changed, changes, verdict), f"{verdict}\n")
+    if pair.others:
+        ways = ", ".join(f"{way(one)} ({one.key[:SHOWN]})" for one in pair.others)
+        call.console.say(f"Both were also graded by {ways}: --grading KEY compares by that.")
     _show(call.console, found, changed[: 2 * _FEW], names)
     _show_slices(call.console, found, names)
     _show_changes(call.console, changes, names, with_diff)
@@ -120,25 +130,21 @@ def _side(side: Side) -> dict[str, object]:
     }
 
 
-def _alike(
-    project: Project, ours: KeptGrading, theirs: KeptGrading, grading: str | None
-) -> tuple[KeptGrading, KeptGrading]:
-    """The newest gradings of both runs that were made in the same way. Raises UsageError where there are none."""
-    if ours.path == theirs.path:
+def _alike(a: Graded, b: Graded, grading: str | None) -> Pair:
+    """The newest gradings of both that were made in the same way. Raises UsageError where there are none."""
+    ours, theirs = fitting_two(a, b, grading)
+    pair = choose_two(ours, theirs, has_scores)
+    if pair is not None:
+        return pair
+    if a.keys & b.keys:
         raise UsageError(
-            f"{ours.run} would be compared with itself.",
-            "Name two runs; hybrid status and hybrid today show them.",
+            f"{a.called} would be compared with itself.",
+            "Name two runs, or two files that differ; hybrid gradings shows what was graded.",
         )
-    if not comparing.differences(ours, theirs):
-        return ours, theirs
-    ledger = project.state_dir / "ledger"
-    if grading is None and ours.run != theirs.run:
-        found = comparing.same_way(kept.gradings(ledger, ours.run), kept.gradings(ledger, theirs.run))
-        if found is not None:
-            return found
-    how = "; ".join(comparing.differences(ours, theirs))
+    first, second = choose(ours, has_scores).grading, choose(theirs, has_scores).grading
+    how = "; ".join(comparing.differences(first, second))
     raise UsageError(
-        f"{ours.run} and {theirs.run} were not graded in the same way: {how}.", command(ours, theirs.run)
+        f"{a.called} and {b.called} were not graded in the same way: {how}.", command(first, b.target)
     )
 
 
@@ -154,9 +160,10 @@ def _show(console: Console, found: Compared, shown: Sequence[Changed], names: tu
     if one.p_value is not None:
         rows.append(("test", f"{p_value(one.p_value)} by {one.test}"))
     if one.counts is not None:
-        rows.append(("right in both, in neither", f"{one.counts.both:,}, {one.counts.neither:,}"))
-        rows.append((f"right only in {names[0]}", f"{one.counts.only_a:,}"))
-        rows.append((f"right only in {names[1]}", f"{one.counts.only_b:,}"))
+        right = "high" if found.a.grading.rubric in NO_MERIT else "right"
+        rows.append((f"{right} in both, in neither", f"{one.counts.both:,}, {one.counts.neither:,}"))
+        rows.append((f"{right} only in {names[0]}", f"{one.counts.only_a:,}"))
+        rows.append((f"{right} only in {names[1]}", f"{one.counts.only_b:,}"))
     if one.detectable is not None:
         rows.append(
             (

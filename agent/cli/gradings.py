@@ -46,7 +46,7 @@ def gradings(call: Call, words: tuple[str, ...], remove: bool, force: bool, dry_
             f"{'--force' if force else '--dry-run'} means nothing without --remove.", "hybrid gradings --help"
         )
     else:
-        _show(call.console, kept_gradings.shelf(project.state_dir / "ledger", words))
+        _show(call.console, kept_gradings.shelf(project, words))
 
 
 def _show(console: Console, shelf: Shelf) -> None:

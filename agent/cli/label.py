@@ -75,7 +75,7 @@ def label(
       hybrid calibrate r7 labels.jsonl
     """
     project = call.project()
-    kept_grading = find(project, run, grading)
+    kept_grading, called = find(project, run, grading, call.console.warn)
     question, choices = _choices(project, kept_grading)
     path = out or _near(project.root / _name(labeller))
     if path.suffix.lower() != ".jsonl":
@@ -107,7 +107,7 @@ def label(
             }
             label_files.append(path, row | {"hard": True} if hard else row)
 
-        view = View(sys.stderr, title=kept_grading.run, question=question, choices=choices, write=write)
+        view = View(sys.stderr, title=called, question=question, choices=choices, write=write)
         try:
             state = view.run(state)
         except KeyboardInterrupt:

@@ -87,7 +87,8 @@ def report(
     project = call.project()
     files = [(form_of(path), path) for path in out]
     files += [(form, path) for form, path in named.items() if path is not None]
-    found = contents(grades.find(project, run, grading))
+    kept, called = grades.find(project, run, grading, call.console.warn)
+    found = contents(kept)
     if opened and not any(form == "html" for form, _ in files):
         files.append(("html", _own_page(project, found)))
     asked = None if min_pass is None else gate(found.summary, min_pass, len(found.grading.facts.unread))
@@ -97,7 +98,7 @@ def report(
         sys.stdout.flush()
         FORMS[printed](found, sys.stdout.buffer)
     else:
-        _show(found, asked, call.console, files)
+        _show(found, called, asked, call.console, files)
     for form, path in files:
         call.console.say(f"Wrote {path} ({form}).")
     if opened:
@@ -108,8 +109,10 @@ def report(
     return Exit.FAILED if failed else Exit.DONE
 
 
-def _show(found: Contents, asked: Gate | None, console: Console, files: list[tuple[str, Path]]) -> None:
-    console.table(f"Grades of {found.grading.run}", ("measure", "value"), summary.rows(found))
+def _show(
+    found: Contents, called: str, asked: Gate | None, console: Console, files: list[tuple[str, Path]]
+) -> None:
+    console.table(f"Grades of {called}", ("measure", "value"), summary.rows(found))
     for title, parts in (("shard", found.shards), ("group", found.groups)):
         rows = words.part_rows(parts)
         if rows:

@@ -28,10 +28,12 @@ _LEFT_OUT = "stands beside other files with answers, and is read where --files n
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Target:
-    """What was asked to be graded. ``name`` names it in the ledger: the run's id, or the file's name."""
+    """What was asked to be graded. ``name`` names it in the ledger: the run's id, or the file's name. ``source`` is empty for a run,
+    else the name of the file or folder with that of the folder around it."""
 
     name: str
     sources: Sequence[Source]
+    source: str = ""
 
 
 def find(outputs: Path, target: str, files: Sequence[str] = ()) -> Target:
@@ -42,7 +44,8 @@ def find(outputs: Path, target: str, files: Sequence[str] = ()) -> Target:
     Raises UsageError where there is no such run or path, or nothing in it to read.
     """
     run = outputs / target
-    path = run if target not in ("", ".", "..") and run.is_dir() else Path(target)
+    is_run = target not in ("", ".", "..") and not Path(target).is_absolute() and run.is_dir()
+    path = run if is_run else Path(target)
     if path.is_dir():
         sources = sorted(_walk(path, files), key=lambda source: source.name)
         if not files:
@@ -51,9 +54,9 @@ def find(outputs: Path, target: str, files: Sequence[str] = ()) -> Target:
             raise UsageError(
                 f"{path} holds no {' or '.join(files) or 'file of answers'}.", _hint(path, target)
             )
-        return Target(name=path.resolve().name, sources=sources)
+        return Target(name=path.resolve().name, sources=sources, source="" if is_run else _short(path))
     if path.is_file():
-        return Target(name=path.stem, sources=[Source(path=path, name=path.name)])
+        return Target(name=path.stem, sources=[Source(path=path, name=path.name)], source=_short(path))
     raise UsageError(
         f"There is no run {target} under {outputs} and no file of that name.",
         f"hybrid pull {target}",
@@ -184,6 +187,10 @@ def _walk(root: Path, files: Sequence[str]) -> Iterator[Source]:
                 first, slash, _ = name.partition("/")
                 shard = first if slash and re.fullmatch(r"\d+", first) else None
                 yield Source(path=path, name=name, shard=shard)
+
+
+def _short(path: Path) -> str:
+    return "/".join(path.resolve().parts[-2:])
 
 
 def _hint(path: Path, target: str) -> str:

@@ -11,6 +11,8 @@ from .reading import parse
 from .rubric import Rubric
 
 NAMES = ("correct", "faithful", "pairwise", "refusal", "rubric")
+NO_MERIT = ("refusal",)
+"""Those whose value says what answers are like, and not that they are good."""
 """The rubrics that come with the program."""
 
 

@@ -4,8 +4,9 @@ from ..notation import p_value, percent, points, rounded
 from .paired import Comparison
 
 
-def sentence(comparison: Comparison, name_a: str, name_b: str) -> str:
-    """Says which run is better, or that none can be told to be, with the figures that it stands on."""
+def sentence(comparison: Comparison, name_a: str, name_b: str, better_is: str = "better") -> str:
+    """Says which run is better, or that none can be told to be, with the figures that it stands on. ``better_is`` is the word for a
+    higher rate: it may be no merit."""
     found = comparison
     (better, high), (worse, low) = (name_b, found.b.mean), (name_a, found.a.mean)
     gain, ends = (
@@ -24,7 +25,7 @@ def sentence(comparison: Comparison, name_a: str, name_b: str) -> str:
     )
     figures = f"{points(gain)} points ({', '.join(evidence)})"
     if found.is_real:
-        return f"{better} is better than {worse}: {percent(high)} against {percent(low)}, {figures}."
+        return f"{better} is {better_is} than {worse}: {percent(high)} against {percent(low)}, {figures}."
     told = f"No difference can be told: {better} has {percent(high)}, {worse} {percent(low)}, {figures}"
     if found.needed is not None and found.needed > found.n:
         told += f"; about {rounded(found.needed):,} samples would be needed to see one this small"

@@ -9,7 +9,9 @@ import pytest
 from agent.cli import main
 from agent.grades import find
 from agent.project import Project
+from local_grader.reading import outputs
 from sync.errors import UsageError
+from tests.support.kept_grades import keep
 
 RUN = "20260101-120000-solve-ab12"
 
@@ -35,15 +37,16 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Project:
 def test_a_run_is_found_by_id_beginning_and_name_and_the_newest_grading_wins(
     project: Project, word: str
 ) -> None:
-    found = find(project, word)
+    found, called = find(project, word)
+    assert called == RUN
     assert (found.run, found.scorer) == (RUN, "includes")
 
 
 def test_scorer_and_key_choose_among_several(project: Project) -> None:
-    older = find(project, "solve", "exact")
+    older, _ = find(project, "solve", "exact")
     assert older.scorer == "exact"
     key = older.path.stem.rpartition("-")[2]
-    assert find(project, "solve", key[:6]) == older
+    assert find(project, "solve", key[:6])[0] == older
     with pytest.raises(UsageError, match="was not graded by numeric") as caught:
         find(project, "solve", "numeric")
     assert caught.value.hint == f"It was graded by: includes, exact; hybrid gradings {RUN} shows the keys."
@@ -51,20 +54,74 @@ def test_scorer_and_key_choose_among_several(project: Project) -> None:
 
 @pytest.mark.parametrize("word", ["by.hand", "by.hand.jsonl"])
 def test_a_graded_file_is_found_with_its_ending_and_without(project: Project, word: str) -> None:
-    assert find(project, word).run == "by.hand"
+    found, called = find(project, word)
+    assert (found.run, called) == ("by.hand", word)
+
+
+def put(path: Path, answer: str) -> str:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps({"id": "a", "answer": answer, "reference": "x"}) + "\n")
+    return str(path.relative_to(Path.cwd()))
+
+
+def test_a_path_means_what_lies_there_and_not_what_is_called_alike(project: Project, tmp_path: Path) -> None:
+    a, b = put(tmp_path / "runA/preds.jsonl", "x"), put(tmp_path / "runB/preds.jsonl", "y")
+    for path in (a, b):
+        assert main(["grade", "-q", path, "--scorer", "exact"]) == 0
+    for path in (a, b, str(tmp_path / a)):
+        found, called = find(project, path)
+        assert called == path
+        assert found.facts.source == "/".join(Path(path).parts[-2:])
+        assert found.entry["outputs_sha256"] == outputs.digest(outputs.find(tmp_path, path).sources)
+    put(tmp_path / a, "z")
+    with pytest.raises(UsageError, match=r"runA/preds\.jsonl was not graded as it is now") as caught:
+        find(project, a)
+    assert caught.value.hint == f"hybrid grade {a} grades it."
+    assert find(project, "preds")[0].run == "preds"
+
+
+def test_a_folder_means_its_answers_and_a_run_stays_a_run(project: Project, tmp_path: Path) -> None:
+    put(tmp_path / "many/one.jsonl", "x")
+    assert main(["grade", "-q", "many", "--scorer", "exact"]) == 0
+    assert find(project, "many")[1] == "many"
+    put(tmp_path / "many/two.jsonl", "x")
+    with pytest.raises(UsageError, match="many was not graded as it is now"):
+        find(project, "many")
+    put(tmp_path / "solve/other.jsonl", "x")  # a folder of the program, which is called as its run
+    put(tmp_path / f"outputs/{RUN}/more.jsonl", "x")  # a run may have grown since
+    for word in ("solve", f"outputs/{RUN}"):
+        assert find(project, word)[0].run == RUN
+    (tmp_path / "by.hand").mkdir()  # holds no answers
+    assert find(project, "by.hand")[0].run == "by.hand"
+
+
+def test_one_without_scores_hides_none_that_has_some(project: Project, tmp_path: Path) -> None:
+    keep(project.state_dir / "ledger", RUN, {"a": None}, scorer="f1")
+    said: list[str] = []
+    assert find(project, "solve", warn=said.append)[0].scorer == "includes"
+    assert len(said) == 1 and "by f1, was passed over: nothing in it could be scored; --grading " in said[0]
+    assert find(project, "solve", "f1", said.append)[0].scorer == "f1"
+    assert len(said) == 1
 
 
 def test_a_file_of_the_ledger_is_found_wherever_it_lies(project: Project, tmp_path: Path) -> None:
-    kept = find(project, "solve")
+    kept, _ = find(project, "solve")
     copy = tmp_path / "copy.parquet"
     copy.write_bytes(kept.path.read_bytes())
-    assert find(project, str(copy)).entry == kept.entry
-    (tmp_path / "torn.parquet").write_bytes(b"PAR1")
+    assert find(project, str(copy))[0].entry == kept.entry
+    kept.path.write_bytes(b"PAR1")
     with pytest.raises(UsageError, match="holds no grades that can be read"):
-        find(project, "torn.parquet")
+        find(project, str(kept.path))
 
 
-def test_what_was_never_graded_names_the_command(project: Project) -> None:
+def test_what_was_never_graded_names_the_command(project: Project, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="No grades of other are kept") as caught:
         find(project, "other")
-    assert caught.value.hint == "hybrid grade other"
+    assert caught.value.hint == "hybrid gradings shows what was graded."
+    for place in ("outputs/other/x.jsonl", "new.jsonl"):
+        (tmp_path / place).parent.mkdir(exist_ok=True)
+        put(tmp_path / place, "x")
+        word = "new.jsonl" if place == "new.jsonl" else "other"
+        with pytest.raises(UsageError, match=f"No grades of {word} are kept") as caught:
+            find(project, word)
+        assert caught.value.hint == f"hybrid grade {word}"

@@ -58,13 +58,17 @@ def test_all_are_shown_newest_first_with_what_tells_them_apart(shelf: Shelf) -> 
     assert [cell[0] for cell in cells] == [
         each.key[:8] for each in (shelf.of_file, shelf.judged, shelf.by_rule)
     ]
-    assert cells[1][1:4] == [
+    assert cells[1][1:6] == [
         RUN,
         "cascade v1, then qwen3:4b, phi4-mini with rubric correct, pooled by veto",
+        "own",
+        "none",
         "2",
     ]
-    assert cells[2][2:6] == [
+    assert cells[2][2:8] == [
         "exact v1 (case=True)",
+        "own",
+        "none",
         "3",
         "50.0 % (9.5 to 90.5 %)",
         "1 not graded, 1 never answered",
@@ -121,8 +125,30 @@ def test_a_grading_that_waits_for_a_judge_is_not_whole(shelf: Shelf) -> None:
     assert "not heard by a judge, 1 not read" in shelf.call(RUN)[0]
 
 
+def test_rows_tell_file_references_groups_and_judges_that_were_not_heard(
+    shelf: Shelf, tmp_path: Path
+) -> None:
+    gold = tmp_path / "gold.jsonl"
+    gold.write_text('{"id": "a", "reference": "x"}\n')
+    (tmp_path / "runA").mkdir()
+    (tmp_path / "runA/preds.jsonl").write_text('{"id": "a", "answer": "x", "article": "z"}\n')
+    words = ["runA/preds.jsonl", "--references", "gold.jsonl", "--group-field", "article"]
+    assert main(
+        ["grade", *words, "--judge", "slip", "--rubric", "refusal", "--endpoint", "http://127.0.0.1:9"]
+    )
+    row = next(line for line in shelf.call()[0].splitlines() if "runA/preds.jsonl" in line)
+    assert "then slip (not heard) with rubric refusal" in row
+    assert re.search(r"of a file +article +1 ", row)
+    found = json.loads(shelf.call("runA/preds.jsonl", "--json")[0])["gradings"][0]
+    assert (found["source"], found["asked"], found["group_field"]) == (
+        "runA/preds.jsonl",
+        ["slip"],
+        "article",
+    )
+
+
 def test_nothing_kept_is_no_failure_and_an_unknown_run_is_one(shelf: Shelf) -> None:
-    assert "hybrid grade r9" in shelf.call("r9", code=2)[1]
+    assert "No grades of r9 are kept" in shelf.call("r9", code=2)[1]
     for path in (shelf.ledger / "grades").iterdir():
         path.unlink()
     assert shelf.call()[0] == "No gradings.\n"

@@ -111,10 +111,3 @@ def test_what_differs_between_two_rules_is_named(tmp_path: Path) -> None:
     other = keep(tmp_path, "c", {"s": 1.0}, scorer="includes")
     assert comparing.differences(exact, loose) == ["case-sensitive True and False"]
     assert comparing.differences(exact, other) == ["scorer exact and includes"]
-
-
-def test_the_newest_gradings_of_the_same_way_are_found(tmp_path: Path) -> None:
-    a = [keep(tmp_path, "a", {"s": 1.0}, scorer=name) for name in ("numeric", "includes", "exact")]
-    b = [keep(tmp_path, "b", {"s": 1.0}, scorer=name) for name in ("pattern", "exact", "includes")]
-    assert comparing.same_way(a, b) == (a[1], b[2])
-    assert comparing.same_way(a[:1], b) is None
