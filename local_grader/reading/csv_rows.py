@@ -1,4 +1,4 @@
-"""Rows of comma- or tab-separated text, by the standard library's ``csv``: the first row names the columns.
+"""Rows of text that is separated by commas, tabs or semicolons, by the standard library's ``csv``: the first row names the columns.
 
 Every cell is text. CSV cannot tell an empty text from a missing value: an empty cell is a missing value, but where it is the
 answer, since a run writes its rows when it has answers, and an empty one is wrong. Quotes are taken strictly. What
@@ -16,11 +16,17 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 DELIMITERS = {".csv": ",", ".tsv": "\t"}
-"""By a file's ending."""
+"""By a file's ending, where its header has one."""
+
+NOT_UTF8 = "is not UTF-8 text"
+HOLDS_NUL = "holds a NUL byte, as binary files and UTF-16 do"
+EMPTY = "is empty"
+NO_ROWS = "holds a header and no rows"
 
 _LONGEST_ROW = 8 << 20
 _MOST_SHOWN = 12
 _LONGEST_SHOWN = 40
+_QUOTED = re.compile('"[^"]*"')
 _ESCAPED = re.compile("[\udc80-\udcff]")
 
 
@@ -44,10 +50,10 @@ def read(path: Path, id_names: Container[str], delimiter: str) -> Iterator[tuple
     # The limit is one for the whole process, and its default is less than a long answer.
     csv.field_size_limit(max(csv.field_size_limit(), _LONGEST_ROW))
     with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
-        records = _records(_Lines(file), delimiter)
+        records = _records(_Lines(file), _delimiter(file, delimiter))
         first = next(records, None)
         if first is None:
-            yield Flaw("is empty")
+            yield Flaw(EMPTY)
             return
         where, header = first
         if isinstance(header, str):
@@ -74,7 +80,14 @@ def read(path: Path, id_names: Container[str], delimiter: str) -> Iterator[tuple
                 named.pop("", None)
                 yield where, named
         if empty:
-            yield Flaw("holds a header and no rows")
+            yield Flaw(NO_ROWS)
+
+
+def _delimiter(file: IO[str], usual: str) -> str:
+    """The usual one, but where the header has none and another: where commas are in numbers, programs write semicolons."""
+    header = _QUOTED.sub("", file.readline(_LONGEST_ROW))
+    file.seek(0)
+    return next((each for each in (usual, ";", *DELIMITERS.values()) if each in header), usual)
 
 
 class _TooLong(Exception):
@@ -135,9 +148,9 @@ def _records(lines: _Lines, delimiter: str) -> Iterator[tuple[str, list[str] | s
             yield where, f"has a quoted cell with text after its end{passed}"
             continue
         if lines.nul:
-            yield where, "holds a NUL byte, as binary files and UTF-16 do"
+            yield where, HOLDS_NUL
         elif lines.escaped:
-            yield where, "is not UTF-8 text"
+            yield where, NOT_UTF8
         elif cells:
             yield where, cells
 

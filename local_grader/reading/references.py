@@ -12,6 +12,7 @@ from pathlib import Path
 from sync.errors import UsageError
 
 from ..errors import Ungradable
+from ..nothing import what_to_do
 from ..samples import Reference, Unfit
 from ..scorer import Shape
 from . import arc_answers
@@ -102,7 +103,7 @@ def _read(source: Source, shape: Shape, fields: Fields) -> Iterator[tuple[str, s
     id_names = (*fields.id_names(), *ID_NAMES, *(("test",) if shape is Shape.ARC else ()))
     for row in read(source.path, id_names):
         if isinstance(row, BadRow):
-            raise Ungradable(f"The references cannot be used: {source.path} {row.what}.")
+            raise _unusable(f"{source.path} {row.what}")
         where = f"{source.name} {row.where}".rstrip()
         named = _with_their_id(fields, row.value)
         try:
@@ -113,7 +114,11 @@ def _read(source: Source, shape: Shape, fields: Fields) -> Iterator[tuple[str, s
                 yield where, *reference_of(row, named)
         except Unfit as error:
             where = f"{source.path} {row.where}".rstrip()
-            raise Ungradable(f"The references cannot be used: {where} {error}.") from error
+            raise _unusable(f"{where} {error}") from error
+
+
+def _unusable(why: str) -> Ungradable:
+    return Ungradable(f"The references cannot be used: {why}.", what_to_do(why))
 
 
 def _with_their_id(fields: Fields, values: object) -> Fields:

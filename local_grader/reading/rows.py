@@ -15,12 +15,18 @@ from .. import tables
 from ..samples import made
 from . import csv_rows, seal
 
+PACKED = "is packed"
+OTHER_KIND = "is not a kind that can be read"
+MORE_THAN_ROWS = "holds more than a list of rows"
+
 READABLE = (".jsonl", ".json", ".parquet", *csv_rows.DELIMITERS)
 
 LONGEST_LINE = 64 << 20
 _LARGEST_JSON = 512 << 20
 _MOST_BAD_ROWS = 10
 _LARGEST_METRICS = 1 << 20
+_PACKED = (".gz", ".bz2", ".xz", ".zst", ".zip", ".tar", ".tgz", ".7z")
+_SKIPPED_AT_ONCE = 1 << 20
 _ENDS = ("\n", "\r\n", "")
 _BEGINNING = 20
 _NO_VALUE = "Expecting value"
@@ -54,7 +60,8 @@ class NotAnswers(BadRow):
 def read(path: Path, id_names: Container[str]) -> Iterator[Row | BadRow]:
     """Rows in the file's order. A file that cannot be opened or understood at all is one BadRow.
 
-    A JSON object that has a field of ``id_names`` is one row; any other holds one row under each key.
+    A JSON object that has a field of ``id_names`` is one row; one that holds a list of objects and nothing else, these; any
+    other holds one row under each key.
     """
     bad = 0
     try:
@@ -80,8 +87,10 @@ def _rows(path: Path, id_names: Container[str]) -> Iterator[Row | BadRow]:
             return _read_parquet(path)
         case kind if kind in csv_rows.DELIMITERS:
             return _read_csv(path, id_names, csv_rows.DELIMITERS[kind])
+        case kind if kind in _PACKED:
+            return iter([BadRow(PACKED)])
         case _:
-            return iter([BadRow(f"is not a kind that can be read ({', '.join(READABLE)})")])
+            return iter([BadRow(f"{OTHER_KIND} ({', '.join(READABLE)})")])
 
 
 def _read_lines(path: Path) -> Iterator[Row | BadRow]:
@@ -97,8 +106,10 @@ def lines(file: IO[bytes], before: int = 0) -> Iterator[Row | BadRow]:
         number += 1
         where = f"line {number}"
         if len(line) > LONGEST_LINE:
-            yield BadRow(f"{where} is longer than {LONGEST_LINE >> 20} MiB; the rest was not read")
-            return
+            while line and not line.endswith(b"\n"):
+                line = file.readline(_SKIPPED_AT_ONCE)
+            yield BadRow(f"{where} is longer than {LONGEST_LINE >> 20} MiB")
+            continue
         if number == 1:
             line = line.removeprefix(b"\xef\xbb\xbf")
         # What json.loads does beside is as slow as this. Whatever is no plain line gets that care afterwards.
@@ -133,10 +144,32 @@ def _read_json(path: Path, id_names: Container[str]) -> Iterator[Row | BadRow]:
     elif isinstance(whole.value, dict) and any(name in id_names for name in whole.value):
         yield Row("", whole.value)
     elif isinstance(whole.value, dict):
-        for key, value in whole.value.items():
-            yield Row(f"key {key}", value, key)
+        yield from _rows_of(whole.value, id_names)
     else:
         yield BadRow("holds neither a list nor an object")
+
+
+def _rows_of(whole: Mapping[str, object], id_names: Container[str]) -> Iterator[Row | BadRow]:
+    """Of an object that is no row itself: what it holds by name, or the one list of rows that is all it holds."""
+    lists = [name for name, value in whole.items() if _are_rows(value, id_names, is_all=len(whole) == 1)]
+    if len(lists) != 1:
+        for key, value in whole.items():
+            yield Row(f"key {key}", value, key)
+    elif len(whole) > 1:
+        yield NotAnswers(f"{MORE_THAN_ROWS} (that is {lists[0]})")
+    else:
+        (values,) = whole.values()
+        for number, value in enumerate(values if isinstance(values, list) else (), 1):
+            yield Row(f"item {number}", value)
+
+
+def _are_rows(value: object, id_names: Container[str], *, is_all: bool) -> bool:
+    """Whether a value of an object is a list of rows, not one answer. Where it ``is_all`` of the object, they need no id; but the
+    attempts at an ARC task are objects, too."""
+    if not isinstance(value, list) or not value or not all(isinstance(each, dict) for each in value):
+        return False
+    have_ids = all(any(name in id_names for name in each) for each in value)
+    return have_ids or (is_all and not any(name.startswith("attempt_") for name in value[0]))
 
 
 def holds_bare_numbers(path: Path) -> bool:
@@ -177,11 +210,11 @@ def _parse(text: bytes, where: str) -> Row | BadRow:
         # Strict UTF-8: json.loads would guess UTF-16 from zero bytes and make text of a binary file.
         return Row(where, json.loads(text.decode("utf-8")))
     except UnicodeDecodeError:
-        return BadRow(f"{start}is not UTF-8 text")
+        return BadRow(f"{start}{csv_rows.NOT_UTF8}")
     except json.JSONDecodeError as error:
         at = f"character {error.pos + 1}" if where else f"line {error.lineno}"
         if not error.doc.strip():
-            return BadRow(f"{start}is empty")
+            return BadRow(f"{start}{csv_rows.EMPTY}")
         if not error.doc[: error.pos].strip() and error.msg == _NO_VALUE:
             return BadRow(f"{start}is not valid JSON, but begins with {error.doc.strip()[:_BEGINNING]!a}")
         return BadRow(f"{start}is not valid JSON ({error.msg} at {at})")

@@ -57,6 +57,21 @@ def test_lines_end_as_on_any_system(tmp_path: Path, end: str) -> None:
     assert values(found) == [{"id": "1", "answer": "x, y"}, {"id": "2", "answer": "z"}]
 
 
+@pytest.mark.parametrize("mark", ["", "\ufeff"])
+@pytest.mark.parametrize(
+    ("name", "between"), [("a.csv", ";"), ("a.csv", "\t"), ("a.tsv", ";"), ("a.tsv", ",")]
+)
+def test_a_header_without_the_usual_separator_says_which_it_is(
+    tmp_path: Path, name: str, between: str, mark: str
+) -> None:
+    found = rows_of(tmp_path, mark + between.join(["id", '"a,\tb"', "answer\n1", "x", '"1,5"\n']), name)
+    assert found == [Row("line 2", {"id": "1", "a,\tb": "x", "answer": "1,5"})]
+
+
+def test_the_usual_separator_comes_first(tmp_path: Path) -> None:
+    assert values(rows_of(tmp_path, "id,a;b\n1,x;y\n")) == [{"id": "1", "a;b": "x;y"}]
+
+
 def test_names_are_read_without_spaces_around_and_a_column_without_a_name_is_left_out(tmp_path: Path) -> None:
     assert values(rows_of(tmp_path, ", id , answer,\n0,a,x,\n")) == [{"id": "a", "answer": "x"}]
 

@@ -3,7 +3,8 @@ import json
 import pytest
 
 from local_grader import tables
-from local_grader.reading.rows import BadRow, Row, read
+from local_grader.reading import rows as rows_module
+from local_grader.reading.rows import BadRow, NotAnswers, Row, read
 
 
 def write(file, kinds, rows):
@@ -26,6 +27,43 @@ def test_a_list_an_object_by_id_and_a_single_object_are_rows(tmp_path):
     assert rows_of(tmp_path / "a.json", '[{"id": 1}]') == [Row("item 1", {"id": 1})]
     assert rows_of(tmp_path / "b.json", '{"x": {"answer": 1}}') == [Row("key x", {"answer": 1}, "x")]
     assert rows_of(tmp_path / "c.json", '{"id": "x", "answer": 1}') == [Row("", {"id": "x", "answer": 1})]
+
+
+def test_a_list_that_is_all_an_object_holds_is_rows(tmp_path):
+    found = rows_of(tmp_path / "a.json", '{"results": [{"id": 1}, {"id": 2}]}')
+    assert found == [Row("item 1", {"id": 1}), Row("item 2", {"id": 2})]
+    assert rows_of(tmp_path / "b.json", '{"results": [{"q": 1}]}') == [Row("item 1", {"q": 1})]
+
+
+@pytest.mark.parametrize(
+    "whole",
+    [
+        {"t": [{"attempt_1": [[1]], "attempt_2": [[2]]}]},
+        {"t": [[[1]]]},
+        {"t": ["x", "y"]},
+        {"t": []},
+        {"s": [{"name": "f"}], "t": "x"},
+        {"s": [{"id": 1}], "t": [{"id": 2}]},
+    ],
+)
+def test_lists_that_are_answers_stay_with_their_names(tmp_path, whole):
+    found = rows_of(tmp_path / "a.json", json.dumps(whole))
+    assert found == [Row(f"key {key}", value, key) for key, value in whole.items()]
+
+
+def test_a_list_of_rows_beside_something_else_is_told(tmp_path):
+    (row,) = rows_of(tmp_path / "a.json", '{"results": [{"id": 1}], "version": 3}')
+    assert row == NotAnswers("holds more than a list of rows (that is results)")
+
+
+@pytest.mark.parametrize("length", [101, 102, 500])
+def test_a_line_that_is_too_long_is_told_and_the_others_are_read(tmp_path, monkeypatch, length):
+    monkeypatch.setattr(rows_module, "LONGEST_LINE", 100)
+    monkeypatch.setattr(rows_module, "_SKIPPED_AT_ONCE", 100)
+    found = rows_of(tmp_path / "a.jsonl", '{"id": 1}\n' + "x" * (length - 1) + '\n{"id": 2}\n' + "y" * length)
+    assert [row.value for row in found if isinstance(row, Row)] == [{"id": 1}, {"id": 2}]
+    whats = [row.what for row in found if isinstance(row, BadRow)]
+    assert whats == ["line 2 is longer than 0 MiB", "line 4 is longer than 0 MiB"]
 
 
 def test_parquet_gives_the_same_rows_as_json_lines(tmp_path):
