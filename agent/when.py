@@ -48,13 +48,13 @@ class When:
         return _LOOK_S if self.on_mains and mains is False else 0.0
 
     def why_not(self, minute: float, mains: bool | None) -> str:
-        """A clause for people: what is waited for; empty where grading may run now."""
+        """A clause for people on judges: what they wait for; empty where grading may run now."""
         if self.wait_s(minute, mains) <= 0:
             return ""
         if self.spans and not any(_is_within(minute, *span) for span in self.spans):
             start = min((start for start, _ in self.spans), key=lambda each: (each - minute) % _DAY)
-            return f"it waits until {start // 60:02}:{start % 60:02}"
-        return "it waits for mains power"
+            return f"they wait until {start // 60:02}:{start % 60:02}"
+        return "they wait for mains power"
 
 
 _LOOK_S = 60.0

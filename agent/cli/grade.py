@@ -215,7 +215,8 @@ def grade(
     if limit is not None:
         request = trial(request, limit)
     if dry_run:
-        return grade_preview.show(preview(request, call.clock, call.console.progress()), call.console, limit)
+        found = preview(request, call.clock, call.console.progress())
+        return grade_preview.show(found, call.console, limit, hours.why_not())
     last = sit(call, project, request, hours, follow=follow, keep_awake=keep_awake or settings.keep_awake)
     if limit is None:
         event = tidings.graded(reports.to_json(last.report), by_hand=True)

@@ -18,6 +18,7 @@ from ..sizes import count
 from .typed import typed
 
 _MOST_READ_BACK = 50_000
+HOW_CONTEXT = "name the field with the text that answers must keep to with --context-field"
 
 
 def exit_of(last: Sitting) -> Exit:
@@ -64,7 +65,7 @@ def _tell_next(report: Report, console: Console, limit: int | None) -> None:
         kept = f"; {count(said, 'verdict')} are kept" if said else ""
         console.next_step(f"once the judge can be asked, run the same again{kept}: {typed()}")
     if NO_CONTEXT in report.summary.unscored:
-        console.next_step("name the field with the text that answers must keep to with --context-field")
+        console.next_step(HOW_CONTEXT)
     if not report.summary.scored and any("reference" in reason for reason in report.summary.unscored):
         console.next_step("give the right answers with --references FILE")
     if ANSWERED_TWICE in report.summary.unscored:

@@ -7,29 +7,34 @@ from dataclasses import asdict
 from local_grader.ahead.preview import First, Outlook, Preview
 from local_grader.notation import percent
 from local_grader.reports.lines import known_of
+from local_grader.rubrics.prompts import NO_CONTEXT
 from sync.errors import Problem
 
 from ..console import Console
 from ..exits import Exit
 from ..sizes import count, duration
+from .grade_page import HOW_CONTEXT
 
 _NAMED = 3
 
 
-def show(found: Preview, console: Console, limit: int | None) -> Exit:
+def show(found: Preview, console: Console, limit: int | None, why_not: str) -> Exit:
+    """``why_not`` is a clause on what judges wait for just now; empty where they may be asked."""
     for problem in found.problems:
         console.warn(f"{os.fsdecode(problem.path)} {problem.what}.")
     for warning in dict.fromkeys(warning for judge in found.judges for warning in judge.warnings):
         console.warn(warning)
-    console.table(f"If {found.run} were graded now", ("measure", "value"), _rows(found, limit))
-    console.result(_document(found, limit), "" if found.first is None else _shown(found.first))
+    console.table(f"If {found.run} were graded now", ("measure", "value"), _rows(found, limit, why_not))
+    console.result(_document(found, limit, why_not), "" if found.first is None else _shown(found.first))
     console.say("No judge was asked, and nothing was written.")
+    if NO_CONTEXT in found.unscored:
+        console.next_step(HOW_CONTEXT)
     if found.takes_s is None:
         console.next_step("--limit 20 instead of --dry-run tries it, and then it is known how long one takes")
     return Exit.PARTIAL if found.problems else Exit.DONE
 
 
-def _rows(found: Preview, limit: int | None) -> Iterator[tuple[str, str]]:
+def _rows(found: Preview, limit: int | None, why_not: str) -> Iterator[tuple[str, str]]:
     if limit is not None:
         yield "trial", f"the first {limit:,} of the outputs"
     yield "files", f"{len(found.files):,} ({_named(found.files)})"
@@ -51,6 +56,8 @@ def _rows(found: Preview, limit: int | None) -> Iterator[tuple[str, str]]:
         yield f"server of {judge.name}", _server(judge)
         yield from known_of([judge.model])
     if found.judges:
+        if why_not:
+            yield "not asked now", why_not
         yield "time", _time(found)
 
 
@@ -69,10 +76,13 @@ def _time(found: Preview) -> str:
     takes_s = found.takes_s
     if takes_s is None:
         return "not known: no such judge was timed here before"
-    paces = {
-        f"{judge.each_s:.1f} s each" for judge in found.judges if judge.left and judge.each_s is not None
-    }
+    paces = {pace(judge.each_s) for judge in found.judges if judge.left and judge.each_s is not None}
     return f"about {duration(takes_s)}, at {' and '.join(sorted(paces))} as lately" if paces else "none"
+
+
+def pace(each_s: float) -> str:
+    """In as many digits as it takes for the number of prompts times this to be the whole."""
+    return f"{1000 * each_s:.3g} ms each" if each_s < 0.999 else f"{each_s:.2f} s each"
 
 
 def _named(names: Sequence[str]) -> str:
@@ -86,12 +96,13 @@ def _shown(first: First) -> str:
     )
 
 
-def _document(found: Preview, limit: int | None) -> dict[str, object]:
+def _document(found: Preview, limit: int | None, why_not: str) -> dict[str, object]:
     judging = None
     if found.judges:
         judging = {
             "rubric": found.rubric,
             "seconds": found.takes_s,
+            "waits": why_not or None,
             "judges": [_judge(judge) for judge in found.judges],
             "first": None if found.first is None else asdict(found.first),
         }

@@ -79,7 +79,7 @@ def test_judges_wait_for_the_night_pause_in_the_morning_and_go_on_the_next_night
         assert last.is_last and last.report.summary.scored == SAMPLES
         asked = asked_for_samples(ollama.requests)
         assert len(asked) == len(set(asked)) == SAMPLES
-    waits = "The judges are not asked now: it waits until 22:00; --when any asks them at once."
+    waits = "The judges are not asked now: they wait until 22:00; --when any asks them at once."
     assert said == [waits] * 2
 
 

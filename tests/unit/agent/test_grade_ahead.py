@@ -2,11 +2,14 @@
 
 import io
 import json
+import re
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
+from agent.cli.grade_preview import pace
 from tests.emulators.ollama import Model
 from tests.support.ollama import emulated
 from tests.support.projects import Project
@@ -123,3 +126,36 @@ def test_nobody_is_asked_where_the_question_cannot_be_seen(
         _, _, err = project.call(*words(server.url))
     assert "now?" not in err and "It has qwen3:4b." in err
     assert terminal.tell() == 0
+
+
+def test_dry_run_tells_until_when_judges_would_wait(project: Project) -> None:
+    hour = time.localtime().tm_hour
+    start = f"{(hour + 2) % 24:02}:00"
+    closed = f"{start}-{(hour + 3) % 24:02}:00"
+    _, out, _ = project.call(*words("http://127.0.0.1:9"), "--dry-run", "--when", closed)
+    assert re.search(rf"not asked now +they wait until {start}\n", out)
+    document = project.json(*words("http://127.0.0.1:9"), "--dry-run", "--when", closed)
+    assert document["judging"]["waits"] == f"they wait until {start}"
+    assert "not asked now" not in project.call(*words("http://127.0.0.1:9"), "--dry-run")[1]
+
+
+def test_faithfulness_without_a_text_to_keep_to_is_told_how_to_name_it(project: Project) -> None:
+    ask = [*words("http://127.0.0.1:9"), "--rubric", "faithful"]
+    for more in ([], ["--dry-run"]):
+        _, out, err = project.call(*ask, *more)
+        assert "no context" in out and "--context-field" in err
+
+
+def test_of_a_trial_no_groups_are_told(project: Project) -> None:
+    rows = [{"id": f"s{n}", "answer": GOLD, "group": f"g{n % 2}"} for n in range(4)]
+    put(project.root / "grouped.jsonl", *rows)
+    ask = ["grade", "grouped.jsonl", "--scorer", "exact", "--group-field", "group"]
+    assert "By group" in project.call(*ask)[1]
+    assert "By group" not in project.call(*ask, "--limit", "3")[1]
+
+
+@pytest.mark.parametrize(
+    ("each_s", "told"), [(0.105, "105 ms each"), (0.0042, "4.2 ms each"), (12.3, "12.30 s each")]
+)
+def test_the_time_of_one_is_told_in_as_many_digits_as_the_sum_needs(each_s: float, told: str) -> None:
+    assert pace(each_s) == told

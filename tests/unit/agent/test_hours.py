@@ -38,13 +38,13 @@ def test_any_time_asks_nobody() -> None:
 def test_night_is_by_the_time_of_day_here(berlin: None) -> None:
     clock = ManualClock(wall("2026-05-04 21:30"))
     hours = Hours(NIGHT, clock)
-    assert (hours.wait_s(), hours.why_not()) == (LOOK_S, "it waits until 22:00")
+    assert (hours.wait_s(), hours.why_not()) == (LOOK_S, "they wait until 22:00")
     clock.advance(29.5 * 60)
     assert hours.wait_s() == 30.0
     clock.advance(30.0)
     assert (hours.wait_s(), hours.why_not()) == (0, "")
     clock.advance(9 * 3600)
-    assert hours.why_not() == "it waits until 22:00"
+    assert hours.why_not() == "they wait until 22:00"
 
 
 def test_hour_that_summer_time_takes_or_gives_is_none_that_is_missed(berlin: None) -> None:
@@ -74,7 +74,7 @@ def test_mains_are_asked_every_few_seconds() -> None:
     hours = Hours(When.parse("ac"), clock, lambda: answers.pop(0))
     assert [hours.wait_s() for _ in range(1000)] == [0.0] * 1000
     clock.advance(MAINS_S)
-    assert (hours.wait_s(), hours.why_not()) == (LOOK_S, "it waits for mains power")
+    assert (hours.wait_s(), hours.why_not()) == (LOOK_S, "they wait for mains power")
     clock.advance(MAINS_S)
     assert not hours.wait_s(), "where nobody can tell, there is mains power"
     assert not answers

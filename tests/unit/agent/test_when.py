@@ -42,8 +42,8 @@ def test_what_is_no_time_is_refused(text):
 
 def test_it_is_said_what_is_waited_for():
     when = When.parse("ac, 22:00-07:00")
-    assert when.why_not(12 * 60, True) == "it waits until 22:00"
-    assert when.why_not(23 * 60, False) == "it waits for mains power"
+    assert when.why_not(12 * 60, True) == "they wait until 22:00"
+    assert when.why_not(23 * 60, False) == "they wait for mains power"
 
 
 @given(st.integers(0, 1439), st.integers(0, 1439), st.floats(0, 1439.999))

@@ -173,7 +173,7 @@ def test_judges_keep_to_their_hours_and_nothing_works_meanwhile(
     with emulated(Model(name=MODEL)) as ollama:
         judged_by(project, ollama.url, f'when = "{start:02}:00-{end:02}:00"\n')
         found = until(project, home, lambda found: "not asked now" in note(found))
-        assert note(found).endswith(f"its judges are not asked now: it waits until {start:02}:00")
+        assert note(found).endswith(f"its judges are not asked now: they wait until {start:02}:00")
         assert found.again_s and found.again_s > 60.0, "nobody is woken up for it every moment"
         assert not found.needs and not ollama.requests and not kept(project)
         for _ in range(3):
