@@ -68,14 +68,13 @@ def fitting(graded: Graded, grading: str | None) -> Sequence[KeptGrading]:
     if grading is None or graded.is_one:
         return graded.found
     found = [one for one in graded.found if _fits(one, grading)]
-    # A scorer's name means it alone, where there is such a grading.
-    alone = [one for one in found if one.scorer == grading and one.rubric is None]
     if not found:
         raise UsageError(
             f"{graded.called} was not graded by {grading}.",
             f"It was graded by: {', '.join(_ways(graded.found))}; hybrid gradings {graded.called} shows the keys.",
         )
-    return alone or found
+    # A scorer's name means it alone, where there is such a grading.
+    return sorted(found, key=lambda one: one.scorer == grading and one.rubric is not None)
 
 
 def fitting_two(
@@ -113,7 +112,7 @@ def tell_passed(graded: Graded, choice: Choice, warn: Callable[[str], None]) -> 
     if choice.passed is not None:
         key = choice.passed.key[:SHOWN]
         warn(
-            f"A newer grading of {graded.called}, {key} by {way(choice.passed)}, was passed over: {choice.why}; "
+            f"The grading {key} of {graded.called}, by {way(choice.passed)}, was passed over: {choice.why}; "
             f"--grading {key} takes it."
         )
 
@@ -138,39 +137,34 @@ def _run(project: Project, path: Path, word: str, known: Sequence[KeptGrading]) 
     return meant(word, [run for run in runs if name_of(run) or (folder / run).is_dir()])
 
 
-def _now(project: Project, path: Path) -> tuple[str, set[str]] | None:
-    """The name under which what lies at ``path`` is graded, and what it hashes to, with all files and with those of the settings.
-    None where nothing is there that can be graded."""
+def _now(project: Project, path: Path) -> tuple[outputs.Target, set[str]] | None:
+    """What lies at ``path``, and what it hashes to, with all files and with those of the settings. None where nothing is there that
+    can be graded."""
     if not path.exists():
         return None
-    name, hashes = "", set()
+    target, hashes = None, set()
     for files in dict.fromkeys([(), tuple(project.config.grade.files)]):
         with suppress(UsageError):  # a folder without answers
             # As it is absolute, it means no run.
             target = outputs.find(project.root, str(path.resolve()), files)
-            name = target.name
             hashes.add(outputs.digest(target.sources))
-    return (name, hashes) if hashes else None
+    return (target, hashes) if target else None
 
 
-def _of_content(word: str, now: tuple[str, set[str]], known: Sequence[KeptGrading]) -> Graded:
-    name, hashes = now
-    named = [one for one in known if one.run == name]
+def _of_content(word: str, now: tuple[outputs.Target, set[str]], known: Sequence[KeptGrading]) -> Graded:
+    target, hashes = now
+    named = [one for one in known if one.run == target.name]
     found = [one for one in named if one.entry["outputs_sha256"] in hashes]
     if found:
         return Graded(called=word, target=word, found=found)
+    told = f"No grades of {word} are kept."
     if named:
-        raise UsageError(
-            f"{word} was not graded as it is now; other content of that name was ({_whose(named)}).",
-            f"hybrid grade {shlex.quote(word)} grades it.",
+        other = next((one for one in named if one.facts.source == target.source), named[0])
+        told = (
+            f"{word} was not graded as it is now; {other.facts.source or other.run} was, with another content "
+            f"(key {other.key[:SHOWN]})."
         )
-    raise UsageError(f"No grades of {word} are kept.", f"hybrid grade {shlex.quote(word)}")
-
-
-def _whose(named: Sequence[KeptGrading]) -> str:
-    """By which they can still be read."""
-    one = named[0]
-    return f"{one.facts.source or one.run}, key {one.key[:SHOWN]}"
+    raise UsageError(told, f"hybrid grade {shlex.quote(word)}")
 
 
 def _target(kept: KeptGrading) -> str:

@@ -81,7 +81,7 @@ def compare(
     first, second = pair.a.grading, pair.b.grading
     rng = generator(0)
     found = comparing.compare(*comparing.sides(first, second), clustered=cluster, by_group=by_group, rng=rng)
-    changes = run_changes.between(project, call.clock, first.run, second.run, warn=call.console.warn)
+    changes = run_changes.between(project, call.clock, a.called, b.called, warn=call.console.warn)
     names = short_names(a.called, b.called) if a.called != b.called else (run_a, run_b)
     better_is = "higher" if first.rubric in NO_MERIT else "better"
     told = sentence(found.comparison, *names, better_is)

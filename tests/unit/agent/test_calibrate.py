@@ -145,6 +145,30 @@ def test_what_cannot_be_measured_says_why(
     assert not list((root / ".hybrid/ledger").glob("calibrations/*"))
 
 
+def test_labels_are_held_against_what_they_are_about_and_that_is_said(
+    judged: Path, root: Path, capsys: Capture
+) -> None:
+    ledger = root / ".hybrid/ledger"
+    refused = {f"s{at}": 0.0 for at in range(60)}
+    refusal = keep(ledger, "r1", refused, by=judging("llama", rubric="refusal"), at=4_000_000_000)
+    assert main(["calibrate", "r1", "labels.jsonl", "--json"]) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["whole"]["kappa"] == 1.0
+    assert (
+        "The labels name no rubric: held against " in err and "by exact and llama with rubric correct." in err
+    )
+    rows = [{"id": f"s{at}", "label": at % 5 == 0, "rubric": "refusal"} for at in range(60)]
+    put(root / "refused.jsonl", *rows)
+    assert main(["calibrate", "r1", "refused.jsonl", "--json"]) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["grading"] == str(refusal.path) and "name no rubric" not in err
+    put(root / "kept.jsonl", *({**row, "rubric": "faithful"} for row in rows))
+    for words in (["kept.jsonl"], ["refused.jsonl", "--grading", "exact"]):
+        refusal.path.unlink(missing_ok=True)
+        assert main(["calibrate", "r1", *words]) == 2
+        assert "by which r1 was not graded" in capsys.readouterr().err
+
+
 def test_a_tie_is_no_label_and_that_is_said(judged: Path, capsys: Capture) -> None:
     put(judged, *({"id": f"s{at}", "label": at % 2 if at < 50 else 0.5} for at in range(60)))
     assert main(["calibrate", "r1", "labels.jsonl", "--json"]) == 0

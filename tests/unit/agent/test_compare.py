@@ -79,6 +79,68 @@ def test_older_gradings_of_the_same_way_are_found(ledger: Path, capsys: Capture)
     assert "tuned was not graded by llama" in capsys.readouterr().err
 
 
+def test_the_newest_way_in_common_is_taken_and_named_and_the_others_are_listed(
+    ledger: Path, capsys: Capture
+) -> None:
+    for run, right in (("base", 50), ("tuned", 70)):
+        keep(ledger, run, values(right), scorer="cascade", by=judging("qwen3:4b"), at=1)
+        keep(ledger, run, values(right), by=judging("qwen3:4b", rubric="refusal"), at=2)
+    panel = keep(ledger, "base", values(50), scorer="cascade", by=judging("qwen3:4b", "phi4-mini"), at=3)
+    assert main(["compare", "base", "tuned"]) == 0
+    out, err = capsys.readouterr()
+    first = out.splitlines()[0]
+    assert first.startswith("tuned is higher than base: ") and "better" not in out and "right" not in out
+    assert first.endswith("; graded by exact and qwen3:4b with rubric refusal.")
+    assert "Both were also graded by cascade and qwen3:4b with rubric correct (" in err
+    key = err.partition("rubric correct (")[2][:8]
+    for word in (key, "cascade"):
+        assert main(["compare", "base", "tuned", "--grading", word]) == 0
+        assert "better than base" in (told := capsys.readouterr().out) and "with rubric correct." in told
+    assert main(["compare", "base", "tuned", "--grading", panel.key]) == 2
+    assert "were not graded in the same way" in capsys.readouterr().err
+
+
+def test_a_judge_that_both_had_is_found_behind_a_newer_panel_of_one(ledger: Path, capsys: Capture) -> None:
+    for run in ("base", "tuned"):
+        keep(ledger, run, values(50), by=judging("qwen3:4b"), at=1)
+    keep(ledger, "base", values(50), by=judging("qwen3:4b", "phi4-mini"), at=2)
+    assert main(["compare", "base", "tuned", "--grading", "qwen3:4b", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["graded_by"] == "exact and qwen3:4b with rubric correct"
+
+
+def test_files_of_one_name_are_two_and_are_called_as_they_were_named(
+    ledger: Path, tmp_path: Path, capsys: Capture
+) -> None:
+    for path, answer in (("runA/preds.jsonl", "x"), ("runB/preds.jsonl", "y"), ("preds.csv", "y")):
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        row = f"id,answer,reference\na,{answer},x\n"
+        if path.endswith("jsonl"):
+            row = json.dumps({"id": "a", "answer": answer, "reference": "x"})
+        (tmp_path / path).write_text(row)
+        assert main(["grade", "-q", path, "--scorer", "exact"]) == 0
+    for a, b in (("runA/preds.jsonl", "runB/preds.jsonl"), ("preds.csv", "runA/preds.jsonl")):
+        capsys.readouterr()
+        assert main(["compare", a, b]) == 0
+        out, err = capsys.readouterr()
+        assert f"{a}, shared samples" in out and f"{b}, shared samples" in out
+        assert f"{a} and {b}: graded from a file" in err
+    (tmp_path / "runB/preds.jsonl").write_bytes((tmp_path / "runA/preds.jsonl").read_bytes())
+    assert main(["compare", "runA/preds.jsonl", "runB/preds.jsonl"]) == 2
+    assert "runA/preds.jsonl would be compared with itself" in capsys.readouterr().err
+
+
+def test_the_command_that_helps_can_be_typed(ledger: Path, tmp_path: Path, capsys: Capture) -> None:
+    for name in ("A", "B"):
+        (tmp_path / f"{name}.jsonl").write_text('{"id": "a", "answer": "x", "article": "z"}\n')
+    (tmp_path / "gold.jsonl").write_text('{"id": "a", "reference": "x"}\n')
+    asked = ["--references", "gold.jsonl", "--group-field", "article"]
+    assert main(["grade", "-q", "A.jsonl", "--scorer", "f1", *asked]) == 0
+    assert main(["grade", "-q", "B.jsonl", "--scorer", "exact", *asked]) == 0
+    assert main(["compare", "A", "B"]) == 2
+    wanted = "hybrid grade B.jsonl --scorer f1 --references FILE --group-field article"
+    assert wanted in capsys.readouterr().err
+
+
 def test_a_run_is_not_compared_with_itself(ledger: Path, capsys: Capture) -> None:
     keep(ledger, "base", values(50))
     assert main(["compare", "base", "base"]) == 2

@@ -76,7 +76,7 @@ def test_a_path_means_what_lies_there_and_not_what_is_called_alike(project: Proj
     put(tmp_path / a, "z")
     with pytest.raises(UsageError, match=r"runA/preds\.jsonl was not graded as it is now") as caught:
         find(project, a)
-    assert caught.value.hint == f"hybrid grade {a} grades it."
+    assert caught.value.hint == f"hybrid grade {a}"
     assert find(project, "preds")[0].run == "preds"
 
 
