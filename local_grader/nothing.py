@@ -6,7 +6,10 @@ from .reading.csv_rows import EMPTY, HOLDS_NUL, NO_ROWS, NOT_UTF8
 from .reading.fields import TWO_MEANINGS
 from .reading.rows import MORE_THAN_ROWS, OTHER_KIND, PACKED, READABLE
 
-_FIELDS = "Name the fields with --id-field and --answer-field, or the files with --files."
+_FIELDS = (
+    "Name the fields with --id-field ('#' for the number of the row, where none is an id) and --answer-field, "
+    "or the files with --files."
+)
 _REPAIR = "Repair that file, or have the run write it again; --files names others."
 _FILL = "Look whether the run wrote its answers to the end, and pull it again; --files names other files."
 _HINTS = {

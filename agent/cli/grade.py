@@ -26,6 +26,7 @@ from . import grade_page, grade_preview
 from .complete import judges as judges_known
 from .complete import rubrics, runs_or_files
 from .grade_sittings import sit
+from .named import Named
 from .options import Call, common_options
 
 
@@ -40,16 +41,14 @@ def _when(_context: click.Context, _parameter: click.Parameter, text: str | None
 
 @click.command()
 @click.argument("target", metavar="RUN|FILE", shell_complete=runs_or_files)
-@click.option(
-    "--scorer", type=click.Choice(scorers.NAMES), help="The rule that compares answers with references."
-)
+@click.option("--scorer", type=Named(scorers.NAMES), help="The rule that compares answers with references.")
 @click.option(
     "--references", metavar="FILE", type=click.Path(path_type=Path), help="The right answers, by id."
 )
 @click.option(
     "--files", metavar="GLOB", multiple=True, help="Grade only these files of the run; may be repeated."
 )
-@click.option("--id-field", metavar="NAME", help="The field that identifies a sample.")
+@click.option("--id-field", metavar="NAME", help="The field that identifies a sample; '#': the row's number.")
 @click.option("--answer-field", metavar="NAME", help="The field with the answer.")
 @click.option("--reference-field", metavar="NAME", help="The field with the right answer.")
 @click.option(
@@ -68,7 +67,7 @@ def _when(_context: click.Context, _parameter: click.Parameter, text: str | None
 @click.option("--single-number", is_flag=True, default=None, help="numeric: more than one number is wrong.")
 @click.option("--attempts", metavar="K", type=int, help="arc: how many attempts count. [default: 2]")
 @click.option("--choices", metavar="ABC|X,Y", help="choice: letters, or words with commas. [default: ABCD]")
-@click.option("--variant", type=click.Choice(VARIANTS), help="rouge: which one. [default: rougeL]")
+@click.option("--variant", type=Named(VARIANTS), help="rouge: which one. [default: rougeL]")
 @click.option("--schema", metavar="FILE", help="json-schema: what the answer must keep to.")
 @click.option("--function", metavar="FILE.py:NAME", help="python: your function, which gives the grade.")
 @click.option("--seconds", metavar="X", type=float, help="python, code: time for one answer. [default: 10]")
@@ -90,9 +89,7 @@ def _when(_context: click.Context, _parameter: click.Parameter, text: str | None
     shell_complete=rubrics,
     help="What the judges are asked. [default: correct]",
 )
-@click.option(
-    "--pool", type=click.Choice(POOLS), help="How several judges become one verdict. [default: veto]"
-)
+@click.option("--pool", type=Named(POOLS), help="How several judges become one verdict. [default: veto]")
 @click.option(
     "--against",
     metavar="RUN|FILE",

@@ -21,6 +21,7 @@ DELIMITERS = {".csv": ",", ".tsv": "\t"}
 NOT_UTF8 = "is not UTF-8 text"
 HOLDS_NUL = "holds a NUL byte, as binary files and UTF-16 do"
 EMPTY = "is empty"
+NOTHING_UP_TO_THERE = "; nothing up to there was read"
 NO_ROWS = "holds a header and no rows"
 
 _LONGEST_ROW = 8 << 20
@@ -41,11 +42,11 @@ class Flaw(NamedTuple):
     columns: Sequence[str] | None = None
 
 
-def read(path: Path, id_names: Container[str], delimiter: str) -> Iterator[tuple[str, Cells] | Flaw]:
+def read(path: Path, id_names: Container[str] | None, delimiter: str) -> Iterator[tuple[str, Cells] | Flaw]:
     """Rows as (``line 2``, cells by column); the line is the one where the row begins. A column without a name is left out: it is
     how tables write the numbers of their rows.
 
-    A table without a column of ``id_names`` is one flaw, and not read on. OSError passes through.
+    A table without a column of ``id_names`` is one flaw, and not read on; None stands for any. OSError passes through.
     """
     # The limit is one for the whole process, and its default is less than a long answer.
     csv.field_size_limit(max(csv.field_size_limit(), _LONGEST_ROW))
@@ -60,7 +61,7 @@ def read(path: Path, id_names: Container[str], delimiter: str) -> Iterator[tuple
             yield Flaw(f"{where} {header}")
             return
         columns = [name.strip() for name in header]
-        if not any(name in id_names for name in columns):
+        if id_names is not None and not any(name in id_names for name in columns):
             shown = ", ".join(name[:_LONGEST_SHOWN] for name in columns[:_MOST_SHOWN])
             yield Flaw(f"{where} names no column for the id (its columns: {shown}; see --id-field)")
             return
@@ -144,7 +145,7 @@ def _records(lines: _Lines, delimiter: str) -> Iterator[tuple[str, list[str] | s
                 yield where, "has a quote that does not end; the rest was not read"
                 return
             until = f"line {lines.number}"
-            passed = "" if until == where else f" in {until}; nothing up to there was read"
+            passed = "" if until == where else f" in {until}{NOTHING_UP_TO_THERE}"
             yield where, f"has a quoted cell with text after its end{passed}"
             continue
         if lines.nul:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from ..samples import Reference, Unfit
 from ..texts import as_text
-from .rows import Row
+from .rows import BY_PLACE, Row
 
 ID_NAMES = ("id", "task_id", "sample_id")
 ANSWER_NAMES = ("answer", "prediction", "output", "completion", "response")
@@ -104,11 +104,22 @@ def identity(row: Row, values: Mapping[str, object], fields: Fields) -> str:
     if row.key is not None:
         return row.key
     name = name_of_id(values, fields)
+    if name is None:
+        return number_of(row.where)
     return usable_id(values[name], name)
 
 
-def name_of_id(have: Collection[str], fields: Fields) -> str:
+def name_of_id(have: Collection[str], fields: Fields) -> str | None:
+    """None where the row's place is the id. Raises Unfit."""
+    if fields.id == BY_PLACE and BY_PLACE not in have:
+        return None
     return present(have, fields.id_names(), "--id-field")
+
+
+def number_of(where: str, shard: str | None = None) -> str:
+    """The id of a row by its place. A row that is the whole file is the first."""
+    number = where.rpartition(" ")[2] or "1"
+    return number if shard is None else f"{shard}/{number}"
 
 
 def usable_id(value: object, name: str) -> str:

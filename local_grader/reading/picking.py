@@ -7,7 +7,7 @@ from typing import NamedTuple
 from ..samples import Sample, Unfit, made
 from ..texts import as_text
 from .csv_rows import Cells
-from .fields import NO_OBJECT, PROMPT_NAMES, Fields, first, known, name_of_id, usable_id
+from .fields import NO_OBJECT, PROMPT_NAMES, Fields, first, known, name_of_id, number_of, usable_id
 from .rows import Row
 
 _MOST_SHAPES = 64
@@ -16,7 +16,7 @@ _LONGEST_SHAPE = 2_000
 
 
 class _Names(NamedTuple):
-    """Which fields of a row are meant; None for what it does not have. The id may be elsewhere."""
+    """Which fields of a row are meant; None for what it does not have. The id may be the row's key or place."""
 
     id: str | None
     answer: str
@@ -36,7 +36,7 @@ class Picker:
     def samples(self, row: Row, place: str, shard: str | None) -> tuple[Sample]:
         """The row as one sample. Raises Unfit where it has no id or no answer field."""
         # Tuples are taken apart and made by place, because by name all of this takes twice as long.
-        _, value, key, meant = row
+        where, value, key, meant = row
         if not isinstance(value, dict):
             if key is None:
                 raise Unfit(NO_OBJECT)
@@ -51,6 +51,8 @@ class Picker:
             key = value[id_name]
             if not key or not isinstance(key, str):
                 key = usable_id(key, id_name)
+        elif key is None:
+            key = number_of(where, shard)
         answer = value[answer_name]
         if answer is None and isinstance(value, Cells):
             answer = ""
@@ -61,7 +63,7 @@ class Picker:
         sample = made(
             Sample,
             (
-                key or "",
+                key,
                 known(answer) if isinstance(answer, float) else answer,
                 place,
                 known(reference) if isinstance(reference, float) else reference,

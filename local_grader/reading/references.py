@@ -20,7 +20,7 @@ from .csv_rows import DELIMITERS
 from .fields import ID_NAMES, Fields, reference_of
 from .outputs import digest
 from .reader import Source
-from .rows import READABLE, BadRow, read
+from .rows import BY_PLACE, READABLE, BadRow, read
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -124,6 +124,6 @@ def _unusable(why: str) -> Ungradable:
 def _with_their_id(fields: Fields, values: object) -> Fields:
     """Without the name of the id where a row has no such field: then it is called as in the outputs only. The other names stay,
     because another field than the one that was named might be taken for the right answer."""
-    if fields.id is None or not isinstance(values, dict) or fields.id in values:
+    if fields.id in (None, BY_PLACE) or not isinstance(values, dict) or fields.id in values:
         return fields
     return replace(fields, id=None)

@@ -15,6 +15,8 @@ from .. import tables
 from ..samples import made
 from . import csv_rows, seal
 
+BY_PLACE = "#"
+"""Instead of the name of the id: rows are told apart by their number in the file, and that of the shard."""
 PACKED = "is packed"
 OTHER_KIND = "is not a kind that can be read"
 MORE_THAN_ROWS = "holds more than a list of rows"
@@ -197,11 +199,28 @@ def table_rows(values: Iterable[dict[str, object]], before: int = 0) -> Iterator
 
 
 def _read_csv(path: Path, id_names: Container[str], delimiter: str) -> Iterator[Row | BadRow]:
+    if BY_PLACE in id_names:
+        yield from _numbered(csv_rows.read(path, None, delimiter))
+        return
     for row in csv_rows.read(path, id_names, delimiter):
         if isinstance(row, csv_rows.Flaw):
             yield NotAnswers(row.what) if row.columns is None else BadRow(row.what, row.columns)
         else:
             yield made(Row, (*row, None, None))
+
+
+def _numbered(rows: Iterable[tuple[str, csv_rows.Cells] | csv_rows.Flaw]) -> Iterator[Row | BadRow]:
+    """Lines are no measure where cells hold several of them, so each row is where it stands among the others."""
+    for number, row in enumerate(rows, 1):
+        if not isinstance(row, csv_rows.Flaw):
+            yield Row(f"row {number}", row[1])
+        elif row.columns is None:
+            yield NotAnswers(row.what)
+        elif csv_rows.NOTHING_UP_TO_THERE in row.what:
+            yield BadRow(f"{row.what}, nor after it, because rows are counted", row.columns)
+            return
+        else:
+            yield BadRow(row.what, row.columns)
 
 
 def _parse(text: bytes, where: str) -> Row | BadRow:
