@@ -12,7 +12,7 @@ from local_grader.reading import outputs
 from sync.errors import UsageError
 
 from .grades_choice import Choice, choose
-from .grades_text import models, way
+from .grades_text import way
 from .project import Project
 from .run_names import meant, name_of
 
@@ -192,7 +192,7 @@ def _fits(kept: KeptGrading, word: str) -> bool:
 
 
 def _is_named(kept: KeptGrading, word: str) -> bool:
-    return word == kept.scorer or word in models(kept)
+    return word == kept.scorer or word in kept.models
 
 
 def _has_key(kept: KeptGrading, word: str) -> bool:
@@ -201,4 +201,4 @@ def _has_key(kept: KeptGrading, word: str) -> bool:
 
 def _ways(found: Sequence[KeptGrading]) -> list[str]:
     """Each as one could name it, newest first."""
-    return list(dict.fromkeys(" with ".join([one.scorer, *models(one)]) for one in found))
+    return list(dict.fromkeys(" with ".join([one.scorer, *one.models]) for one in found))

@@ -34,7 +34,7 @@ def choose(found: Sequence[KeptGrading], has_scores: HasScores) -> Choice:
     """The newest of ``found``, which is newest first and not empty.
 
     One in which nothing was scored, or no judge was heard, gives way to an older one; and one to which a judge was lacking, to
-    one of the same outputs that has all verdicts.
+    one of the same outputs by the same rubric that has all verdicts.
     """
     newest = found[0]
     best, least = newest, _EMPTY + 1
@@ -44,7 +44,7 @@ def choose(found: Sequence[KeptGrading], has_scores: HasScores) -> Choice:
         if least == _WHOLE:
             break
     if best.facts.unheard:
-        same = [one for one in found if one.entry["outputs_sha256"] == best.entry["outputs_sha256"]]
+        same = [one for one in found if _about(one) == _about(best)]
         best = next((one for one in same if one.judges and not one.facts.unheard), best)
     if best is newest:
         return Choice(grading=best)
@@ -89,6 +89,10 @@ def _ways(found: Sequence[KeptGrading]) -> Mapping[str, list[KeptGrading]]:
     return ways
 
 
+def _about(grading: KeptGrading) -> tuple[str, str | None]:
+    return grading.entry["outputs_sha256"], grading.rubric
+
+
 def _lack(grading: KeptGrading, has_scores: HasScores) -> int:
     if not has_scores(grading):
         return _EMPTY
@@ -98,4 +102,4 @@ def _lack(grading: KeptGrading, has_scores: HasScores) -> int:
 def _why(grading: KeptGrading, has_scores: HasScores) -> str:
     if not has_scores(grading):
         return "nothing in it could be scored"
-    return f"no judge was heard about {grading.facts.unheard:,} of its samples"
+    return f"a judge was not heard about {grading.facts.unheard:,} of its samples"

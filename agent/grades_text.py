@@ -26,17 +26,7 @@ def way(grading: "KeptGrading") -> str:
     if not judging:
         return grading.scorer
     panel = f" ({judging['pool']})" if len(grading.judges) > 1 else ""
-    return f"{graded_by(grading.scorer, models_told(grading))}{panel} with rubric {judging['rubric']}"
-
-
-def models(grading: "KeptGrading") -> list[str]:
-    """The judges that were asked, and those that were to be and were not heard."""
-    return list(dict.fromkeys([*grading.judges, *grading.facts.asked]))
-
-
-def models_told(grading: "KeptGrading") -> list[str]:
-    """The same, for people."""
-    return [one if one in grading.judges else f"{one} (not heard)" for one in models(grading)]
+    return f"{graded_by(grading.scorer, grading.told_models)}{panel} with rubric {judging['rubric']}"
 
 
 def short_names(a: str, b: str) -> tuple[str, str]:
@@ -57,7 +47,7 @@ def command(grading: "KeptGrading", run: str) -> str:
         words += [flag] if value is True else [flag, value if isinstance(value, str) else json.dumps(value)]
     judging = grading.entry.get("judging")
     if judging:
-        for model in models(grading):
+        for model in grading.models:
             words += ["--judge", model]
         words += ["--rubric", judging["rubric"]]
         if len(judging["judges"]) > 1:

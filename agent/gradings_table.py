@@ -8,7 +8,6 @@ from local_grader.notation import between, percent
 from local_grader.reports.lines import method
 
 from .grades import SHOWN
-from .grades_text import models_told
 from .kept_gradings import Kept
 
 COLUMNS = ("key", "run or file", "graded by", "references", "groups", "samples", "right", "lacking", "when")
@@ -68,7 +67,7 @@ def to_json(each: Kept) -> dict[str, object]:
 def _by(grading: KeptGrading) -> str:
     entry = grading.entry
     pool = (entry.get("judging") or {}).get("pool", "")
-    told = models_told(grading)
+    told = grading.told_models
     return method(grading.scorer, entry["scorer_version"], entry["options"], grading.rubric, told, pool)
 
 

@@ -36,6 +36,16 @@ class KeptGrading:
         return [one["model"] for one in judging["judges"]] if judging else []
 
     @property
+    def models(self) -> Sequence[str]:
+        """The judges that were asked, and those that were to be and were not heard."""
+        return list(dict.fromkeys([*self.judges, *self.facts.asked]))
+
+    @property
+    def told_models(self) -> Sequence[str]:
+        """The same, for people."""
+        return [one if one in self.judges else f"{one} (not heard)" for one in self.models]
+
+    @property
     def rubric(self) -> str | None:
         judging = self.entry.get("judging")
         return judging["rubric"] if judging else None

@@ -19,7 +19,7 @@ def method(contents: Contents) -> str:
     scorer = entry["scorer"], entry["scorer_version"], entry["options"]
     if how is None:
         return lines.method(*scorer)
-    return lines.method(*scorer, how["rubric"], contents.grading.judges, how["pool"])
+    return lines.method(*scorer, how["rubric"], contents.grading.told_models, how["pool"])
 
 
 def rows(contents: Contents) -> list[tuple[str, str]]:

@@ -45,8 +45,19 @@ def test_one_without_scores_gives_way_and_is_told(kept: Keep) -> None:
 def test_one_whose_judges_were_all_away_gives_way_but_not_to_an_empty_one(kept: Keep) -> None:
     away, empty, older = unheard(kept), kept(value=None), kept(by=judging("llama"))
     found = choose([away, empty, older], has_scores)
-    assert (found.grading, found.why) == (older, "no judge was heard about 3 of its samples")
+    assert (found.grading, found.why) == (older, "a judge was not heard about 3 of its samples")
     assert choose([away, empty], has_scores).grading == away
+
+
+def test_one_that_a_judge_did_not_finish_gives_way_to_a_whole_one_by_the_same_rubric(kept: Keep) -> None:
+    made = kept(by=judging("llama"))
+    part = KeptGrading(
+        path=made.path, run="a", scorer="exact", entry=made.entry, facts=Facts(unheard=1, asked=["llama"])
+    )
+    other, whole = kept(by=judging("qwen", rubric="refusal")), kept(by=judging("qwen"))
+    found = choose([part, other, whole], has_scores)
+    assert (found.grading, found.why) == (whole, "a judge was not heard about 1 of its samples")
+    assert choose([part, other], has_scores).grading == part
 
 
 def test_two_are_compared_by_the_newest_way_in_common_and_the_others_are_named(kept: Keep) -> None:
