@@ -1,5 +1,6 @@
 """How figures are said: the same words where a run is graded and where it is reported. Pure."""
 
+import re
 from collections.abc import Mapping
 
 from ..arc_metrics import ArcSummary
@@ -8,6 +9,7 @@ from ..notation import amount, between, interval, percent
 from .characters import one_line
 
 _MOST_PARTS = 20
+_DIGEST = len("sha256:") + 12
 NOTHING = "nothing could be graded"
 
 
@@ -37,8 +39,16 @@ def ends(part: Summary | ArcSummary) -> tuple[float, float] | None:
 
 def scorer(name: str, version: int, options: Mapping[str, object]) -> str:
     """With the options that say something."""
-    told = ", ".join(f"{option}={value}" for option, value in options.items() if value not in (None, False))
+    told = ", ".join(
+        f"{option}={_short(value)}" for option, value in options.items() if value not in (None, False)
+    )
     return f"{name} v{version}" + (f" ({told})" if told else "")
+
+
+def _short(value: object) -> object:
+    """The SHA-256 of a file by its first digits: enough to tell two files apart."""
+    is_digest = isinstance(value, str) and re.fullmatch(r"sha256:[0-9a-f]{64}", value)
+    return str(value)[:_DIGEST] if is_digest else value
 
 
 def samples(summary: Summary) -> str:

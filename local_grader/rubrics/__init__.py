@@ -48,7 +48,9 @@ def load(name_or_path: str, folder: Path) -> Rubric:
 def _unknown(said: str, path: Path) -> UsageError:
     near = difflib.get_close_matches(said.lower(), NAMES, n=1)
     guess = f"Did you mean {near[0]}? " if near else ""
-    what = f"There is no rubric named {said}" if Path(said).name == said else f"There is no rubric {path}"
-    return UsageError(
-        f"{what}.", f"{guess}Choose one of {', '.join(NAMES)}, or give the path of a TOML file."
-    )
+    names = f"one of {', '.join(NAMES)}"
+    if Path(said).name == said and not said.lower().endswith(".toml"):
+        return UsageError(
+            f"There is no rubric named {said}.", f"{guess}Choose {names}, or give the path of a TOML file."
+        )
+    return UsageError(f"There is no file {path}.", f"Look at the path of the rubric, or choose {names}.")

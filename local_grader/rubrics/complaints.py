@@ -30,7 +30,8 @@ class Complaints:
         self.add_at(line, f"{_spelled(key)} {what}" if key else what)
 
     def add_at(self, line: int, what: str) -> None:
-        self._found.append((line, f"{self._path}:{line}: {what}."))
+        mark = "" if what.endswith("?") else "."
+        self._found.append((line, f"{self._path}:{line}: {what}{mark}"))
 
     def unknown(self, key: Key, known: Collection[str], kind: str = "key") -> None:
         """Complains that the last part of ``key`` is none of ``known``, with a guess at what was meant."""

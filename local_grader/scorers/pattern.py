@@ -40,7 +40,10 @@ class Pattern(Rule):
         try:
             groups = self._compile(self.pattern).groups
         except (re.error, RecursionError, OverflowError) as error:
-            raise UsageError(f"The pattern {self.pattern} is no regular expression ({error}).") from error
+            raise UsageError(
+                f"The pattern {self.pattern} is no regular expression ({error}).",
+                "Write a backslash before what is meant as it stands, as in \\( or \\., and quotes around all of it.",
+            ) from error
         if groups > 1:
             raise UsageError(
                 f"The pattern {self.pattern} has {groups} groups.",

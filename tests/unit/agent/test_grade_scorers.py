@@ -1,6 +1,7 @@
 """The scorers of ``hybrid grade`` that need more than a reference: files, functions, and leave to run what a run wrote."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -76,3 +77,42 @@ def test_answers_that_contradict_each_other_say_what_to_do(root: Path, capsys: C
     file = answers(root, {"id": "a", "answer": "x", "gold": "x"}, {"id": "a", "answer": "y", "gold": "x"})
     assert main(["grade", file, "--scorer", "exact"]) == 1
     assert "--id-field" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--scorer", "include"], "there is no include. Did you mean includes? It may be arc, cascade,"),
+        (["--scorer", "qqq"], "there is no qqq. It may be arc, cascade,"),
+        (
+            ["--scorer", "pattern", "--pattern", "("],
+            "Try: Write a backslash before what is meant as it stands",
+        ),
+    ],
+)
+def test_a_slip_in_an_option_is_told_with_what_was_meant(
+    root: Path, capsys: Capture, words: list[str], told: str
+) -> None:
+    assert main(["grade", answers(root, {"id": "a", "answer": "x"}), *words]) == 2
+    assert told in capsys.readouterr().err
+
+
+def test_a_function_is_told_by_the_first_digits_of_its_file(root: Path, capsys: Capture) -> None:
+    (root / "rules.py").write_text("def grade(answer, reference, sample):\n    return True\n")
+    assert (
+        main(
+            [
+                "grade",
+                answers(root, {"id": "a", "answer": "x"}),
+                "--scorer",
+                "python",
+                "--function",
+                "rules.py:grade",
+            ]
+        )
+        == 0
+    )
+    out = capsys.readouterr().out
+    assert re.search(r"file=sha256:[0-9a-f]{12}\b", out) and not re.search(
+        r"[0-9a-f]{13}", out.split("right")[0]
+    )

@@ -101,8 +101,10 @@ def test_an_unknown_name_is_told_with_a_guess(said: str, message: str, hint: str
 
 
 def test_a_path_that_leads_nowhere_or_to_a_folder_is_told(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"There is no rubric .*none\.toml"):
-        rubrics.load("a/none.toml", tmp_path)
+    for said in ("a/none.toml", "none.toml", "none.TOML"):
+        with pytest.raises(UsageError, match=r"There is no file .*none\.(toml|TOML)") as caught:
+            rubrics.load(said, tmp_path)
+        assert caught.value.hint.startswith("Look at the path")
     with pytest.raises(UsageError, match="cannot be read: "):
         rubrics.load(str(tmp_path), tmp_path)
 
@@ -208,7 +210,8 @@ def test_a_mistake_is_told_with_its_line_and_what_was_meant(text: str, told: str
     found = mistakes(text)
     assert any(told in line for line in found), found
     assert all(
-        re.match(r"mine\.toml:\d+: .*\.$|\d+ mistakes in the rubric mine\.toml:$", line) for line in found
+        re.match(r"mine\.toml:\d+: .*[^.?][.?]$|\d+ mistakes in the rubric mine\.toml:$", line)
+        for line in found
     )
 
 
