@@ -101,5 +101,5 @@ def _lack(grading: KeptGrading, has_scores: HasScores) -> int:
 
 def _why(grading: KeptGrading, has_scores: HasScores) -> str:
     if not has_scores(grading):
-        return "nothing in it could be scored"
+        return "it holds no scores"
     return f"a judge was not heard about {grading.facts.unheard:,} of its samples"

@@ -99,7 +99,7 @@ def test_one_without_scores_hides_none_that_has_some(project: Project, tmp_path:
     keep(project.state_dir / "ledger", RUN, {"a": None}, scorer="f1")
     said: list[str] = []
     assert find(project, "solve", warn=said.append)[0].scorer == "includes"
-    assert len(said) == 1 and "by f1, was passed over: nothing in it could be scored; --grading " in said[0]
+    assert len(said) == 1 and "by f1, was passed over: it holds no scores; --grading " in said[0]
     assert find(project, "solve", "f1", said.append)[0].scorer == "f1"
     assert len(said) == 1
 

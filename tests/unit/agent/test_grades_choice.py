@@ -38,7 +38,7 @@ def test_the_newest_counts(kept: Keep) -> None:
 def test_one_without_scores_gives_way_and_is_told(kept: Keep) -> None:
     empty, older = kept(value=None), kept(scorer="includes")
     found = choose([empty, older], has_scores)
-    assert (found.grading, found.passed, found.why) == (older, empty, "nothing in it could be scored")
+    assert (found.grading, found.passed, found.why) == (older, empty, "it holds no scores")
     assert choose([empty], has_scores).grading == empty
 
 

@@ -53,3 +53,11 @@ def test_a_file_that_is_removed_while_others_are_listed_is_none_of_them(tmp_path
     grading = keep(tmp_path, "r1", {"a": 1.0})
     (grading.path.parent / "gone.parquet").symlink_to(tmp_path / "absent")  # is listed, and is not there
     assert [each.path for each in kept.gradings(grading.path.parent.parent)] == [grading.path]
+
+
+def test_what_is_damaged_has_no_scores(tmp_path: Path) -> None:
+    grading = keep(tmp_path, "r1", {"a": None, "b": 0.0})
+    assert kept_figures.has_scores(grading)
+    assert not kept_figures.has_scores(keep(tmp_path, "r2", {"a": None}, missing=["b"]))
+    grading.path.write_bytes(b"PAR1")
+    assert not kept_figures.has_scores(grading)
