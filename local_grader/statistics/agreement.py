@@ -19,8 +19,8 @@ class Kappa:
     """Cohen's kappa over ``n`` samples: 1 is full agreement, 0 what chance gives. ``agreement`` is the plain share.
 
     ``kappa`` and ``interval`` are None where both graders gave every sample the same one verdict: nothing shows then
-    whether they agree on anything. ``standard_error`` is None there, and where the formula sees no spread: they agree on
-    all, or one of them says the same of every sample. Both allow for the ``clusters``, where these were named; one cluster shows
+    whether they agree on anything. ``interval`` is None, too, where one of them did: kappa is 0 then, whatever the other says.
+    ``standard_error`` is None there, and where the formula sees no spread: they agree on all. Both allow for the ``clusters``, where these were named; one cluster shows
     nothing, and has neither.
     """
 
@@ -104,6 +104,8 @@ def kappa(
         )
         error = clustered_error(moved, grouped)
     interval = None
+    if rows.max() == 1 or columns.max() == 1:
+        error = None
     if error is not None:
         interval = (
             _around(value, error, units) if error else _unspread(value, agreed / n, by_chance, units or n)
