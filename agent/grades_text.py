@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from local_grader.kept import KeptGrading
 
 _NO_RULE = "judge"
-_BY_ITSELF = ("undecided",)
+IMPLIED = ("undecided",)
 """Options that no flag sets: they follow from the others."""
 
 
@@ -41,7 +41,7 @@ def command(grading: "KeptGrading", run: str) -> str:
     words = ["hybrid", "grade", run, "--scorer", grading.scorer]
     options: Mapping[str, Any] = grading.entry["options"]
     for name, value in options.items():
-        if value in (None, False) or name in _BY_ITSELF:
+        if value in (None, False) or name in IMPLIED:
             continue
         flag = f"--{name.replace('_', '-')}"
         words += [flag] if value is True else [flag, value if isinstance(value, str) else json.dumps(value)]

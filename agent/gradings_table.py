@@ -8,6 +8,7 @@ from local_grader.notation import between, percent
 from local_grader.reports.lines import method
 
 from .grades import SHOWN
+from .grades_text import IMPLIED
 from .kept_gradings import Kept
 
 COLUMNS = ("key", "run or file", "graded by", "references", "groups", "samples", "right", "lacking", "when")
@@ -23,7 +24,7 @@ def row(each: Kept, called: Callable[[str], str] = str) -> tuple[str, ...]:
         grading.key[:SHOWN],
         grading.facts.source or called(grading.run),
         _by(grading),
-        "of a file" if grading.entry["references_sha256"] else "own",
+        "file" if grading.entry["references_sha256"] else "own",
         grading.entry["fields"]["group"] or "none",
         f"{figures.samples:,}",
         right,
@@ -67,8 +68,9 @@ def to_json(each: Kept) -> dict[str, object]:
 def _by(grading: KeptGrading) -> str:
     entry = grading.entry
     pool = (entry.get("judging") or {}).get("pool", "")
+    options = {name: value for name, value in entry["options"].items() if name not in IMPLIED}
     told = grading.told_models
-    return method(grading.scorer, entry["scorer_version"], entry["options"], grading.rubric, told, pool)
+    return method(grading.scorer, entry["scorer_version"], options, grading.rubric, told, pool)
 
 
 def _lacking(each: Kept) -> str:

@@ -235,7 +235,9 @@ def _judging(ours: Mapping[str, Any] | None, theirs: Mapping[str, Any] | None) -
 
 
 def _judges(judging: Mapping[str, Any] | None) -> str:
-    return "judge " + ", ".join(sorted(one["model"] for one in judging["judges"])) if judging else "no judge"
+    if judging is None:
+        return "no judge"
+    return "judge " + (", ".join(sorted(one["model"] for one in judging["judges"])) or "not heard")
 
 
 def _digests(judging: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -42,8 +42,9 @@ class KeptGrading:
 
     @property
     def told_models(self) -> Sequence[str]:
-        """The same, for people."""
-        return [one if one in self.judges else f"{one} (not heard)" for one in self.models]
+        """The same, for people. Where rules left nothing open, none was asked."""
+        lacking = "not heard" if self.facts.unheard else "not asked"
+        return [one if one in self.judges else f"{one} ({lacking})" for one in self.models]
 
     @property
     def rubric(self) -> str | None:

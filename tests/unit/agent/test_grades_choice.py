@@ -47,6 +47,7 @@ def test_one_whose_judges_were_all_away_gives_way_but_not_to_an_empty_one(kept: 
     found = choose([away, empty, older], has_scores)
     assert (found.grading, found.why) == (older, "a judge was not heard about 3 of its samples")
     assert choose([away, empty], has_scores).grading == away
+    assert away.told_models == ["llama (not heard)"]
 
 
 def test_one_that_a_judge_did_not_finish_gives_way_to_a_whole_one_by_the_same_rubric(kept: Keep) -> None:

@@ -125,9 +125,7 @@ def test_a_grading_that_waits_for_a_judge_is_not_whole(shelf: Shelf) -> None:
     assert "not heard by a judge, 1 not read" in shelf.call(RUN)[0]
 
 
-def test_rows_tell_file_references_groups_and_judges_that_were_not_heard(
-    shelf: Shelf, tmp_path: Path
-) -> None:
+def test_rows_tell_file_references_groups_and_judges_that_said_nothing(shelf: Shelf, tmp_path: Path) -> None:
     gold = tmp_path / "gold.jsonl"
     gold.write_text('{"id": "a", "reference": "x"}\n')
     (tmp_path / "runA").mkdir()
@@ -137,8 +135,8 @@ def test_rows_tell_file_references_groups_and_judges_that_were_not_heard(
         ["grade", *words, "--judge", "slip", "--rubric", "refusal", "--endpoint", "http://127.0.0.1:9"]
     )
     row = next(line for line in shelf.call()[0].splitlines() if "runA/preds.jsonl" in line)
-    assert "then slip (not heard) with rubric refusal" in row
-    assert re.search(r"of a file +article +1 ", row)
+    assert "then slip (not asked) with rubric refusal" in row
+    assert re.search(r"file +article +1 ", row)
     found = json.loads(shelf.call("runA/preds.jsonl", "--json")[0])["gradings"][0]
     assert (found["source"], found["asked"], found["group_field"]) == (
         "runA/preds.jsonl",

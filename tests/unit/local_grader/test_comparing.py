@@ -94,6 +94,7 @@ def test_texts_are_read_for_what_is_shown_alone(tmp_path: Path) -> None:
         (judging("llama"), judging("llama", digest="e"), ["two versions of judge llama"]),
         (judging("llama"), judging("llama", rubric="faithful"), ["rubric correct and faithful"]),
         (None, judging("llama"), ["no judge and judge llama"]),
+        (judging(), judging("llama"), ["judge not heard and judge llama"]),
         (judging("llama"), judging("llama", server="ollama 0.31"), []),
         (judging("llama", "qwen"), judging("qwen", "llama"), []),
     ],
