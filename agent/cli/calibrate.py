@@ -64,7 +64,7 @@ def calibrate(call: Call, /, run: str, labels: Path, label_field: str | None, gr
     said = _said(kept.read(kept_grading))
     words = {word: value for word, value in said.items() if word}
     given = label_files.load(labels, label_field, words, kept_grading.run, kept_grading.rubric)
-    _require_verdicts(kept_grading, said)
+    _require_verdicts(kept_grading, said, run)
     # Read again, so that of a million grades only the labelled ones need room.
     found = calibration.calibrate(
         kept.read(kept_grading),
@@ -102,11 +102,11 @@ def _held_against(console: Console, graded: Graded, grading: str | None, labels:
     return kept
 
 
-def _require_verdicts(grading: KeptGrading, said: Mapping[str, float]) -> None:
+def _require_verdicts(grading: KeptGrading, said: Mapping[str, float], run: str) -> None:
     if grading.facts.unheard and not said:
         raise UsageError(
-            f"No judge has said anything about {grading.run} in this grading.",
-            f"hybrid grade {grading.run} once the judge can be asked; or --grading SCORER for one by rule alone.",
+            f"No judge has said anything about {run} in this grading.",
+            f"hybrid grade {run} once the judge can be asked; or --grading SCORER for one by rule alone.",
         )
 
 
