@@ -1,12 +1,19 @@
 """A server that goes away is waited for as long as a night needs, and whoever watches hears of it: at once, each minute, in the end."""
 
+import time
+from contextlib import closing
+
 import pytest
 
-from local_grader.judge import CannotJudge, JudgeUnavailable, ModelMissing, NotNow
+from local_grader.judge import CannotJudge, JudgeUnavailable, ModelMissing, NotNow, Prompt
 from local_grader.judges.scripted import ScriptedJudge
 from local_grader.judging.absence import Absence
+from local_grader.judging.asking import Asking
+from local_grader.judging.journal import Journal
+from local_grader.judging.pace import Pace
 from local_grader.judging.retries import Retries
-from sync.clock import ManualClock
+from sync.clock import ManualClock, SystemClock
+from sync.progress import Silent
 
 GONE = CannotJudge("server gone", "Nothing answers.", is_gone=True)
 
@@ -79,3 +86,33 @@ def test_a_server_that_comes_back_without_the_model_is_not_waited_for():
     with pytest.raises(ModelMissing):
         away.wait(GONE, lambda: None)
     assert said == []
+
+
+class Counted(Silent):
+    def __init__(self):
+        self.amounts = []
+
+    def advance(self, amount):
+        self.amounts.append(amount)
+
+
+def test_while_one_prompt_takes_long_progress_is_called_so_that_a_log_tells_of_it(tmp_path):
+    def answer(prompt, attempt):
+        time.sleep(1.2)
+        return "good"
+
+    judge, progress = ScriptedJudge(answer), Counted()
+    prompt = Prompt(system="s", user="u", schema={})
+    with closing(judge), closing(Journal(tmp_path / "v.db", judge.look().identity, "rubric")) as journal:
+        asking = Asking(
+            judge,
+            journal,
+            lambda text: None,
+            name="m",
+            clock=SystemClock(),
+            progress=progress,
+            pace=Pace(None),
+            retries=Retries(),
+        )
+        asking.run({prompt.sha256: prompt})
+    assert progress.amounts.count(0) > 2 and progress.amounts.count(1) == 1
