@@ -161,7 +161,7 @@ def _of_content(word: str, now: tuple[outputs.Target, set[str]], known: Sequence
     if named:
         other = next((one for one in named if one.facts.source == target.source), named[0])
         told = (
-            f"{word} was not graded as it is now; {other.facts.source or other.run} was, with another content "
+            f"{word} was not graded as it is now; {other.title} was, with another content "
             f"(key {other.key[:SHOWN]})."
         )
     raise UsageError(told, f"hybrid grade {shlex.quote(word)}")

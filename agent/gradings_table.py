@@ -22,7 +22,7 @@ def row(each: Kept, called: Callable[[str], str] = str) -> tuple[str, ...]:
         right = f"{percent(figures.rate)} ({between(figures.interval.low, figures.interval.high)})"
     return (
         grading.key[:SHOWN],
-        grading.facts.source or called(grading.run),
+        called(grading.title),
         _by(grading),
         "file" if grading.entry["references_sha256"] else "own",
         grading.entry["fields"]["group"] or "none",

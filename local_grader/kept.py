@@ -30,6 +30,11 @@ class KeptGrading:
         return key_of(self.path)
 
     @property
+    def title(self) -> str:
+        """What to call it in a heading: the run, or the graded file with its folder."""
+        return self.facts.source or self.run
+
+    @property
     def judges(self) -> Sequence[str]:
         """The models that were asked, by name; none for a grading by rule alone."""
         judging = self.entry.get("judging")

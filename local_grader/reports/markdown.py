@@ -20,7 +20,7 @@ _HARMLESS = re.compile(r"(?:[A-Za-z0-9 :'’%(),;+-]|\.(?=\d|\Z))*")
 
 
 def write_markdown(contents: Contents, file: IO[bytes]) -> None:
-    lines = [f"## Grades of {code(contents.grading.run)}", "", "| | |", "|---|---|"]
+    lines = [f"## Grades of {code(contents.grading.title)}", "", "| | |", "|---|---|"]
     lines += [f"| {plain(label)} | {plain(text)} |" for label, text in rows(contents)]
     for title, parts in (("group", contents.groups), ("shard", contents.shards)):
         if len(parts) > 1:

@@ -29,7 +29,7 @@ def write_page(contents: Contents, file: IO[bytes]) -> None:
         policy=policy,
         style=style,
         script=script,
-        run=said(contents.grading.run),
+        run=said(contents.grading.title),
         method=said(method(contents)),
         head=head(contents),
         cards=cards(contents),
