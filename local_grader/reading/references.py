@@ -40,7 +40,7 @@ def load(path: Path, shape: Shape, fields: Fields, outputs: Sequence[Source] = (
     # Of ARC, a submission without a mistake may be what the solutions are.
     if shape is Shape.ROWS and _are_alike(sources, outputs):
         raise UsageError(
-            f"The references {path} are the very same as the outputs, and so every answer would be right.",
+            f"The references {path} are the very same as the outputs.",
             "Name another file with --references; where the right answers stand beside the others, "
             "leave it out, and name their field with --reference-field.",
         )
