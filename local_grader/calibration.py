@@ -164,18 +164,14 @@ def from_counts(kind: str, name: str, counts: Counts, groups: Sequence[Counts] |
 
 
 def _certain(one: Measured) -> Measured:
-    """Of a rule that says the same of every sample: its kappa is 0 and its rates are 0 and 1 whatever is labelled, so none of
-    them has an interval."""
+    """Of a rule that says the same of every sample: its rates are 0 and 1 whatever is labelled, so they have no
+    interval."""
     found = one.confusion
     sensitivity, specificity = (
         rate and replace(rate, interval=None, clusters=None, clustered_error=None, clustered_interval=None)
         for rate in (found.sensitivity, found.specificity)
     )
-    return replace(
-        one,
-        confusion=replace(found, sensitivity=sensitivity, specificity=specificity),
-        kappa=replace(one.kappa, interval=None),
-    )
+    return replace(one, confusion=replace(found, sensitivity=sensitivity, specificity=specificity))
 
 
 def counts(one: Measured) -> Counts:

@@ -26,7 +26,7 @@ from .scorer import Option
 from .scores import Grade, Missing
 
 # Rises when the columns change, or when the same file would be read into other samples.
-FORMAT = 3
+FORMAT = 4
 
 METADATA = "hybrid.grading"
 """The name of the file's metadata: the entry, as a JSON object."""

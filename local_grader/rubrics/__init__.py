@@ -11,9 +11,10 @@ from .reading import parse
 from .rubric import Rubric
 
 NAMES = ("correct", "faithful", "pairwise", "refusal", "rubric")
+"""The rubrics that come with the program."""
+
 NO_MERIT = ("refusal",)
 """Those whose value says what answers are like, and not that they are good."""
-"""The rubrics that come with the program."""
 
 
 def load(name_or_path: str, folder: Path) -> Rubric:

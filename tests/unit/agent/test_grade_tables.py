@@ -28,7 +28,7 @@ def test_answers_references_and_labels_are_tables(root: Path, capsys: Capture) -
     put(root / "gold.csv", "id,answer\na,4.0\nb,6\nc,1\nd,7\n")
     assert main(["grade", "r1", "--references", "gold.csv", "--json"]) == 0
     summary = json.loads(capsys.readouterr().out)["summary"]
-    assert (summary["scored"], summary["rate"], summary["unscored"]) == (3, 2 / 3, {"no answer": 1})
+    assert (summary["scored"], summary["rate"], summary["unscored"]) == (4, 0.5, {})
     put(root / "labels.csv", "id,label\na,yes\nb,0\nd,1.0\n")
     assert main(["calibrate", "r1", "labels.csv", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["labels"] == 3
