@@ -182,3 +182,9 @@ def _options(scorer: str, given: Mapping[str, Option], settings: GradeSettings) 
     }
     fitting = {name: value for name, value in settled.items() if name in known and value is not None}
     return {**fitting, **given}
+
+
+def called_by(request: Request, run: str) -> str:
+    """What other commands know the outputs by: the path of what is no run, which several may share a name."""
+    is_run = (request.outputs / request.target).is_dir()
+    return run if is_run or not Path(request.target).exists() else request.target

@@ -19,7 +19,7 @@ from ..config_grade import POOLS
 from ..console import visible
 from ..daemon.tell import tidings
 from ..daemon.tell.journal import note_done
-from ..grading import Said, request_for
+from ..grading import Said, called_by, request_for
 from ..hours import Hours
 from ..when import FORM, When
 from . import grade_page, grade_preview
@@ -220,7 +220,8 @@ def grade(
         note_done(project, call.clock, event, call.console.warn)
     if not last.standing.is_whole:
         call.console.warn(f"Run {last.report.entry.run} {last.standing.ending}, and not all of it is here.")
-    grade_page.show(last.report, call.console, is_streamed=follow and call.json, limit=limit)
+    called = called_by(request, last.report.entry.run)
+    grade_page.show(last.report, call.console, called, is_streamed=follow and call.json, limit=limit)
     return grade_page.exit_of(last)
 
 

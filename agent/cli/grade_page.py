@@ -31,8 +31,10 @@ def exit_of(last: Sitting) -> Exit:
     return Exit.DONE if is_whole else Exit.PARTIAL
 
 
-def show(report: Report, console: Console, *, is_streamed: bool, limit: int | None = None) -> None:
-    """``limit`` of the outputs were graded, None for all."""
+def show(
+    report: Report, console: Console, called: str, *, is_streamed: bool, limit: int | None = None
+) -> None:
+    """``called`` is what other commands know the outputs by; ``limit`` of them were graded, None for all."""
     for problem in report.problems:
         console.warn(f"{os.fsdecode(problem.path)} {problem.what}.")
     for skipped in report.skipped:
@@ -41,7 +43,7 @@ def show(report: Report, console: Console, *, is_streamed: bool, limit: int | No
         console.warn(warning)
     for trouble in report.troubles:
         console.warn(f"{trouble} {trouble.hint}".rstrip())
-    console.table(f"Grades of {report.entry.run}", ("measure", "value"), [*_trial(limit), *_rows(report)])
+    console.table(f"Grades of {called}", ("measure", "value"), [*_trial(limit), *_rows(report)])
     parts_of = () if limit is not None else (("shard", report.shards), ("group", report.groups))
     for title, parts in parts_of:  # of a trial there is too little to tell parts apart
         rows = words.part_rows(parts)
@@ -56,10 +58,10 @@ def show(report: Report, console: Console, *, is_streamed: bool, limit: int | No
         console.stream(document)
     else:
         console.result(document)
-    _tell_next(report, console, limit)
+    _tell_next(report, console, called, limit)
 
 
-def _tell_next(report: Report, console: Console, limit: int | None) -> None:
+def _tell_next(report: Report, console: Console, called: str, limit: int | None) -> None:
     if report.troubles and report.decided is not None:
         said = sum(one.health.known + one.health.answered for one in report.decided.heard)
         kept = f"; {count(said, 'verdict')} are kept" if said else ""
@@ -74,7 +76,7 @@ def _tell_next(report: Report, console: Console, limit: int | None) -> None:
         again = ", and asks nothing of this again" if report.decided else ""
         console.next_step(f"the same without --limit grades all{again}")
     elif report.summary.scored and report.ledger is not None:
-        console.next_step(f"hybrid report {shlex.quote(report.entry.run)}")
+        console.next_step(f"hybrid report {shlex.quote(called)}")
 
 
 def _trial(limit: int | None) -> list[tuple[str, str]]:
