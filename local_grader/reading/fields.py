@@ -56,7 +56,8 @@ class Fields:
             return found
         if self.reference is not None:
             return present(have, (self.reference,), "--reference-field")
-        names = _without(ANSWER_NAMES, self.answer)
+        # Who calls the model's answer ``answer`` has not said that another name for one is the right one.
+        names = ANSWER_NAMES if self.answer == ANSWER_NAMES[0] else _without(ANSWER_NAMES, self.answer)
         _require_one_meaning(have, names)
         return first(have, names) or present(have, (*REFERENCE_NAMES, *ANSWER_NAMES), "--reference-field")
 

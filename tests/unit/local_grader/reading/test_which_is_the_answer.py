@@ -79,7 +79,8 @@ def test_references_may_call_it_answer(
     assert references.load(path, Shape.ROWS, fields).by_sample["1"].value == value
 
 
-def test_references_with_an_answer_and_a_prediction_are_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("fields", [Fields(), Fields(answer="answer")])
+def test_references_with_an_answer_and_a_prediction_are_refused(tmp_path: Path, fields: Fields) -> None:
     path = put(tmp_path / "gold.jsonl", {"id": 1, "answer": "a", "prediction": "p"})
     with pytest.raises(Ungradable, match=f"line 1 {AMBIGUOUS}"):
-        references.load(path, Shape.ROWS, Fields())
+        references.load(path, Shape.ROWS, fields)
