@@ -53,7 +53,7 @@ def graded(project: Project, word: str) -> Graded:
             )
     known = gradings(project.state_dir / "ledger")
     run = _run(project, path, word, known)
-    if run is None and (now := _now(project, path)) is not None:
+    if run is None and (now := _now(project, path, known)) is not None:
         return _of_content(word, now, known)
     run = run or run_meant(word, known)
     found = [one for one in known if one.run == run]
@@ -137,13 +137,17 @@ def _run(project: Project, path: Path, word: str, known: Sequence[KeptGrading]) 
     return meant(word, [run for run in runs if name_of(run) or (folder / run).is_dir()])
 
 
-def _now(project: Project, path: Path) -> tuple[outputs.Target, set[str]] | None:
-    """What lies at ``path``, and what it hashes to, with all files and with those of the settings. None where nothing is there that
-    can be graded."""
+def _now(
+    project: Project, path: Path, known: Sequence[KeptGrading]
+) -> tuple[outputs.Target, set[str]] | None:
+    """What lies at ``path``, and what it hashes to, with all files and with those that were chosen when it was graded. None where
+    nothing is there that can be graded."""
     if not path.exists():
         return None
     target, hashes = None, set()
-    for files in dict.fromkeys([(), tuple(project.config.grade.files)]):
+    name = path.resolve().name
+    chosen = [tuple(one.facts.files) for one in known if path.is_dir() and one.run == name]
+    for files in dict.fromkeys([(), *chosen]):
         with suppress(UsageError):  # a folder without answers
             # As it is absolute, it means no run.
             target = outputs.find(project.root, str(path.resolve()), files)

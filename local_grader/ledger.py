@@ -77,12 +77,14 @@ class Entry:
 class Facts:
     """What a grading leaves open: ``unread`` says which rows and files could not be read, ``unheard`` counts the samples about
     which a judge could not be asked. ``asked`` are the judges that were wanted, by name, heard or not. ``source`` tells graded
-    files of one name apart: the file's or folder's name with that of the folder around it; empty for a run."""
+    files of one name apart: the file's or folder's name with that of the folder around it; empty for a run. ``files`` are the
+    globs by which some were chosen; none for all."""
 
     unread: Sequence[str] = ()
     unheard: int = 0
     asked: Sequence[str] = ()
     source: str = ""
+    files: Sequence[str] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -111,6 +113,7 @@ class Recorder:
         replace: bool = False,
         asked: Sequence[str] = (),
         source: str = "",
+        files: Sequence[str] = (),
     ) -> None:
         folder = ledger / "grades"
         run = re.sub(r"[^A-Za-z0-9._-]", "_", entry.run)[:80]
@@ -131,7 +134,7 @@ class Recorder:
         # Packing takes no turn of the interpreter, so it goes on beside the grading, one batch behind.
         self._packer = ThreadPoolExecutor(1, "ledger")
         self._packed: Future[None] | None = None
-        self._facts = Facts(asked=asked, source=source)
+        self._facts = Facts(asked=asked, source=source, files=files)
         self._keeps = keep
 
     def __enter__(self) -> "Recorder":
@@ -154,7 +157,8 @@ class Recorder:
 
     def tell(self, facts: Facts) -> None:
         """Goes with the file, beside who was asked and what was read; at the end, when they are known."""
-        self._facts = with_changes(facts, asked=self._facts.asked, source=self._facts.source)
+        known = self._facts
+        self._facts = with_changes(facts, asked=known.asked, source=known.source, files=known.files)
 
     @property
     def recorded(self) -> Recorded:

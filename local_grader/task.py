@@ -98,6 +98,7 @@ class Task:
             replace=may_differ,
             asked=[split(name)[0] for name in self.bench.judges] if self.bench else (),
             source=self.target.source,
+            files=self.request.files,
         )
 
 

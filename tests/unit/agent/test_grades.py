@@ -95,6 +95,20 @@ def test_a_folder_means_its_answers_and_a_run_stays_a_run(project: Project, tmp_
     assert find(project, "by.hand")[0].run == "by.hand"
 
 
+def test_a_folder_of_which_some_files_were_graded_is_found_while_those_stay(
+    project: Project, tmp_path: Path
+) -> None:
+    put(tmp_path / "many/one.jsonl", "x")
+    put(tmp_path / "many/two.jsonl", "y")
+    assert main(["grade", "-q", "many", "--scorer", "exact", "--files", "one*"]) == 0
+    assert find(project, "many")[0].facts.files == ["one*"]
+    put(tmp_path / "many/two.jsonl", "z")
+    assert find(project, "many")[1] == "many"
+    put(tmp_path / "many/one.jsonl", "z")
+    with pytest.raises(UsageError, match="many was not graded as it is now"):
+        find(project, "many")
+
+
 def test_one_without_scores_hides_none_that_has_some(project: Project, tmp_path: Path) -> None:
     keep(project.state_dir / "ledger", RUN, {"a": None}, scorer="f1")
     said: list[str] = []
