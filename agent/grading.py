@@ -9,6 +9,7 @@ from local_grader.judges import JudgeSettings
 from local_grader.judging.panel import Pool
 from local_grader.judging.wish import JudgingRequest
 from local_grader.reading.fields import Fields
+from local_grader.reading.outputs import names_run
 from local_grader.reading.rows import READABLE
 from local_grader.request import Request
 from local_grader.scorer import Option
@@ -186,5 +187,5 @@ def _options(scorer: str, given: Mapping[str, Option], settings: GradeSettings) 
 
 def called_by(request: Request, run: str) -> str:
     """What other commands know the outputs by: the path of what is no run, which several may share a name."""
-    is_run = (request.outputs / request.target).is_dir()
+    is_run = names_run(request.outputs, request.target)
     return run if is_run or not Path(request.target).exists() else request.target

@@ -43,9 +43,8 @@ def find(outputs: Path, target: str, files: Sequence[str] = ()) -> Target:
 
     Raises UsageError where there is no such run or path, or nothing in it to read.
     """
-    run = outputs / target
-    is_run = target not in ("", ".", "..") and not Path(target).is_absolute() and run.is_dir()
-    path = run if is_run else Path(target)
+    is_run = names_run(outputs, target)
+    path = outputs / target if is_run else Path(target)
     if path.is_dir():
         sources = sorted(_walk(path, files), key=lambda source: source.name)
         if not files:
@@ -61,6 +60,11 @@ def find(outputs: Path, target: str, files: Sequence[str] = ()) -> Target:
         f"There is no run {target} under {outputs} and no file of that name.",
         f"hybrid pull {target}",
     )
+
+
+def names_run(outputs: Path, target: str) -> bool:
+    """Whether ``target`` is a run under ``outputs``, and no path."""
+    return target not in ("", ".", "..") and not Path(target).is_absolute() and (outputs / target).is_dir()
 
 
 def digest(sources: Sequence[Source]) -> str:

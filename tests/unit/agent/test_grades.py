@@ -95,6 +95,17 @@ def test_a_folder_means_its_answers_and_a_run_stays_a_run(project: Project, tmp_
     assert find(project, "by.hand")[0].run == "by.hand"
 
 
+def test_what_to_type_next_means_the_same_folder_from_anywhere(
+    project: Project, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(tmp_path / "many/one.jsonl", "x")
+    assert main(["grade", str(tmp_path / "many"), "--scorer", "exact"]) == 0
+    assert f"Next: hybrid report {tmp_path / 'many'}\n" in capsys.readouterr().err
+    monkeypatch.chdir(tmp_path / "many")
+    assert main(["grade", ".", "--scorer", "exact"]) == 0
+    assert "Next: hybrid report .\n" in capsys.readouterr().err
+
+
 def test_a_folder_of_which_some_files_were_graded_is_found_while_those_stay(
     project: Project, tmp_path: Path
 ) -> None:
