@@ -34,7 +34,7 @@ def choose(found: Sequence[KeptGrading], has_scores: HasScores) -> Choice:
     """The newest of ``found``, which is newest first and not empty.
 
     One in which nothing was scored, or no judge was heard, gives way to an older one; and one to which a judge was lacking, to
-    one of the same outputs by the same rubric that has all verdicts.
+    one of the same outputs, held against the same by the same rubric, that has all verdicts.
     """
     newest = found[0]
     best, least = newest, _EMPTY + 1
@@ -45,7 +45,8 @@ def choose(found: Sequence[KeptGrading], has_scores: HasScores) -> Choice:
             break
     if best.facts.unheard:
         same = [one for one in found if _about(one) == _about(best)]
-        best = next((one for one in same if one.judges and not one.facts.unheard), best)
+        heard = (one for one in same if one.judges and not one.facts.unheard and has_scores(one))
+        best = next(heard, best)
     if best is newest:
         return Choice(grading=best)
     return Choice(grading=best, passed=newest, why=_why(newest, has_scores))
@@ -89,8 +90,10 @@ def _ways(found: Sequence[KeptGrading]) -> Mapping[str, list[KeptGrading]]:
     return ways
 
 
-def _about(grading: KeptGrading) -> tuple[str, str | None]:
-    return grading.entry["outputs_sha256"], grading.rubric
+def _about(grading: KeptGrading) -> tuple[str | None, ...]:
+    entry = grading.entry
+    files = [entry[each] for each in ("outputs_sha256", "references_sha256", "rivals_sha256")]
+    return *files, grading.rubric
 
 
 def _lack(grading: KeptGrading, has_scores: HasScores) -> int:

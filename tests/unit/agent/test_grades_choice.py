@@ -1,6 +1,7 @@
 """Which of several gradings counts: the newest that says something, and for two what they have in common."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,19 @@ def test_one_that_a_judge_did_not_finish_gives_way_to_a_whole_one_by_the_same_ru
     found = choose([part, other, whole], has_scores)
     assert (found.grading, found.why) == (whole, "a judge was not heard about 1 of its samples")
     assert choose([part, other], has_scores).grading == part
+
+
+@pytest.mark.parametrize("of", ["outputs_sha256", "references_sha256", "rivals_sha256"])
+def test_one_that_a_judge_did_not_finish_stays_before_one_about_something_else(kept: Keep, of: str) -> None:
+    part, before = replace(unheard(kept), entry=kept(by=judging("llama")).entry), kept(by=judging("qwen"))
+    assert choose([part, before], has_scores).grading == before
+    before = replace(before, entry={**before.entry, of: "another"})
+    assert choose([part, before], has_scores).grading == part
+
+
+def test_one_that_a_judge_did_not_finish_stays_before_a_whole_one_without_scores(kept: Keep) -> None:
+    part = replace(unheard(kept), entry=kept(by=judging("llama")).entry)
+    assert choose([part, kept(value=None, by=judging("qwen"))], has_scores).grading == part
 
 
 def test_two_are_compared_by_the_newest_way_in_common_and_the_others_are_named(kept: Keep) -> None:
