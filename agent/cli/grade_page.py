@@ -64,7 +64,7 @@ def show(
 def _tell_next(report: Report, console: Console, called: str, limit: int | None) -> None:
     if report.troubles and report.decided is not None:
         said = sum(one.health.known + one.health.answered for one in report.decided.heard)
-        kept = f"; {count(said, 'verdict')} are kept" if said else ""
+        kept = f", with {count(said, 'verdict')} kept" if said else ""
         console.next_step(f"once the judge can be asked, run the same again{kept}: {typed()}")
     if NO_CONTEXT in report.summary.unscored:
         console.next_step(HOW_CONTEXT)

@@ -32,7 +32,7 @@ def test_after_a_judge_that_could_not_be_asked_the_first_step_is_the_same_comman
         assert code == 3
         same = f"hybrid {shlex.join(words)}"
         assert steps[0] == (
-            f"Next: once the judge can be asked, run the same again; 3 verdicts are kept: {same}"
+            f"Next: once the judge can be asked, run the same again, with 3 verdicts kept: {same}"
         )
         assert steps[1].startswith("Next: hybrid report ")
         server.start()
