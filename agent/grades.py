@@ -55,8 +55,11 @@ def graded(project: Project, word: str) -> Graded:
     run = _run(project, path, word, known)
     if run is None and (now := _now(project, path, known)) is not None:
         return _of_content(word, now, known)
+    folder = (project.root / project.config.project.outputs).resolve().name
+    # A file or folder elsewhere may be called as the run is.
+    own = [one for one in known if one.run == run and one.facts.source in ("", f"{folder}/{run}")]
     run = run or run_meant(word, known)
-    found = [one for one in known if one.run == run]
+    found = own or [one for one in known if one.run == run]
     if run is None or not found:
         raise UsageError(f"No grades of {word} are kept.", _hint(project, word, known))
     return Graded(called=run, target=_target(found[0]), found=found)

@@ -106,6 +106,17 @@ def test_what_to_type_next_means_the_same_folder_from_anywhere(
     assert "Next: hybrid report .\n" in capsys.readouterr().err
 
 
+def test_a_run_is_told_from_a_folder_elsewhere_that_is_called_alike(project: Project, tmp_path: Path) -> None:
+    (tmp_path / "copies").mkdir()
+    copy = put(tmp_path / f"copies/{RUN}/answers.jsonl", "x").rpartition("/")[0]
+    assert main(["grade", "-q", copy, "--scorer", "exact"]) == 0
+    assert find(project, copy)[0].facts.source == copy
+    for word in (RUN, "solve", f"outputs/{RUN}"):
+        assert find(project, word)[0].facts.source == ""
+    assert main(["grade", "-q", f"outputs/{RUN}", "--scorer", "f1"]) == 0
+    assert find(project, "solve")[0].facts.source == f"outputs/{RUN}"
+
+
 def test_a_folder_of_which_some_files_were_graded_is_found_while_those_stay(
     project: Project, tmp_path: Path
 ) -> None:
