@@ -10,6 +10,11 @@ _FIELDS = (
     "Name the fields with --id-field ('#' for the number of the row, where none is an id) and --answer-field, "
     "or the files with --files."
 )
+_FIELDS_OF_REFERENCES = {
+    "--reference-field": "Name the field with the right answer with --reference-field.",
+    "--id-field": "Name the field that tells samples apart with --id-field; the outputs may still call it as usual.",
+}
+"""By the option that the clause names."""
 _REPAIR = "Repair that file, or have the run write it again; --files names others."
 _FILL = "Look whether the run wrote its answers to the end, and pull it again; --files names other files."
 _HINTS = {
@@ -44,3 +49,8 @@ def why_nothing(skipped: Sequence[str], unread: Sequence[str], files: Sequence[s
 def what_to_do(why: str) -> str:
     """A hint for what was said of a file or a row; empty where none is known."""
     return next((hint for what, hint in _HINTS.items() if what in why), "")
+
+
+def what_to_do_about_references(why: str) -> str:
+    """The same for references, of which the files are settled and only fields may be called otherwise."""
+    return what_to_do(why) or next((hint for what, hint in _FIELDS_OF_REFERENCES.items() if what in why), "")

@@ -59,7 +59,8 @@ class Fields:
         # Who calls the model's answer ``answer`` has not said that another name for one is the right one.
         names = ANSWER_NAMES if self.answer == ANSWER_NAMES[0] else _without(ANSWER_NAMES, self.answer)
         _require_one_meaning(have, names)
-        return first(have, names) or present(have, (*REFERENCE_NAMES, *ANSWER_NAMES), "--reference-field")
+        # The other names are what models say: such a file holds the outputs of another run.
+        return present(have, (*REFERENCE_NAMES, ANSWER_NAMES[0]), "--reference-field")
 
     def reference_names(self) -> Sequence[str]:
         return (self.reference,) if self.reference else REFERENCE_NAMES

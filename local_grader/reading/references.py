@@ -12,7 +12,7 @@ from pathlib import Path
 from sync.errors import UsageError
 
 from ..errors import Ungradable
-from ..nothing import what_to_do
+from ..nothing import what_to_do_about_references
 from ..samples import Reference, Unfit
 from ..scorer import Shape
 from . import arc_answers
@@ -118,7 +118,7 @@ def _read(source: Source, shape: Shape, fields: Fields) -> Iterator[tuple[str, s
 
 
 def _unusable(why: str) -> Ungradable:
-    return Ungradable(f"The references cannot be used: {why}.", what_to_do(why))
+    return Ungradable(f"The references cannot be used: {why}.", what_to_do_about_references(why))
 
 
 def _with_their_id(fields: Fields, values: object) -> Fields:

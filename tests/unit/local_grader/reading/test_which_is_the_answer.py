@@ -69,7 +69,7 @@ def test_what_is_named_or_beside_them_settles_it(
         ({"answer": "a", "prediction": "p"}, Fields(answer="prediction"), "a"),
         ({"answer": "a", "prediction": "p"}, Fields(reference="answer"), "a"),
         ({"answer": "a"}, Fields(answer="answer"), "a"),
-        ({"prediction": "p"}, Fields(answer="prediction"), "p"),
+        ({"prediction": "p"}, Fields(reference="prediction"), "p"),
     ],
 )
 def test_references_may_call_it_answer(
@@ -84,3 +84,16 @@ def test_references_with_an_answer_and_a_prediction_are_refused(tmp_path: Path, 
     path = put(tmp_path / "gold.jsonl", {"id": 1, "answer": "a", "prediction": "p"})
     with pytest.raises(Ungradable, match=f"line 1 {AMBIGUOUS}"):
         references.load(path, Shape.ROWS, fields)
+
+
+@pytest.mark.parametrize("name", ["prediction", "output", "completion", "response"])
+@pytest.mark.parametrize("answer", [None, "answer", "prediction"])
+def test_outputs_of_another_run_are_no_references_unless_their_field_is_named(
+    tmp_path: Path, name: str, answer: str | None
+) -> None:
+    path = put(tmp_path / "b.jsonl", {"id": 1, "question": "q", name: "p"})
+    with pytest.raises(Ungradable, match=r"line 1 has no field named reference or .* or answer") as caught:
+        references.load(path, Shape.ROWS, Fields(answer=answer))
+    assert "--reference-field" in caught.value.hint
+    named = references.load(path, Shape.ROWS, Fields(answer=answer, reference=name))
+    assert named.by_sample["1"].value == "p"
