@@ -1,5 +1,6 @@
 """Which kept grading a word means: for every command that reads grades back."""
 
+import os
 import shlex
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
@@ -9,6 +10,7 @@ from pathlib import Path
 from local_grader.kept import KeptGrading, grading_in, gradings
 from local_grader.kept_figures import has_scores
 from local_grader.reading import outputs
+from local_grader.reading.rows import READABLE
 from sync.errors import UsageError
 
 from .grades_choice import Choice, choose
@@ -38,9 +40,10 @@ class Graded:
 
 def graded(project: Project, word: str) -> Graded:
     """The run that ``word`` means: by its id, the beginning of that, or its name. Else the file or folder of that path, with
-    what is in it now; else what was graded under that name; or one file of the ledger, by its path.
+    what is in it now, or with what it had where it is gone; else what was graded under that name; or one file of the
+    ledger, by its path.
 
-    Raises UsageError where no grading of it is kept.
+    Raises UsageError where no grading of it is kept, or where a name is that of several files.
     """
     path = Path(word)
     if path.suffix == ".parquet" and path.is_file():
@@ -58,10 +61,18 @@ def graded(project: Project, word: str) -> Graded:
     folder = (project.root / project.config.project.outputs).resolve().name
     # A file or folder elsewhere may be called as the run is.
     own = [one for one in known if one.run == run and one.facts.source in ("", f"{folder}/{run}")]
+    if run is None and _is_path(word):
+        return _gone(word, known)
     run = run or run_meant(word, known)
     found = own or [one for one in known if one.run == run]
     if run is None or not found:
         raise UsageError(f"No grades of {word} are kept.", _hint(project, word, known))
+    titles = list(dict.fromkeys(one.title for one in found))
+    if len(titles) > 1 and not own:
+        raise UsageError(
+            f"{word} is what several graded files are called: {', '.join(titles)}.",
+            "Name the one that you mean by its path.",
+        )
     return Graded(called=run, target=_target(found[0]), found=found)
 
 
@@ -121,12 +132,9 @@ def tell_passed(graded: Graded, choice: Choice, warn: Callable[[str], None]) -> 
 
 
 def run_meant(word: str, known: Iterable[KeptGrading]) -> str | None:
-    """The run, or the graded file, that ``word`` means among those ``known``; None where there is none. Raises UsageError where
-    it is several."""
-    runs = {one.run for one in known}
-    stem = Path(word).stem
-    # A run's id may hold dots, so the word as it is comes first.
-    return meant(word, runs) or (stem if stem in runs else None)
+    """The run, or the graded file without its ending, that ``word`` means among those ``known``; None where there is none.
+    Raises UsageError where it is several."""
+    return meant(word, {one.run for one in known})
 
 
 def _run(project: Project, path: Path, word: str, known: Sequence[KeptGrading]) -> str | None:
@@ -156,6 +164,22 @@ def _now(
             target = outputs.find(project.root, str(path.resolve()), files)
             hashes.add(outputs.digest(target.sources))
     return (target, hashes) if target else None
+
+
+def _is_path(word: str) -> bool:
+    """A run's id may hold dots, but not these endings."""
+    return "/" in word or os.sep in word or Path(word).suffix.lower() in READABLE
+
+
+def _gone(word: str, known: Sequence[KeptGrading]) -> Graded:
+    """What was graded where nothing lies now."""
+    found = [one for one in known if one.facts.source and one.facts.source == outputs.short(Path(word))]
+    if not found:
+        raise UsageError(
+            f"There is no file {word}, and no grading of one is kept.",
+            "hybrid gradings shows what was graded.",
+        )
+    return Graded(called=word, target=word, found=found)
 
 
 def _of_content(word: str, now: tuple[outputs.Target, set[str]], known: Sequence[KeptGrading]) -> Graded:

@@ -36,12 +36,12 @@ class Kept:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Doomed:
-    """A file that is to go. ``run`` and ``way`` say what was graded by what; they are empty where it cannot be read."""
+    """A file that is to go. ``of`` and ``way`` say what was graded by what; they are empty where it cannot be read."""
 
     key: str
     path: Path
     bytes: int
-    run: str = ""
+    of: str = ""
     way: str = ""
 
 
@@ -88,10 +88,10 @@ def doomed(ledger: Path, words: Sequence[str]) -> list[Doomed]:
 
 
 def left_without(ledger: Path, doomed: Sequence[Doomed]) -> list[str]:
-    """The runs of which no grading would be left."""
+    """The runs and files of which no grading would be left."""
     gone = {each.path for each in doomed}
-    left = {one.run for one in kept.gradings(ledger) if one.path not in gone}
-    return [run for run in dict.fromkeys(each.run for each in doomed) if run and run not in left]
+    left = {one.title for one in kept.gradings(ledger) if one.path not in gone}
+    return [of for of in dict.fromkeys(each.of for each in doomed) if of and of not in left]
 
 
 def remove(project: Project, doomed: Doomed) -> None:
@@ -122,4 +122,4 @@ def _doomed(path: Path) -> Doomed:
     grading = kept.grading_in(path)
     if grading is None:
         return about
-    return Doomed(key=about.key, path=path, bytes=about.bytes, run=grading.run, way=way(grading))
+    return Doomed(key=about.key, path=path, bytes=about.bytes, of=grading.title, way=way(grading))

@@ -5,6 +5,7 @@ Only what this machine knows is asked: a mailbox or a model's server elsewhere w
 
 import os
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,20 +43,22 @@ def graded(context: click.Context, parameter: click.Parameter, incomplete: str) 
 
 def gradings(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Keys, newest first: of the run that the line names, where it names one that was graded."""
-    from ..grades import SHOWN, run_meant
+    from ..grades import SHOWN
+    from ..grades import graded as graded_as
     from ..grades_text import way
 
-    known = _gradings(_project())
+    project = _project()
+    known = _gradings(project)
     # Of a line that ends in the middle of an option, click has not yet said what is what.
     words = [context.params.get("run"), *context.args]
-    try:
-        run = next(filter(None, (run_meant(word, known) for word in words if word)), None)
-    except HybridError:
-        run = None
+    wanted: set[str] = set()
+    for word in words:
+        with suppress(HybridError, OSError):  # no run, or a value of an option
+            wanted |= graded_as(project, word).keys if project and word else set()
     return [
-        CompletionItem(one.key[:SHOWN], help=f"{one.run}, by {way(one)}")
+        CompletionItem(one.key[:SHOWN], help=f"{one.title}, by {way(one)}")
         for one in known
-        if run in (None, one.run) and one.key.startswith(incomplete)
+        if (not wanted or one.key in wanted) and one.key.startswith(incomplete)
     ]
 
 

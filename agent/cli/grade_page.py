@@ -15,7 +15,7 @@ from ..console import Console
 from ..exits import Exit
 from ..sittings import Sitting
 from ..sizes import count
-from .typed import typed
+from .typed import FRESH, typed
 
 _MOST_READ_BACK = 50_000
 HOW_CONTEXT = "name the field with the text that answers must keep to with --context-field"
@@ -48,7 +48,7 @@ def show(
     for title, parts in parts_of:  # of a trial there is too little to tell parts apart
         rows = words.part_rows(parts)
         if rows:
-            console.table(f"By {title}", (title, "right", "samples"), rows)
+            console.table(f"By {title}", (title, report.sense.high, "samples"), rows)
     if report.recorded:
         console.say(f"Every grade is in {report.ledger}.")
     elif report.ledger is not None:
@@ -65,7 +65,7 @@ def _tell_next(report: Report, console: Console, called: str, limit: int | None)
     if report.troubles and report.decided is not None:
         said = sum(one.health.known + one.health.answered for one in report.decided.heard)
         kept = f", with {count(said, 'verdict')} kept" if said else ""
-        console.next_step(f"once the judge can be asked, run the same again{kept}: {typed()}")
+        console.next_step(f"once the judge can be asked, run the same again{kept}: {typed(without=FRESH)}")
     if NO_CONTEXT in report.summary.unscored:
         console.next_step(HOW_CONTEXT)
     if not report.summary.scored and any("reference" in reason for reason in report.summary.unscored):

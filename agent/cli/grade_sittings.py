@@ -15,7 +15,7 @@ from ..project import Project
 from ..sittings import Sitting, Sittings
 from ..state import opened as opened_state
 from .options import Call
-from .typed import typed
+from .typed import FRESH, typed
 
 
 def sit(
@@ -53,7 +53,9 @@ def sit(
                     console.stream(reports.to_json(sitting.report), reports.so_far(sitting.report))
         except KeyboardInterrupt:
             if follow or request.judging is not None:
-                raise KeyboardInterrupt(f"all verdicts are kept, and the same goes on: {typed()}") from None
+                raise KeyboardInterrupt(
+                    f"all verdicts are kept, and the same goes on: {typed(without=FRESH)}"
+                ) from None
             raise
     raise AssertionError("sittings end with the last one")
 

@@ -85,7 +85,7 @@ def _remove(call: Call, project: Project, words: tuple[str, ...], force: bool, d
         for each in doomed:
             kept_gradings.remove(project, each)
     removed = [
-        {"key": each.key, "run": each.run, "file": str(each.path), "bytes": each.bytes} for each in doomed
+        {"key": each.key, "run": each.of, "file": str(each.path), "bytes": each.bytes} for each in doomed
     ]
     lines = [f"{'Would remove' if dry_run else 'Removed'} {_told(each)}." for each in doomed]
     call.console.result({"dry_run": dry_run, "gradings": removed}, "\n".join(lines))
@@ -93,5 +93,5 @@ def _remove(call: Call, project: Project, words: tuple[str, ...], force: bool, d
 
 
 def _told(each: Doomed) -> str:
-    what = f"{each.run} by {each.way}" if each.run else "what cannot be read"
+    what = f"{each.of} by {each.way}" if each.of else "what cannot be read"
     return f"{each.key[: grades.SHOWN]}: {what}, {size(each.bytes)}"

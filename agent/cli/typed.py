@@ -8,6 +8,8 @@ from collections.abc import Sequence
 import click
 
 _KEY = "agent.cli.typed"
+FRESH = "--fresh"
+"""What was asked again is not asked once more, where the same goes on."""
 
 
 def remember(context: click.Context, words: Sequence[str]) -> None:
@@ -15,7 +17,8 @@ def remember(context: click.Context, words: Sequence[str]) -> None:
     context.meta[_KEY] = tuple(words)
 
 
-def typed() -> str:
-    """Of the command that runs now."""
-    words = ["hybrid", *click.get_current_context().meta.get(_KEY, ())]
+def typed(*, without: str = "") -> str:
+    """Of the command that runs now, leaving out the option ``without``."""
+    said = click.get_current_context().meta.get(_KEY, ())
+    words = ["hybrid", *(word for word in said if word != without)]
     return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)

@@ -53,9 +53,9 @@ def find(outputs: Path, target: str, files: Sequence[str] = ()) -> Target:
             raise UsageError(
                 f"{path} holds no {' or '.join(files) or 'file of answers'}.", _hint(path, target)
             )
-        return Target(name=path.resolve().name, sources=sources, source="" if is_run else _short(path))
+        return Target(name=path.resolve().name, sources=sources, source="" if is_run else short(path))
     if path.is_file():
-        return Target(name=path.stem, sources=[Source(path=path, name=path.name)], source=_short(path))
+        return Target(name=path.stem, sources=[Source(path=path, name=path.name)], source=short(path))
     raise UsageError(
         f"There is no run {target} under {outputs} and no file of that name.",
         f"hybrid pull {target}",
@@ -193,7 +193,8 @@ def _walk(root: Path, files: Sequence[str]) -> Iterator[Source]:
                 yield Source(path=path, name=name, shard=shard)
 
 
-def _short(path: Path) -> str:
+def short(path: Path) -> str:
+    """The path as far as it is told elsewhere: the name, and the folder that it is in."""
     return "/".join(path.resolve().parts[-2:])
 
 

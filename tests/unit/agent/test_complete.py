@@ -67,7 +67,7 @@ def test_keys_of_the_run_are_offered_newest_first(ledger: Path) -> None:
     for command in ("report", "label", "calibrate"):
         assert offered(f"hybrid {command} solve --grading ") == [newer, older]
     assert offered(f"hybrid report solve --grading {older[:6]}") == [older]
-    assert offered("hybrid report by.hand.jsonl --grading ") == [other]
+    assert offered("hybrid report by.hand --grading ") == [other]
     assert offered("hybrid report --grading ") == [other, newer, older]
     assert offered("hybrid report 2026 --grading ") == [newer, older]
 

@@ -77,7 +77,15 @@ def test_a_path_means_what_lies_there_and_not_what_is_called_alike(project: Proj
     with pytest.raises(UsageError, match=r"runA/preds\.jsonl was not graded as it is now") as caught:
         find(project, a)
     assert caught.value.hint == f"hybrid grade {a}"
-    assert find(project, "preds")[0].run == "preds"
+    with pytest.raises(
+        UsageError, match=r"several graded files are called: runB/preds\.jsonl, runA/preds\.jsonl"
+    ):
+        find(project, "preds")
+    for word in ("preds.jsonl", "runC/preds.jsonl"):
+        with pytest.raises(UsageError, match=f"There is no file {word}"):
+            find(project, word)
+    (tmp_path / b).unlink()
+    assert find(project, b)[0].facts.source == "runB/preds.jsonl"
 
 
 def test_a_folder_means_its_answers_and_a_run_stays_a_run(project: Project, tmp_path: Path) -> None:

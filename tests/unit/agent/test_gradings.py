@@ -82,7 +82,7 @@ def test_those_of_a_run_are_shown_by_any_of_its_names(shelf: Shelf, word: str) -
 
 
 def test_json_tells_what_a_report_tells(shelf: Shelf, capsys: Capture) -> None:
-    [found] = json.loads(shelf.call("by.hand.jsonl", "--json")[0])["gradings"]
+    [found] = json.loads(shelf.call("by.hand", "--json")[0])["gradings"]
     assert main(["report", "by.hand", "--json"]) == 0
     report = json.loads(capsys.readouterr().out)
     assert (found["rate"], found["low"], found["high"]) == (
@@ -180,6 +180,18 @@ def test_the_last_grading_of_a_run_goes_only_by_force(shelf: Shelf) -> None:
     assert len(shelf.keys()) == 3
     shelf.call("--remove", "--force", *both, both[0])
     assert shelf.keys() == {shelf.of_file.key}
+
+
+def test_the_last_grading_of_a_file_is_no_more_than_one_of_a_name(shelf: Shelf, tmp_path: Path) -> None:
+    for folder in ("runA", "runB"):
+        (tmp_path / folder).mkdir()
+        row = {"id": "a", "answer": folder, "reference": "x"}
+        (tmp_path / folder / "preds.jsonl").write_text(json.dumps(row))
+        assert main(["grade", "-q", f"{folder}/preds.jsonl", "--scorer", "exact"]) == 0
+    [of_b] = json.loads(shelf.call("runB/preds.jsonl", "--json")[0])["gradings"]
+    assert "runB/preds.jsonl" in shelf.call("--remove", of_b["key"], code=15)[1]
+    assert main(["grade", "-q", "runB/preds.jsonl", "--scorer", "includes"]) == 0
+    assert "runB/preds.jsonl by exact" in shelf.call("--remove", of_b["key"])[0]
 
 
 def test_a_word_that_means_no_key_or_several_removes_nothing(shelf: Shelf) -> None:
