@@ -5,7 +5,7 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 
 from sync.clock import Clock
 from sync.progress import Progress
@@ -20,7 +20,6 @@ from .asking import Asking, Health, not_now
 from .journal import Answer, Journal, last_called
 from .pace import Pace
 from .panel import Pool, pooled
-from .retries import Retries
 from .sameness import all_alike
 from .wish import JudgingRequest
 
@@ -35,7 +34,6 @@ class Way:
 
     request: JudgingRequest
     rubric: Rubric
-    retries: Retries = field(default_factory=Retries)
 
     def called(self, name: str) -> str:
         """The judge as the user names it, with what decides how it is asked."""
@@ -165,7 +163,7 @@ def _ask(
                 clock=clock,
                 progress=progress,
                 pace=Pace(way.request.slots),
-                retries=way.retries,
+                retries=way.request.retries,
                 fresh=way.request.fresh,
                 may_ask=way.request.may_ask,
                 tell=way.request.tell,

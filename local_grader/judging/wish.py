@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ..judges.settings import JudgeSettings
 from .panel import Pool
+from .retries import Retries
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,6 +30,7 @@ class JudgingRequest:
     settings: JudgeSettings = field(default_factory=JudgeSettings)
     pool: Pool = Pool.VETO
     slots: int | None = None
+    retries: Retries = field(default_factory=Retries)
     fresh: bool = False
     rivals: str | None = None
     may_pull: Callable[[str], bool] = lambda _model: False

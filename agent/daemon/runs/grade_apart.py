@@ -28,6 +28,9 @@ from ...config_grade import GradeSettings
 _NO_OTHER_WAY = ("when", "keep_awake", "slots")
 """Settings that decide when and how fast a run is graded, and not what comes of it."""
 
+_PATIENCE_S = 120.0
+"""A judge's server is waited for no longer: other runs are to be graded, too, and the agent comes back to this one."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Verdict:
@@ -174,6 +177,9 @@ def _graded(project: Any, run: str, keep: Keep, partial: Partial | None) -> dict
     settings, clock = project.config.grade, SystemClock()
     hours = Hours(settings.when or When(), clock)
     request = replace(request_for(project, run, hours=hours), keep=keep, partial=partial)
+    if request.judging is not None:
+        retries = replace(request.judging.retries, patience_s=_PATIENCE_S)
+        request = replace(request, judging=replace(request.judging, retries=retries))
     works = request.judging is not None and not hours.why_not()
     with awake(lambda _text: None) if settings.keep_awake and works else contextlib.nullcontext():
         report = grade_outputs(request, clock=clock)

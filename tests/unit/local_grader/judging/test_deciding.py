@@ -42,9 +42,15 @@ def decided(tmp_path):
         retries = Retries(first_wait_s=0.001, patience_s=0.001)
         journal = tmp_path / "v.db"
         request = JudgingRequest(
-            judges=list(judges), rubric="correct", folder=tmp_path, journal=journal, pool=pool, **settings
+            judges=list(judges),
+            rubric="correct",
+            folder=tmp_path,
+            journal=journal,
+            pool=pool,
+            retries=retries,
+            **settings,
         )
-        way = Way(request=request, rubric=CORRECT, retries=retries)
+        way = Way(request=request, rubric=CORRECT)
         return decide(grades, judges, way, SystemClock(), Silent())
 
     return run
