@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sync.clock import Clock
 from sync.progress import Progress
@@ -42,18 +42,18 @@ class Task:
         scorer = scorers.make(request.scorer, request.options)
         bench = None if request.judging is None else Bench.of(request.judging, clock)
         target = outputs.find(request.outputs, request.target, request.files)
-        references = None
+        said, references = request.fields, None
         if request.references is not None:
-            references = reference_files.load(
-                request.references, scorer.shape, request.fields, target.sources
-            )
+            references = reference_files.load(request.references, scorer.shape, said, target.sources)
+            fields = reference_files.fields_of_outputs(request.references, said, target.sources)
+            request = replace(request, fields=fields)
         rivals = _rivals(request)
         entry = Entry(
             run=target.name,
             scorer=scorer.name,
             scorer_version=scorer.version,
             options=scorer.options,
-            fields=request.fields,
+            fields=said,
             outputs_sha256=outputs.digest(target.sources),
             references_sha256=references.sha256 if references else None,
             rivals_sha256=rivals.sha256 if rivals else None,

@@ -20,7 +20,7 @@ from .csv_rows import DELIMITERS
 from .fields import ID_NAMES, Fields, reference_of
 from .outputs import digest
 from .reader import Source
-from .rows import BY_PLACE, READABLE, BadRow, read
+from .rows import BY_PLACE, READABLE, BadRow, Row, read
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,6 +53,21 @@ def load(path: Path, shape: Shape, fields: Fields, outputs: Sequence[Source] = (
                 "Leave one of them, or name the field that tells samples apart with --id-field.",
             )
     return References(by_sample=by_sample, sha256=digest(sources))
+
+
+def fields_of_outputs(path: Path, fields: Fields, outputs: Sequence[Source]) -> Fields:
+    """``fields`` for the outputs: without the name of the id where that is what only the references call it, as the first row of
+    each file shows. A name that is in neither stays: it may be a slip."""
+    if fields.id in (None, BY_PLACE) or _have_id(outputs, fields) or not _have_id(_sources(path), fields):
+        return fields
+    return replace(fields, id=None)
+
+
+def _have_id(sources: Sequence[Source], fields: Fields) -> bool:
+    firsts = (next(iter(read(source.path, (*fields.id_names(), *ID_NAMES))), None) for source in sources)
+    return any(
+        isinstance(row, Row) and isinstance(row.value, dict) and fields.id in row.value for row in firsts
+    )
 
 
 def _are_alike(some: Sequence[Source], others: Sequence[Source]) -> bool:

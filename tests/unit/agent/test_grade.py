@@ -121,3 +121,11 @@ def test_where_nothing_can_be_graded_the_hint_fits_the_cause(
     assert main(["grade", "mine.jsonl", "--scorer", "exact"]) == 1
     told = capsys.readouterr().err
     assert said in told and hint in told
+
+
+def test_references_may_call_the_id_otherwise_and_the_outputs_as_usual(root: Path, capsys: Capture) -> None:
+    put(root / "gold.jsonl", *({"question_id": name, "answer": "x"} for name in "abc"))
+    assert main(["grade", "r1"]) == 1
+    assert "Try: Name the field that tells samples apart with --id-field" in capsys.readouterr().err
+    assert main(["grade", "r1", "--id-field", "question_id"]) == 0
+    assert "33.3 % (1 of 3;" in capsys.readouterr().out

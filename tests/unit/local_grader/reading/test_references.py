@@ -55,6 +55,35 @@ def test_the_named_id_is_taken_where_references_have_it(tmp_path: Path) -> None:
     assert list(references.load(path, Shape.ROWS, Fields(id="sample")).by_sample) == ["a"]
 
 
+@pytest.mark.parametrize(
+    ("output", "gold", "expected"),
+    [
+        ({"id": "a"}, {"uid": "a"}, None),
+        ({"uid": "a", "id": "x"}, {"uid": "a"}, "uid"),
+        ({"id": "a"}, {"id": "a"}, "uid"),
+        ({"uid": "a"}, {"id": "a"}, "uid"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["jsonl", "csv"])
+def test_the_outputs_call_their_id_as_usual_where_only_references_have_the_named_one(
+    tmp_path: Path, kind: str, output: dict[str, str], gold: dict[str, str], expected: str | None
+) -> None:
+    outputs, references_ = tmp_path / f"a.{kind}", tmp_path / f"gold.{kind}"
+    for path, row in ((outputs, {**output, "answer": "x"}), (references_, {**gold, "gold": "x"})):
+        text = json.dumps(row) if kind == "jsonl" else f"{','.join(row)}\n{','.join(row.values())}\n"
+        path.write_text(text)
+    sources = find(tmp_path, str(outputs)).sources
+    found = references.fields_of_outputs(references_, Fields(id="uid", group="g"), sources)
+    assert found == Fields(id=expected, group="g")
+
+
+def test_references_without_a_usual_id_say_which_option_names_it(tmp_path: Path) -> None:
+    path = put(tmp_path / "gold.jsonl", {"question_id": "a", "answer": "x"})
+    with pytest.raises(Ungradable, match="has no field named id") as caught:
+        references.load(path, Shape.ROWS, Fields())
+    assert "--id-field" in caught.value.hint
+
+
 def test_another_name_of_the_right_answer_is_never_guessed(tmp_path: Path) -> None:
     path = put(tmp_path / "gold.jsonl", {"id": "a", "gold": "x"})
     with pytest.raises(Ungradable, match="has no field named right"):
