@@ -46,6 +46,11 @@ def why_nothing(skipped: Sequence[str], unread: Sequence[str], files: Sequence[s
     return f"all of its {len(files):,} files are empty", _FILL
 
 
+def told(name: str, why: str) -> str:
+    """The whole sentence about what ``name`` names. Where a row has more than one answer it isn't that it has none."""
+    return f"{name} {'cannot be graded' if TWO_MEANINGS in why else 'holds no answers'}: {why}."
+
+
 def what_to_do(why: str) -> str:
     """A hint for what was said of a file or a row; empty where none is known."""
     return next((hint for what, hint in _HINTS.items() if what in why), "")

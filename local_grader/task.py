@@ -12,7 +12,7 @@ from .errors import AnsweredTwice, Ungradable
 from .judges.endpoint import split
 from .judging.bench import Bench
 from .ledger import Entry, Recorder
-from .nothing import why_nothing
+from .nothing import told, why_nothing
 from .reading import outputs
 from .reading import references as reference_files
 from .reading.reader import Notes
@@ -43,6 +43,8 @@ class Task:
         bench = None if request.judging is None else Bench.of(request.judging, clock)
         target = outputs.find(request.outputs, request.target, request.files)
         said, references = request.fields, None
+        if request.references is None:
+            said.require_two()
         if request.references is not None:
             references = reference_files.load(request.references, scorer.shape, said, target.sources)
             fields = reference_files.fields_of_outputs(request.references, said, target.sources)
@@ -131,4 +133,4 @@ def nothing_in(target: outputs.Target, notes: Notes) -> Ungradable:
         for problems in (notes.skipped, notes.problems)
     )
     why, hint = why_nothing(skipped, unread, [source.name for source in target.sources])
-    return Ungradable(f"{target.name} holds no answers: {why}.", hint)
+    return Ungradable(told(target.name, why), hint)

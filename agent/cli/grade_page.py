@@ -69,7 +69,11 @@ def _tell_next(report: Report, console: Console, called: str, limit: int | None)
     if NO_CONTEXT in report.summary.unscored:
         console.next_step(HOW_CONTEXT)
     if not report.summary.scored and any("reference" in reason for reason in report.summary.unscored):
-        console.next_step("give the right answers with --references FILE")
+        fields = report.entry.fields
+        may_be_beside = report.entry.references_sha256 is None and fields.reference is None
+        has_other = may_be_beside and fields.answer not in (None, "answer")
+        beside = ", or if they are in the field answer: --reference-field answer" if has_other else ""
+        console.next_step(f"give the right answers with --references FILE{beside}")
     if ANSWERED_TWICE in report.summary.unscored:
         console.next_step("narrow the files with --files, or name what tells samples apart with --id-field")
     if report.summary.scored and limit is not None:

@@ -11,6 +11,8 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from sync.errors import UsageError
+
 from ..samples import Reference, Unfit
 from ..texts import as_text
 from .rows import BY_PLACE, Row
@@ -61,6 +63,14 @@ class Fields:
         _require_one_meaning(have, names)
         # The other names are what models say: such a file holds the outputs of another run.
         return present(have, (*REFERENCE_NAMES, ANSWER_NAMES[0]), "--reference-field")
+
+    def require_two(self) -> None:
+        """Raises UsageError where the same field of a row was named for the answer and for the right one."""
+        if self.answer is not None and self.answer == self.reference:
+            raise UsageError(
+                f"One field cannot be both: {self.answer} is named as the answer and as the right one.",
+                "Name another with --reference-field or --answer-field, or the file with the right answers with --references.",
+            )
 
     def reference_names(self) -> Sequence[str]:
         return (self.reference,) if self.reference else REFERENCE_NAMES

@@ -129,3 +129,16 @@ def test_references_may_call_the_id_otherwise_and_the_outputs_as_usual(root: Pat
     assert "Try: Name the field that tells samples apart with --id-field" in capsys.readouterr().err
     assert main(["grade", "r1", "--id-field", "question_id"]) == 0
     assert "33.3 % (1 of 3;" in capsys.readouterr().out
+
+
+def test_an_answer_beside_a_prediction_is_graded_when_both_are_named(root: Path, capsys: Capture) -> None:
+    (root / "hybrid.toml").write_text('[project]\nid = "p"\n')
+    put(root / "mine.jsonl", {"id": "a", "answer": "x", "prediction": "x"})
+    words = ["grade", "mine.jsonl", "--scorer", "exact"]
+    assert main(words) == 1
+    assert "mine cannot be graded: mine.jsonl line 1 has the fields answer and" in capsys.readouterr().err
+    assert main([*words, "--answer-field", "prediction"]) == 1
+    assert "--reference-field answer" in capsys.readouterr().err
+    assert main([*words, "--answer-field", "answer", "--reference-field", "answer"]) == 2
+    assert "One field cannot be both" in capsys.readouterr().err
+    assert main([*words, "--answer-field", "prediction", "--reference-field", "answer"]) == 0

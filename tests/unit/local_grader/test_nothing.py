@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from local_grader.nothing import what_to_do, why_nothing
+from local_grader.nothing import told, what_to_do, why_nothing
 from local_grader.reading.rows import BadRow, read
 
 UNFIT = "m.jsonl line 1 has no field named id"
@@ -29,8 +29,8 @@ BAD = "a.jsonl line 3 is not valid JSON (Expecting value at character 7)"
 def test_hint_fits_the_cause(
     skipped: Sequence[str], unread: Sequence[str], files: Sequence[str], why: str, hint: str
 ) -> None:
-    told, advice = why_nothing(skipped, unread, files)
-    assert told == why and hint in advice
+    clause, advice = why_nothing(skipped, unread, files)
+    assert clause == why and hint in advice
     assert ("--answer-field" in advice) == ("field" in why)
 
 
@@ -56,3 +56,8 @@ def test_what_is_wrong_with_a_file_has_its_hint(
     (row,) = read(path, ("id",))
     assert isinstance(row, BadRow) and row.what.startswith(what)
     assert hint in what_to_do(row.what)
+
+
+def test_rows_with_two_answers_are_not_said_to_have_none() -> None:
+    assert told("r1", TWO) == f"r1 cannot be graded: {TWO}."
+    assert told("r1", UNFIT) == f"r1 holds no answers: {UNFIT}."
