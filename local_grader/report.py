@@ -14,6 +14,7 @@ from .judging.deciding import Decided
 from .ledger import Entry
 from .metrics import Summary
 from .reports import lines, words
+from .reports.sense import Sense, sense
 
 _MOST_NAMED = 10
 
@@ -51,6 +52,10 @@ class Report:
     recorded: bool
     partial: Partial | None = None
     repeat_s: float = 0.0
+
+    @property
+    def sense(self) -> Sense:
+        return sense(self.entry.judging.rubric if self.entry.judging else None)
 
     @property
     def waits(self) -> bool:
@@ -115,6 +120,7 @@ def rows(report: Report) -> list[tuple[str, str]]:
     passing. Its interval takes samples as independent."""
     entry, judging = report.entry, report.entry.judging
     models = [judge.model for judge in judging.judges] if judging else []
+    known_of = lines.known_of(models, judging.rubric if judging else None)
     counted = lines.Counted(
         method=lines.method(
             entry.scorer,
@@ -130,8 +136,9 @@ def rows(report: Report) -> list[tuple[str, str]]:
         stages=report.stages,
         unanswered=report.missing,
         unread=[f"{os.fsdecode(problem.path)} {problem.what}" for problem in report.problems],
+        sense=report.sense,
     )
-    return [*here(report), *lines.rows(counted), *lines.known_of(models), *asked(report)]
+    return [*here(report), *lines.rows(counted), *known_of, *asked(report)]
 
 
 def here(report: Report) -> list[tuple[str, str]]:

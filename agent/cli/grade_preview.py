@@ -54,7 +54,7 @@ def _rows(found: Preview, limit: int | None, why_not: str) -> Iterator[tuple[str
     for judge in found.judges:
         yield f"judge {judge.name}", _work(judge)
         yield f"server of {judge.name}", _server(judge)
-        yield from known_of([judge.model])
+        yield from known_of([judge.model], found.rubric)
     if found.judges:
         if why_not:
             yield "not asked now", why_not

@@ -91,7 +91,11 @@ def report(
     found = contents(kept)
     if opened and not any(form == "html" for form, _ in files):
         files.append(("html", _own_page(project, found)))
-    asked = None if min_pass is None else gate(found.summary, min_pass, len(found.grading.facts.unread))
+    asked = (
+        None
+        if min_pass is None
+        else gate(found.summary, min_pass, len(found.grading.facts.unread), found.sense)
+    )
     for form, path in files:
         write(found, form, path)
     if printed is not None:
@@ -116,7 +120,7 @@ def _show(
     for title, parts in (("shard", found.shards), ("group", found.groups)):
         rows = words.part_rows(parts)
         if rows:
-            console.table(f"By {title}", (title, "right", "samples"), rows)
+            console.table(f"By {title}", (title, found.sense.high, "samples"), rows)
     document = {
         **summary.to_json(found),
         "gate": None

@@ -78,6 +78,7 @@ _UNTAGGED = {
     "qwen2.5": 7.6,
     "qwen3": 8.2,
 }
+_OTHER_TASKS = ("faithful", "pairwise", "refusal", "rubric")
 _TINY = 2.0
 _SMALL = 10.0
 
@@ -107,12 +108,17 @@ def warnings(model: str, billions: float | None) -> tuple[str, ...]:
     )
 
 
-def told(model: str) -> str:
-    """A clause on what was measured of that model; empty where ``warnings`` tells what there is to tell."""
+def told(model: str, rubric: str | None = None) -> str:
+    """A clause on what was measured of that model; empty where ``warnings`` tells what there is to tell. All was measured on
+    what is correct: of other rubrics that come with the program, it says nothing."""
     if warnings(model, None):
         return ""
     found = known(model, None)
-    return "nothing as a judge; calibrate it before you trust it" if found is None else found.figures
+    if found is None:
+        return "nothing as a judge; calibrate it before you trust it"
+    if rubric in _OTHER_TASKS:
+        return f"nothing by the rubric {rubric}; calibrate it before you trust it"
+    return found.figures
 
 
 def size_in(model: str) -> float | None:

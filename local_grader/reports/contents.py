@@ -20,6 +20,7 @@ from ..samples import Sample
 from ..scores import Grade, Missing, Score
 from .lengths import Lengths, lengths
 from .panel import Panel, PanelTally
+from .sense import Sense, sense, warning
 
 RIGHT, PARTLY, WRONG, UNSCORED, MISSING = "right", "partly right", "wrong", "not graded", "never answered"
 VERDICTS = (RIGHT, PARTLY, WRONG, UNSCORED, MISSING)
@@ -62,10 +63,21 @@ class Contents:
     reasons: Mapping[str, str]
 
     @property
+    def sense(self) -> Sense:
+        return sense(self.grading.rubric)
+
+    def told(self, verdict: str) -> str:
+        """One of ``VERDICTS`` in the words of what was asked."""
+        said = self.sense
+        return {RIGHT: said.high, PARTLY: f"partly {said.high}", WRONG: said.low}.get(verdict, verdict)
+
+    @property
     def cautions(self) -> list[str]:
-        """Sentences on judges of which little can be expected, or that say the same of everything."""
+        """Sentences on what was asked, on judges of which little can be expected, or that say the same of everything."""
+        how = judging(self.grading)
         alike = [all_alike(one.name, one.verdicts) for one in (self.panel.voices if self.panel else ())]
         return [
+            *filter(None, [warning(how["rubric"], how["rubric_sha256"]) if how else ""]),
             *(each for model in self.grading.judges for each in known.warnings(model, None)),
             *filter(None, alike),
         ]

@@ -27,11 +27,11 @@ def said(text: str, longest: int = 0) -> str:
 
 def head(contents: Contents) -> str:
     """The rate with its interval, and what became of all samples."""
-    summary, ends = contents.summary, contents.interval
+    summary, ends, word = contents.summary, contents.interval, contents.sense
     if summary.rate is None or ends is None:
         figure = '<p class="rate">–</p><p>Nothing could be graded.</p>'
     else:
-        what = "outputs right" if contents.arc else "right"
+        what = "outputs right" if contents.arc else word.high
         over = f"allowing for {ends.clusters:,} groups" if ends.clusters else "samples taken as independent"
         figure = (
             f'<p class="rate">{percent(summary.rate)}</p>'
@@ -44,8 +44,8 @@ def head(contents: Contents) -> str:
     notes = ""
     if low is not None and high is not None and summary.scored < contents.samples:
         notes = (
-            f"<p>If all not graded and never answered were wrong, {percent(low)} would be right; if they were "
-            f"right, {percent(high)}.</p>"
+            f"<p>If all that was not graded were {word.low}, {percent(low)} would be {word.high}; if they were "
+            f"{word.high}, {percent(high)}.</p>"
         )
     notes += f"<p>{said(contents.corrected.told)}</p>" if contents.corrected else ""
     if contents.arc is not None:
@@ -63,11 +63,11 @@ def cards(contents: Contents) -> str:
     """Each figure that this grading has, in a box of its own."""
     found = [
         ("Values", _histogram(contents)),
-        ("What could not be graded", _reasons(contents.summary)),
-        ("By group", _parts(contents.groups, contents.summary.rate, "group")),
-        ("By shard", _parts(contents.shards, contents.summary.rate, None)),
+        ("What could not be graded", _reasons(contents)),
+        ("By group", _parts(contents, contents.groups, "group")),
+        ("By shard", _parts(contents, contents.shards, None)),
         ("Who decided", _stages(contents)),
-        ("Judges", "" if contents.panel is None else _judges(contents.panel, contents.cautions)),
+        ("Judges", "" if contents.panel is None else _judges(contents, contents.panel)),
         ("Length of answers", _lengths(contents)),
     ]
     boxes = "".join(
@@ -99,7 +99,7 @@ def _outcome(contents: Contents) -> str:
     found = [(name, count) for name, count in contents.verdicts.items() if count]
     whole = max(1, contents.samples)
     legend = "".join(
-        f"<li>{_button('verdict', name, name, CLASSES[name])} {count:,}"
+        f"<li>{_button('verdict', contents.told(name), contents.told(name), CLASSES[name])} {count:,}"
         f' <span class="faint">{percent(count / whole)}</span></li>'
         for name, count in found
     )
@@ -128,7 +128,7 @@ def _histogram(contents: Contents) -> str:
     return f'<ol class="columns">{drawn}</ol><p>Samples by value{wide}</p>'
 
 
-def _parts(parts: Mapping[str, Summary], middle: float | None, kind: str | None) -> str:
+def _parts(contents: Contents, parts: Mapping[str, Summary], kind: str | None) -> str:
     """The lowest rates first. Of very many, the ends."""
     if len(parts) < 2:
         return ""
@@ -143,11 +143,11 @@ def _parts(parts: Mapping[str, Summary], middle: float | None, kind: str | None)
             _button(kind, name, one_line(name, 60)) if kind else said(name, 60),
             None if part.rate is None else (part.low or 0.0, part.rate, part.high or 0.0),
             part.scored,
-            middle,
+            contents.summary.rate,
         )
         for name, part in shown
     )
-    return f'<div class="many">{_table(("", "", "right", "of"), lines)}</div><p>{note}.</p>'
+    return f'<div class="many">{_table(("", "", contents.sense.high, "of"), lines)}</div><p>{note}.</p>'
 
 
 def _stages(contents: Contents) -> str:
@@ -160,10 +160,10 @@ def _stages(contents: Contents) -> str:
             f"<td>{shapes.stack([('value', part.scored / whole)])}</td>"
             f"<td>{percent(part.scored / whole)}</td><td>{part.scored:,}</td><td>{right}</td></tr>"
         )
-    return lines and _table(("", "", "share", "decided", "right"), lines)
+    return lines and _table(("", "", "share", "decided", contents.sense.high), lines)
 
 
-def _judges(panel: Panel, cautions: Sequence[str]) -> str:
+def _judges(contents: Contents, panel: Panel) -> str:
     lines = ""
     for voice in panel.voices:
         right = percent(voice.right / voice.judged) if voice.judged else "–"
@@ -176,7 +176,7 @@ def _judges(panel: Panel, cautions: Sequence[str]) -> str:
             flips = percent(voice.flips / voice.swapped) if voice.swapped else "–"
             lines += f"<td>{flips}</td>"
         lines += "</tr>"
-    heads = ("", "right", "of", "no verdict", *(("flipped",) if panel.compares else ()))
+    heads = ("", contents.sense.high, "of", "no verdict", *(("flipped",) if panel.compares else ()))
     text = _table(heads, lines)
     for pair in panel.accords:
         share = percent(pair.agreed / pair.n) if pair.n else "–"
@@ -192,7 +192,7 @@ def _judges(panel: Panel, cautions: Sequence[str]) -> str:
         text += (
             f"<p>Here {COMPARES}. Flipped: the judge chose otherwise when the two answers changed places.</p>"
         )
-    return text + "".join(f"<p>{said(caution)}</p>" for caution in cautions)
+    return text + "".join(f"<p>{said(caution)}</p>" for caution in contents.cautions)
 
 
 def _lengths(contents: Contents) -> str:
@@ -208,18 +208,19 @@ def _lengths(contents: Contents) -> str:
         )
         for part in found.parts
     )
-    table = _table(("characters", "", "right", "of"), lines) if lines else ""
+    table = _table(("characters", "", contents.sense.high, "of"), lines) if lines else ""
     return f"{table}<p>Rank correlation of value and length: {found.correlation:+.2f} over {found.n:,} answers.</p>"
 
 
-def _reasons(summary: Summary) -> str:
+def _reasons(contents: Contents) -> str:
+    summary, word = contents.summary, contents.sense
     lines = "".join(
         f"<tr><th>{_button('reason', reason, one_line(reason, 80) or 'no reason')}</th><td>{count:,}</td></tr>"
         for reason, count in sorted(summary.unscored.items(), key=lambda item: -item[1])
     )
     if not lines:
         return ""
-    return f"{_table(('', 'samples'), lines)}<p>None of these counts as wrong, or as right.</p>"
+    return f"{_table(('', 'samples'), lines)}<p>None of these counts as {word.low}, or as {word.high}.</p>"
 
 
 def _rated(name: str, ends: tuple[float, float, float] | None, of: int, middle: float | None) -> str:

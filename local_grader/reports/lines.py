@@ -9,6 +9,7 @@ from ..judges import known
 from ..metrics import Summary
 from . import words
 from .characters import one_line
+from .sense import MERIT, Sense
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,6 +29,7 @@ class Counted:
     reasons: Mapping[str, str] = field(default_factory=dict)
     unanswered: Sequence[str] = ()
     unread: Sequence[str] = ()
+    sense: Sense = MERIT
 
 
 _NAMED = 3
@@ -56,7 +58,7 @@ def rows(counted: Counted) -> list[tuple[str, str]]:
         ("graded by", counted.method),
         ("samples", words.samples(summary)),
         (
-            "outputs right" if counted.arc else "score" if summary.partial else "right",
+            "outputs right" if counted.arc else "score" if summary.partial else counted.sense.high,
             words.rate_of(summary, counted.interval, counted.clusters),
         ),
     ]
@@ -71,19 +73,20 @@ def rows(counted: Counted) -> list[tuple[str, str]]:
         lines.append(("never answered", _named(summary.missing, counted.unanswered[:_NAMED], 40)))
     if counted.unread:
         lines.append(("not read", _named(len(counted.unread), counted.unread[:1], 120)))
-    lines += words.bounds(summary)
+    lines += words.bounds(summary, counted.sense)
     return [
         *lines,
         *(
-            (f"decided by {one_line(name, 40)}", words.share(part, summary))
+            (f"decided by {one_line(name, 40)}", words.share(part, summary, counted.sense))
             for name, part in counted.stages.items()
         ),
     ]
 
 
-def known_of(models: Iterable[str]) -> list[tuple[str, str]]:
-    """What was measured of each judge, where nothing speaks against it."""
-    return [(f"known of {one_line(model, 40)}", said) for model in models if (said := known.told(model))]
+def known_of(models: Iterable[str], rubric: str | None) -> list[tuple[str, str]]:
+    """What was measured of each judge that is useful for that rubric, where nothing speaks against it."""
+    found = ((model, known.told(model, rubric)) for model in models)
+    return [(f"known of {one_line(model, 40)}", one_line(said)) for model, said in found if said]
 
 
 def _named(count: int, first: Sequence[str], longest: int) -> str:

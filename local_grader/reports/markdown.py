@@ -24,7 +24,13 @@ def write_markdown(contents: Contents, file: IO[bytes]) -> None:
     lines += [f"| {plain(label)} | {plain(text)} |" for label, text in rows(contents)]
     for title, parts in (("group", contents.groups), ("shard", contents.shards)):
         if len(parts) > 1:
-            lines += ["", f"### By {title}", "", f"| {title} | right | samples |", "|---|---|---|"]
+            lines += [
+                "",
+                f"### By {title}",
+                "",
+                f"| {title} | {contents.sense.high} | samples |",
+                "|---|---|---|",
+            ]
             lines += [_part(name, part) for name, part in list(parts.items())[:_MOST_PARTS]]
             if len(parts) > _MOST_PARTS:
                 lines += ["", f"The first {_MOST_PARTS} of {len(parts):,}."]
@@ -62,13 +68,13 @@ def _not_right(contents: Contents) -> list[str]:
         if verdict != RIGHT:
             why = grade.reason or grade.explanation
             cells = (grade.sample, grade.prompt or "", grade.answer, grade.reference or "", why)
-            found.append(f"| {' | '.join(map(code, cells))} | {verdict} |")
+            found.append(f"| {' | '.join(map(code, cells))} | {contents.told(verdict)} |")
             if len(found) == _MOST_SAMPLES:
                 break
     shown = f"the first {len(found)} of {count:,}" if count > len(found) else f"{count:,}"
     return [
         "",
-        f"<details><summary>Not right: {shown}</summary>",
+        f"<details><summary>Not {contents.sense.high}: {shown}</summary>",
         "",
         "| sample | prompt | answer | reference | why | verdict |",
         "|---|---|---|---|---|---|",

@@ -44,7 +44,7 @@ def _listed(contents: Contents) -> str:
     if contents.samples <= MOST:
         return ""
     return (
-        f"<p>Listed are {MOST:,} of {contents.samples:,} samples, those that are not right first. The figures above "
+        f"<p>Listed are {MOST:,} of {contents.samples:,} samples, those that are not {contents.sense.high} first. The figures above "
         "count all; CSV and Parquet hold all.</p>"
     )
 

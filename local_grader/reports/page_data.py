@@ -28,7 +28,7 @@ def document(contents: Contents) -> dict[str, Any]:
     return {
         "run": contents.grading.run,
         "total": contents.samples,
-        "verdicts": list(VERDICTS),
+        "verdicts": [contents.told(each) for each in VERDICTS],
         "names": {kind: list(known) for kind, known in names.known.items()},
         "samples": samples,
     }

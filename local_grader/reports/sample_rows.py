@@ -17,7 +17,7 @@ from .contents import Contents, verdict_of
 COLUMNS: Mapping[str, tables.Kind] = {
     "run": "text",
     "sample": "text",
-    "verdict": "text",  # right, partly right, wrong, not graded, never answered
+    "verdict": "text",  # right, partly right, wrong, or a rubric's own words; not graded, never answered
     "value": "number",  # in [0, 1]; empty unless graded
     "reason": "text",  # why it was not graded
     "group": "text",
@@ -62,16 +62,16 @@ def write_parquet(contents: Contents, file: IO[bytes]) -> None:
 
 def _rows(contents: Contents) -> Iterator[tuple[str | float | None, ...]]:
     for grade in contents.grades():
-        yield _row(contents.grading.run, grade)
+        yield _row(contents, grade)
 
 
-def _row(run: str, grade: KeptGrade) -> tuple[str | float | None, ...]:
+def _row(contents: Contents, grade: KeptGrade) -> tuple[str | float | None, ...]:
     """In the order of ``COLUMNS``."""
     judgements = [asdict(one) for one in grade.judgements]
     return (
-        run,
+        contents.grading.run,
         grade.sample,
-        verdict_of(grade),
+        contents.told(verdict_of(grade)),
         grade.value,
         grade.reason,
         grade.group,

@@ -36,6 +36,7 @@ def rows(contents: Contents) -> list[tuple[str, str]]:
         reasons=contents.reasons,
         unanswered=contents.unanswered,
         unread=contents.grading.facts.unread,
+        sense=contents.sense,
     )
     return [*lines.rows(counted), *_judges(contents), *_lengths(contents)]
 
@@ -48,7 +49,7 @@ def _judges(contents: Contents) -> list[tuple[str, str]]:
     for voice in panel.voices:
         said = f"{voice.judged:,} of {voice.asked:,} judged"
         if voice.judged:
-            said += f", {percent(voice.right / voice.judged)} of them right"
+            said += f", {percent(voice.right / voice.judged)} of them {contents.sense.high}"
         if voice.swapped:
             said += f"; {percent(voice.flips / voice.swapped)} of {voice.swapped:,} flipped with the order"
         found.append((f"judge {one_line(voice.name, 40)}", said))
@@ -59,7 +60,7 @@ def _judges(contents: Contents) -> list[tuple[str, str]]:
                 f", Krippendorff's alpha {coefficient(panel.alpha)}{' (ordinal)' if panel.ordinal else ''}"
             )
         found.append(("judges agree", said))
-    found += lines.known_of(contents.grading.judges)
+    found += lines.known_of(contents.grading.judges, contents.grading.rubric)
     return [*found, *(("beware", one_line(caution)) for caution in contents.cautions)]
 
 

@@ -7,6 +7,7 @@ from ..arc_metrics import ArcSummary
 from ..metrics import Summary
 from ..notation import amount, between, interval, percent
 from .characters import one_line
+from .sense import MERIT, Sense
 
 _MOST_PARTS = 20
 _DIGEST = len("sha256:") + 12
@@ -56,20 +57,20 @@ def samples(summary: Summary) -> str:
     return f"{summary.samples:,}" + (f", of which {unscored:,} could not be graded" if unscored else "")
 
 
-def share(part: Summary, whole: Summary) -> str:
-    """How much of the whole a stage decided, and how much of that it found right."""
+def share(part: Summary, whole: Summary, sense: Sense = MERIT) -> str:
+    """How much of the whole a stage decided, and how much of that it found right, or what else ``sense`` says."""
     decided = f"{part.scored:,} decided ({percent(part.scored / whole.samples)})"
     if part.rate is None:
         return decided
-    return f"{decided}, {percent(part.rate)} {'on average' if part.partial else 'of them right'}"
+    return f"{decided}, {percent(part.rate)} {'on average' if part.partial else f'of them {sense.high}'}"
 
 
-def bounds(summary: Summary) -> list[tuple[str, str]]:
+def bounds(summary: Summary, sense: Sense = MERIT) -> list[tuple[str, str]]:
     """A row on what the rate would be if all that is not known were wrong, or right; none where all is known."""
     low, high = summary.floor, summary.ceiling
     if low is None or high is None or summary.scored == summary.samples + summary.missing:
         return []
-    return [("bounds", f"{between(low, high)}, if all that was not graded or answered were wrong, or right")]
+    return [("bounds", f"{between(low, high)}, if all that was not graded were {sense.low}, or {sense.high}")]
 
 
 def part_rows(parts: Mapping[str, Summary]) -> list[tuple[str, str, str]]:
