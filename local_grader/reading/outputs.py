@@ -21,7 +21,7 @@ from ..scorer import Shape
 from .csv_rows import DELIMITERS
 from .fields import Fields
 from .reader import MOST_NAMED, Notes, Reader, Source
-from .rows import READABLE, holds_bare_numbers, read
+from .rows import PACKED_KINDS, READABLE, holds_bare_numbers, read
 
 _LEFT_OUT = "stands beside other files with answers, and is read where --files names it"
 
@@ -49,13 +49,20 @@ def find(outputs: Path, target: str, files: Sequence[str] = ()) -> Target:
         sources = sorted(_walk(path, files), key=lambda source: source.name)
         if not files:
             sources = _spare_last(sources)
+        if not files and all(_is_packed(source.path) for source in sources):
+            packed = [source.name for source in _walk(path, ["*"]) if _is_packed(source.path)]
+            if packed:
+                raise UsageError(
+                    f"{path} holds no answers but packed ones, as {min(packed)}.", "Unpack them first."
+                )
         if not sources:
             raise UsageError(
                 f"{path} holds no {' or '.join(files) or 'file of answers'}.", _hint(path, target)
             )
         return Target(name=path.resolve().name, sources=sources, source="" if is_run else short(path))
     if path.is_file():
-        return Target(name=path.stem, sources=[Source(path=path, name=path.name)], source=short(path))
+        name = path.name if _is_packed(path) else path.stem
+        return Target(name=name, sources=[Source(path=path, name=path.name)], source=short(path))
     raise UsageError(
         f"There is no run {target} under {outputs} and no file of that name.",
         f"hybrid pull {target}",
@@ -187,10 +194,20 @@ def _walk(root: Path, files: Sequence[str]) -> Iterator[Source]:
             if filename.startswith(".") or path.is_symlink() or not path.is_file():
                 continue
             wanted = any(fnmatch(name, glob) or fnmatch(filename, glob) for glob in files)
-            if wanted or (not files and path.suffix.lower() in READABLE):
+            if wanted or (not files and _may_hold_answers(path)):
                 first, slash, _ = name.partition("/")
                 shard = first if slash and re.fullmatch(r"\d+", first) else None
                 yield Source(path=path, name=name, shard=shard)
+
+
+def _may_hold_answers(path: Path) -> bool:
+    """Packed ones are told of, not read; of other packed files nobody expects answers."""
+    answers = path.with_suffix("") if _is_packed(path) else path
+    return answers.suffix.lower() in READABLE
+
+
+def _is_packed(path: Path) -> bool:
+    return path.suffix.lower() in PACKED_KINDS
 
 
 def short(path: Path) -> str:

@@ -27,7 +27,7 @@ LONGEST_LINE = 64 << 20
 _LARGEST_JSON = 512 << 20
 _MOST_BAD_ROWS = 10
 _LARGEST_METRICS = 1 << 20
-_PACKED = (".gz", ".bz2", ".xz", ".zst", ".zip", ".tar", ".tgz", ".7z")
+PACKED_KINDS = (".gz", ".bz2", ".xz", ".zst", ".zip", ".tar", ".tgz", ".7z")
 _SKIPPED_AT_ONCE = 1 << 20
 _ENDS = ("\n", "\r\n", "")
 _BEGINNING = 20
@@ -89,8 +89,8 @@ def _rows(path: Path, id_names: Container[str]) -> Iterator[Row | BadRow]:
             return _read_parquet(path)
         case kind if kind in csv_rows.DELIMITERS:
             return _read_csv(path, id_names, csv_rows.DELIMITERS[kind])
-        case kind if kind in _PACKED:
-            return iter([BadRow(PACKED)])
+        case kind if kind in PACKED_KINDS:
+            return iter([NotAnswers(PACKED)])
         case _:
             return iter([BadRow(f"{OTHER_KIND} ({', '.join(READABLE)})")])
 
@@ -154,7 +154,11 @@ def _read_json(path: Path, id_names: Container[str]) -> Iterator[Row | BadRow]:
 def _rows_of(whole: Mapping[str, object], id_names: Container[str]) -> Iterator[Row | BadRow]:
     """Of an object that is no row itself: what it holds by name, or the one list of rows that is all it holds."""
     lists = [name for name, value in whole.items() if _are_rows(value, id_names, is_all=len(whole) == 1)]
-    if len(lists) != 1:
+    has_bare = any(isinstance(value, str | int | float) for value in whole.values())
+    nested = [name for name, value in whole.items() if has_bare and _holds_rows(value)]
+    if len(lists) != 1 and nested:
+        yield NotAnswers(f"{MORE_THAN_ROWS} (that is in {nested[0]})")
+    elif len(lists) != 1:
         for key, value in whole.items():
             yield Row(f"key {key}", value, key)
     elif len(whole) > 1:
@@ -172,6 +176,11 @@ def _are_rows(value: object, id_names: Container[str], *, is_all: bool) -> bool:
         return False
     have_ids = all(any(name in id_names for name in each) for each in value)
     return have_ids or (is_all and not any(name.startswith("attempt_") for name in value[0]))
+
+
+def _holds_rows(value: object) -> bool:
+    """Whether it is an object with a list of rows in it: beside bare values that is no answer by name."""
+    return isinstance(value, dict) and any(_are_rows(each, (), is_all=True) for each in value.values())
 
 
 def holds_bare_numbers(path: Path) -> bool:

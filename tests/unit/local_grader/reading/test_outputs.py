@@ -250,3 +250,29 @@ def test_a_bad_row_in_a_table_of_answers_is_a_problem(tmp_path):
         "line 3 has 1 cell, and the header has 2",
         "line 4 has no usable id",
     ]
+
+
+def test_packed_answers_beside_others_are_told_and_other_packed_files_are_not(tmp_path):
+    put(tmp_path / "r" / "a.jsonl", {"id": "a", "answer": "x"})
+    text(tmp_path / "r" / "b.jsonl.gz", "packed")
+    text(tmp_path / "r" / "weights.tar.gz", "packed")
+    samples = samples_in(find(tmp_path, "r"))
+    assert [sample.id for sample in samples] == ["a"]
+    assert [(os.fsdecode(one.path), one.what) for one in samples.notes.skipped] == [
+        ("b.jsonl.gz", "is packed")
+    ]
+    assert not samples.notes.problems
+
+
+@pytest.mark.parametrize("name", ["b.jsonl.gz", "b.zip", "b.tar.xz"])
+def test_a_folder_of_nothing_but_packed_files_says_so(tmp_path, name):
+    text(tmp_path / "r" / "0" / name, "packed")
+    text(tmp_path / "r" / "notes.txt", "x")
+    with pytest.raises(UsageError, match=f"packed ones, as 0/{name}") as caught:
+        find(tmp_path, "r")
+    assert caught.value.hint.startswith("Unpack")
+
+
+def test_a_packed_file_has_its_whole_name(tmp_path):
+    text(tmp_path / "rows.jsonl.gz", "packed")
+    assert find(tmp_path, str(tmp_path / "rows.jsonl.gz")).name == "rows.jsonl.gz"

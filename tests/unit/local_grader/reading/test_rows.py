@@ -130,3 +130,26 @@ def test_a_cut_parquet_file_is_a_bad_row(tmp_path):
 def test_lone_surrogates_in_json_are_read(tmp_path):
     (row,) = rows_of(tmp_path / "a.jsonl", json.dumps({"id": "\ud800"}))
     assert row.value == {"id": "\ud800"}
+
+
+@pytest.mark.parametrize(
+    "whole",
+    [
+        {"version": 2, "results": {"stats": {"n": 1}, "results": [{"prompt": "q", "response": "x"}]}},
+        {
+            "evalId": "e",
+            "results": {"results": [{"prompt": "q"}]},
+            "config": {"tests": [{"vars": 1}]},
+            "url": None,
+        },
+    ],
+)
+def test_results_beside_bare_values_are_no_answers_by_name(tmp_path, whole):
+    (found,) = rows_of(tmp_path / "a.json", json.dumps(whole))
+    assert found == NotAnswers("holds more than a list of rows (that is in results)")
+
+
+@pytest.mark.parametrize("value", [["x", "y"], {"answer": "x"}, [{"attempt_1": [[1]]}], {"answer": ["x"]}])
+def test_answers_by_name_may_be_of_several_kinds(tmp_path, value):
+    rows = rows_of(tmp_path / "a.json", json.dumps({"q1": "x", "q2": value}))
+    assert [row.key for row in rows] == ["q1", "q2"]
