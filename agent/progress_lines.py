@@ -1,9 +1,11 @@
 """Progress where nobody looks at a terminal (nohup, CI, a pipe, ``--json``): a line a minute, so that a log tells that work goes on.
 
 What is over within a minute says nothing. Lines are printed from ``advance``, without a thread: while nothing at all
-is done, there is nothing to tell.
+is done, there is nothing to tell. How fast it goes is told by the last minutes in which something was done: an outage
+in between says nothing of what is to come.
 """
 
+from collections import deque
 from collections.abc import Callable
 
 from sync.clock import Clock
@@ -11,6 +13,10 @@ from sync.clock import Clock
 from .sizes import duration, size
 
 EVERY_S = 60.0
+_LATELY_S = 300.0
+_APART_S = 1.0
+_PAUSE = 10
+"""How many times longer than lately it must take until something is done again to count as a pause."""
 
 
 class Lines:
@@ -25,14 +31,13 @@ class Lines:
         self._label, self._total, self._unit = label, total, unit
         self._began = self._told = self._clock.monotonic()
         self._done = 0
-        self._first: tuple[float, int] | None = None
-        """What came first, and when: what was done in an earlier run comes at once, and is no measure of how fast it goes."""
+        self._lately: deque[tuple[float, int]] = deque()
+        """When how much was done. What came first is where it begins: what was done in an earlier run comes at once."""
 
     def advance(self, amount: int) -> None:
         self._done += amount
         now = self._clock.monotonic()
-        if self._first is None:
-            self._first = now, self._done
+        self._remember(now)
         if now - self._told >= EVERY_S:
             self._told = now
             self._write(line(self._label, self._done, self._total, self._unit, self._per_s(now)))
@@ -43,8 +48,20 @@ class Lines:
             self._write(f"{self._label}: {_amount(self._done, self._unit)} in {took}")
             self._told = self._began
 
+    def _remember(self, now: float) -> None:
+        found = self._lately
+        if found and now - found[-1][0] < _APART_S:
+            return
+        if len(found) > 1:
+            usual_s = (found[-1][0] - found[0][0]) / (len(found) - 1)
+            if now - found[-1][0] > max(EVERY_S, _PAUSE * usual_s):
+                found.clear()
+        found.append((now, self._done))
+        while len(found) > 2 and found[1][0] <= now - _LATELY_S:
+            found.popleft()
+
     def _per_s(self, now: float) -> float:
-        began, before = self._first or (now, 0)
+        began, before = self._lately[0]
         return (self._done - before) / (now - began) if now > began else 0.0
 
 

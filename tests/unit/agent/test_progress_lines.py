@@ -50,3 +50,42 @@ def test_each_phase_has_its_own_minutes() -> None:
     meter.advance(1)
     meter.finish()
     assert said == ["first: 1 of 4 files", "first: 1 files in 60 s"]
+
+
+def _steps(meter: Lines, clock: ManualClock, count: int, each_s: float) -> None:
+    for _ in range(count):
+        clock.advance(each_s)
+        meter.advance(1)
+
+
+def test_an_outage_is_no_part_of_the_rate() -> None:
+    said: list[str] = []
+    clock = ManualClock()
+    meter = Lines(said.append, clock)
+    meter.start("judge", 400, "prompts")
+    _steps(meter, clock, 40, 1.0)
+    clock.advance(700)
+    _steps(meter, clock, 61, 1.0)
+    assert said == [
+        "judge: 41 of 400 prompts",
+        "judge: 101 of 400 prompts, 1.0 prompts/s, 5 min left",
+    ]
+
+
+def test_what_was_slower_long_ago_is_no_part_of_the_rate() -> None:
+    said: list[str] = []
+    clock = ManualClock()
+    meter = Lines(said.append, clock)
+    meter.start("judge", 4_000, "prompts")
+    _steps(meter, clock, 60, 10.0)
+    _steps(meter, clock, 400, 1.0)
+    assert ", 6.0 prompts/min, " in said[8] and ", 1.0 prompts/s, " in said[-1]
+
+
+def test_slow_work_has_a_rate() -> None:
+    said: list[str] = []
+    clock = ManualClock()
+    meter = Lines(said.append, clock)
+    meter.start("judge", 10, "prompts")
+    _steps(meter, clock, 3, 600.0)
+    assert said[-1] == "judge: 3 of 10 prompts, 0.1 prompts/min, 70 min left"
