@@ -117,8 +117,9 @@ def load(
         if str(about.get("hard")).casefold() == "true" and sample in values:
             hard.add(sample)
     if not values and problems:
+        its = "its" if problems[0].what.startswith(("line ", "row ")) else "it"
         raise UsageError(
-            f"{path} holds no labels: it {problems[0].what}.", "Name the field with --label-field."
+            f"{path} holds no labels: {its} {problems[0].what}.", "Name the field with --label-field."
         )
     if not values and others:
         raise UsageError(

@@ -2,17 +2,19 @@
 
 import os
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
 import click
 
-from local_grader import calibration, calibrations, kept
+from local_grader import calibration, calibrations, kept, rubrics
 from local_grader import labels as label_files
 from local_grader.calibration import BASELINE, FEW, JUDGE, STAGE, Calibration, Measured
 from local_grader.kept import KeptGrade, KeptGrading
 from local_grader.labels import Labels
 from local_grader.notation import between, coefficient, percent
+from local_grader.rubrics import NAMES
 from local_grader.statistics.intervals import Interval
 from local_grader.statistics.libraries import generator
 from local_grader.statistics.rates import Rate
@@ -60,10 +62,19 @@ def calibrate(call: Call, /, run: str, labels: Path, label_field: str | None, gr
       hybrid calibrate answers.jsonl labels-second.jsonl --grading llama3.1:8b
     """
     project = call.project()
-    kept_grading = _held_against(call.console, graded(project, run), grading, labels)
+    meant = graded(project, run)
+    kept_grading = _held_against(call.console, meant, grading, labels)
     said = _said(kept.read(kept_grading))
     words = {word: value for word, value in said.items() if word}
-    given = label_files.load(labels, label_field, words, kept_grading.run, kept_grading.rubric)
+    try:
+        given = label_files.load(labels, label_field, words, kept_grading.run, kept_grading.rubric)
+    except UsageError as error:
+        if (other := _in_words_of(meant, labels, label_field)) is None:
+            raise
+        raise UsageError(
+            str(error),
+            f"--grading {other.key[:SHOWN]}: the labels look like words of its rubric, {other.rubric}.",
+        ) from error
     _require_verdicts(kept_grading, said, run)
     # Read again, so that of a million grades only the labelled ones need room.
     found = calibration.calibrate(
@@ -77,7 +88,7 @@ def calibrate(call: Call, /, run: str, labels: Path, label_field: str | None, gr
     path = calibrations.record(project.state_dir / "ledger", kept_grading, given, found)
     _warn(call.console, given, found)
     call.console.result(document(kept_grading, given, found, path), f"{found.verdict}\n")
-    _show(call.console, kept_grading, given, found)
+    _show(call.console, meant.called, given, found)
     call.console.say(found.advice)
     call.console.say(f"The calibration is in {path}.")
     if found.labels < FEW:
@@ -88,18 +99,29 @@ def calibrate(call: Call, /, run: str, labels: Path, label_field: str | None, gr
 def _held_against(console: Console, graded: Graded, grading: str | None, labels: Path) -> KeptGrading:
     """The newest grading that is about what was labelled."""
     found = fitting(graded, grading)
-    rubrics = label_files.rubrics(labels, found[0].run)
-    fit = measurable(found, rubrics, is_chosen=grading is not None)
+    named_there = label_files.rubrics(labels, found[0].run)
+    fit = measurable(found, named_there, is_chosen=grading is not None)
     if not fit:
-        named = " and ".join(sorted(rubrics))
+        named = " and ".join(sorted(named_there))
         raise UsageError(
             f"{labels} is about the rubric {named}, by which {graded.called} was not graded{' there' if grading else ''}.",
             "hybrid gradings shows what was graded by what.",
         )
     kept = newest(graded, fit, console.warn)
-    if not rubrics:
+    if not named_there:
         console.say(f"The labels name no rubric: held against {kept.key[:SHOWN]}, by {way(kept)}.")
     return kept
+
+
+def _in_words_of(graded: Graded, labels: Path, field: str | None) -> KeptGrading | None:
+    """A grading by a rubric in whose words the labels can be read."""
+    for one in graded.found:
+        if one.rubric in NAMES:
+            with suppress(UsageError):
+                words = rubrics.load(one.rubric, Path()).verdicts
+                if not label_files.load(labels, field, words, one.run, one.rubric).problems:
+                    return one
+    return None
 
 
 def _require_verdicts(grading: KeptGrading, said: Mapping[str, float], run: str) -> None:
@@ -186,7 +208,7 @@ def _warn(console: Console, labels: Labels, found: Calibration) -> None:
         )
 
 
-def _show(console: Console, grading: KeptGrading, labels: Labels, found: Calibration) -> None:
+def _show(console: Console, called: str, labels: Labels, found: Calibration) -> None:
     cells = found.whole.confusion
     by = f" by {', '.join(labels.labellers)}" if labels.labellers else ""
     rows = [
@@ -199,7 +221,7 @@ def _show(console: Console, grading: KeptGrading, labels: Labels, found: Calibra
         ("wrongly failed", f"{cells.false_fail:,}"),
         ("rightly failed", f"{cells.true_fail:,}"),
     ]
-    console.table(f"{found.name} against labels of {grading.run}", ("measure", "value"), rows)
+    console.table(f"{found.name} against labels of {called}", ("measure", "value"), rows)
     lines = [_line("all", found.whole)]
     for kind in (JUDGE, STAGE, BASELINE):
         lines += [_line(_HEADINGS[kind], one) for one in found.of(kind)]

@@ -213,7 +213,8 @@ def grade(
         request = trial(request, limit)
     if dry_run:
         found = preview(request, call.clock, call.console.progress())
-        return grade_preview.show(found, call.console, limit, hours.why_not())
+        called = called_by(request, found.run)
+        return grade_preview.show(found, call.console, called, limit, hours.why_not())
     last = sit(call, project, request, hours, follow=follow, keep_awake=keep_awake or settings.keep_awake)
     if limit is None:
         event = tidings.graded(reports.to_json(last.report), by_hand=True)

@@ -18,26 +18,30 @@ from .grade_page import HOW_CONTEXT
 _NAMED = 3
 
 
-def show(found: Preview, console: Console, limit: int | None, why_not: str) -> Exit:
-    """``why_not`` is a clause on what judges wait for just now; empty where they may be asked."""
+def show(found: Preview, console: Console, called: str, limit: int | None, why_not: str) -> Exit:
+    """``called`` is what other commands know the outputs by; ``why_not`` is a clause on what judges wait for just now; empty where they may be asked."""
     for problem in found.problems:
         console.warn(f"{os.fsdecode(problem.path)} {problem.what}.")
     for warning in dict.fromkeys(warning for judge in found.judges for warning in judge.warnings):
         console.warn(warning)
-    console.table(f"If {found.run} were graded now", ("measure", "value"), _rows(found, limit, why_not))
+    console.table(f"If {called} were graded now", ("measure", "value"), _rows(found, called, limit, why_not))
     console.result(_document(found, limit, why_not), "" if found.first is None else _shown(found.first))
     console.say("No judge was asked, and nothing was written.")
     if NO_CONTEXT in found.unscored:
         console.next_step(HOW_CONTEXT)
     if found.takes_s is None:
-        console.next_step("--limit 20 instead of --dry-run tries it, and then it is known how long one takes")
+        now = " --when any" if why_not else ""
+        console.next_step(
+            f"--limit 20{now} instead of --dry-run tries it, and then it is known how long one takes"
+        )
     return Exit.PARTIAL if found.problems else Exit.DONE
 
 
-def _rows(found: Preview, limit: int | None, why_not: str) -> Iterator[tuple[str, str]]:
+def _rows(found: Preview, called: str, limit: int | None, why_not: str) -> Iterator[tuple[str, str]]:
     if limit is not None:
         yield "trial", f"the first {limit:,} of the outputs"
-    yield "files", f"{len(found.files):,} ({_named(found.files)})"
+    is_one = [os.path.basename(each) for each in found.files] == [os.path.basename(called)]
+    yield "files", f"{len(found.files):,} ({called if is_one else _named(found.files)})"
     if found.skipped:
         yield "skipped", _named([f"{os.fsdecode(one.path)} {one.what}" for one in found.skipped])
     yield "scorer", found.scorer

@@ -176,3 +176,14 @@ def test_a_tie_is_no_label_and_that_is_said(judged: Path, capsys: Capture) -> No
     document = json.loads(out)
     assert (document["labels"], len(document["ties"])) == (50, 10)
     assert "10 samples left out: labelled neither yes nor no." in err
+
+
+def test_labels_in_words_of_another_rubric_are_led_to_its_grading(judged: Path, capsys: Capture) -> None:
+    grades = [grade(f"s{at}", float(at % 2), judges={"llama": float(at % 2)}) for at in range(60)]
+    by = judging("llama", rubric="refusal")
+    kept = keep(Path(".hybrid/ledger"), "r1", grades, by=by, at=1.0)
+    put(judged, *({"id": f"s{at}", "label": ["answered", "refused"][at % 2]} for at in range(60)))
+    assert main(["calibrate", "r1", "labels.jsonl"]) != 0
+    err = capsys.readouterr().err
+    assert "holds no labels: its line 1 has a label" in err
+    assert f"--grading {kept.key[:8]}: the labels look like words of its rubric, refusal." in err

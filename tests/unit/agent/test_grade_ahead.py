@@ -132,11 +132,19 @@ def test_dry_run_tells_until_when_judges_would_wait(project: Project) -> None:
     hour = time.localtime().tm_hour
     start = f"{(hour + 2) % 24:02}:00"
     closed = f"{start}-{(hour + 3) % 24:02}:00"
-    _, out, _ = project.call(*words("http://127.0.0.1:9"), "--dry-run", "--when", closed)
+    _, out, err = project.call(*words("http://127.0.0.1:9"), "--dry-run", "--when", closed)
+    assert "--limit 20 --when any instead of --dry-run" in err
     assert re.search(rf"not asked now +they wait until {start}\n", out)
     document = project.json(*words("http://127.0.0.1:9"), "--dry-run", "--when", closed)
     assert document["judging"]["waits"] == f"they wait until {start}"
     assert "not asked now" not in project.call(*words("http://127.0.0.1:9"), "--dry-run")[1]
+
+
+def test_dry_run_calls_a_file_by_its_path(project: Project) -> None:
+    (project.root / "out").mkdir()
+    put(project.root / "out" / "a.jsonl", {"id": "s", "answer": GOLD})
+    _, out, _ = project.call("grade", "out/a.jsonl", "--scorer", "exact", "--dry-run")
+    assert "If out/a.jsonl were graded now" in out and "1 (out/a.jsonl)" in out
 
 
 def test_faithfulness_without_a_text_to_keep_to_is_told_how_to_name_it(project: Project) -> None:
