@@ -77,7 +77,7 @@ def graded(project: Project, word: str) -> Graded:
 
 
 def fitting(graded: Graded, grading: str | None) -> Sequence[KeptGrading]:
-    """Those that ``grading`` chooses: the name of a scorer or of a judge, or the beginning of the key that ends the name of the
+    """Those that ``grading`` chooses: the name of a scorer, a rubric or a judge, or the beginning of the key that ends the name of the
     ledger's file. Raises UsageError where there are none."""
     if grading is None or graded.is_one:
         return graded.found
@@ -223,7 +223,7 @@ def _fits(kept: KeptGrading, word: str) -> bool:
 
 
 def _is_named(kept: KeptGrading, word: str) -> bool:
-    return word == kept.scorer or word in kept.models
+    return word in (kept.scorer, kept.rubric) or word in kept.models
 
 
 def _has_key(kept: KeptGrading, word: str) -> bool:

@@ -11,7 +11,7 @@ from .grades import SHOWN
 from .grades_text import IMPLIED
 from .kept_gradings import Kept
 
-COLUMNS = ("key", "run or file", "graded by", "references", "groups", "samples", "right", "lacking", "when")
+COLUMNS = ("key", "run or file", "graded by", "references", "groups", "samples", "rate", "lacking", "when")
 
 
 def row(each: Kept, called: Callable[[str], str] = str) -> tuple[str, ...]:
