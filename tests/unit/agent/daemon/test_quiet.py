@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from agent.daemon.publish.git_process import is_at_work
 from agent.daemon.publish.quiet import GitState, GitWatch, Seen, git_state, hold, wait_for_writers, watch
 from agent.daemon.watch.hints import Heard
+from tests.support.at_work import until
 
 TIMES = st.floats(0, 1e6)
 # Elsewhere any git of the machine counts, those of other tests too.
@@ -185,7 +186,7 @@ def test_a_git_at_work_is_found_and_a_dead_one_is_not(repository: Path, tmp_path
     lock.touch()
     waiting = ("git", "hash-object", "--stdin")  # stays until its input ends
     with subprocess.Popen(waiting, cwd=tree, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
-        assert is_at_work(lock)
+        until(lambda: is_at_work(lock), "git at work", 20)  # a program that has just begun has no name yet
         process.communicate(b"")
     assert not is_at_work(lock)
     with lock.open("wb"):
