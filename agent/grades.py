@@ -2,7 +2,7 @@
 
 import os
 import shlex
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,12 +58,12 @@ def graded(project: Project, word: str) -> Graded:
     run = _run(project, path, word, known)
     if run is None and (now := _now(project, path, known)) is not None:
         return _of_content(word, now, known)
+    if run is None and _is_path(word):
+        return _gone(word, known)
     folder = (project.root / project.config.project.outputs).resolve().name
     # A file or folder elsewhere may be called as the run is.
     own = [one for one in known if one.run == run and one.facts.source in ("", f"{folder}/{run}")]
-    if run is None and _is_path(word):
-        return _gone(word, known)
-    run = run or run_meant(word, known)
+    run = run or meant(word, {one.run for one in known})
     found = own or [one for one in known if one.run == run]
     if run is None or not found:
         raise UsageError(f"No grades of {word} are kept.", _hint(project, word, known))
@@ -110,8 +110,8 @@ def find(
     warn: Callable[[str], None] = lambda _sentence: None,
 ) -> tuple[KeptGrading, str]:
     """The grading of ``word`` that counts, and what to call it. Raises as ``graded`` and ``fitting``."""
-    meant = graded(project, word)
-    return newest(meant, fitting(meant, grading), warn), meant.called
+    asked = graded(project, word)
+    return newest(asked, fitting(asked, grading), warn), asked.called
 
 
 def newest(graded: Graded, found: Sequence[KeptGrading], warn: Callable[[str], None]) -> KeptGrading:
@@ -129,12 +129,6 @@ def tell_passed(graded: Graded, choice: Choice, warn: Callable[[str], None]) -> 
             f"The grading {key} of {graded.called}, by {way(choice.passed)}, was passed over: {choice.why}; "
             f"--grading {key} takes it."
         )
-
-
-def run_meant(word: str, known: Iterable[KeptGrading]) -> str | None:
-    """The run, or the graded file without its ending, that ``word`` means among those ``known``; None where there is none.
-    Raises UsageError where it is several."""
-    return meant(word, {one.run for one in known})
 
 
 def _run(project: Project, path: Path, word: str, known: Sequence[KeptGrading]) -> str | None:

@@ -33,23 +33,23 @@ def grade_outputs(request: Request, progress: Progress | None = None, clock: Clo
     Raises UsageError for what the request asks wrongly, Ungradable where there is nothing to grade or the references cannot be used.
     """
     task = Task.of(request, progress or Silent(), clock or SystemClock())
-    if task.processes > 1:
+    if (processes := task.processes) > 1:
         with suppress(parallel.NotPlain):
-            return _in_parallel(task)
+            return _in_parallel(task, processes)
     try:
         return _one_by_one(task, {})
     except AnsweredTwice as twice:  # seldom; so what it costs to know them beforehand is paid only then
         return _one_by_one(task, twice.places)
 
 
-def _in_parallel(task: Task) -> Report:
+def _in_parallel(task: Task, processes: int) -> Report:
     notes, answered, shards = Notes(), set[str](), set[str | None]()
     sources, shape = task.target.sources, task.scorer.shape
     task.meter.start("grade", unit="samples")
     with task.recorder(task.entry, _is_kept(task.request.keep, None)) as recorder:
         book = Book(recorder, shape)
         try:
-            with closing(parallel.graded(sources, task.rule, task.processes)) as parts:
+            with closing(parallel.graded(sources, task.rule, processes)) as parts:
                 for part in parts:
                     book.add_part(part)
                     notes.add(part.notes)

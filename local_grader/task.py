@@ -45,7 +45,7 @@ class Task:
         said, references = request.fields, None
         if request.references is None:
             said.require_two()
-        if request.references is not None:
+        else:
             references = reference_files.load(request.references, scorer.shape, said, target.sources)
             fields = reference_files.fields_of_outputs(request.references, said, target.sources)
             request = replace(request, fields=fields)

@@ -42,7 +42,7 @@ _HEADINGS = {JUDGE: "judge", STAGE: "stage", BASELINE: "free"}
     "--grading",
     metavar="WORD",
     shell_complete=gradings,
-    help="Which grading: the name of a scorer, of a judge, or a key.",
+    help="Which grading: a scorer, a rubric, a judge, or the beginning of a key.",
 )
 @common_options
 def calibrate(call: Call, /, run: str, labels: Path, label_field: str | None, grading: str | None) -> int:

@@ -41,7 +41,7 @@ _LONGEST = 400
     "--grading",
     metavar="WORD",
     shell_complete=graded_by,
-    help="Which gradings: the name of a scorer or of a judge, or the beginning of a key.",
+    help="Which gradings: a scorer, a rubric, a judge, or the beginning of a key.",
 )
 @click.option(
     "--cluster/--no-cluster",

@@ -45,7 +45,7 @@ _COMPARED = "Is the answer a better reply to the question than the other answer?
     "--grading",
     metavar="WORD",
     shell_complete=gradings,
-    help="Which grading: the name of a scorer, of a judge, or a key.",
+    help="Which grading: a scorer, a rubric, a judge, or the beginning of a key.",
 )
 @common_options
 def label(

@@ -28,7 +28,7 @@ _PRINTED = tuple(form for form in FORMS if form != "parquet")
     "--grading",
     metavar="WORD",
     shell_complete=gradings,
-    help="Which of several: a scorer, a judge, or the beginning of a key.",
+    help="Which grading: a scorer, a rubric, a judge, or the beginning of a key.",
 )
 @click.option(
     "--out",
