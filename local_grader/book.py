@@ -1,6 +1,5 @@
 """What comes out of one grading, as it goes: rows for the ledger, and the numbers of its report."""
 
-import os
 from collections.abc import Sequence
 
 from . import tables
@@ -38,5 +37,5 @@ class Book:
             self.tallies.add_missing(one)
             if self.arc is not None:
                 self.arc.add_missing(one)
-        unread = [f"{os.fsdecode(one.path)} {one.what}" for one in notes.unread]
+        unread = [str(one) for one in notes.unread]
         self._recorder.tell(Facts(unread=unread, unheard=unheard))

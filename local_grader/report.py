@@ -135,7 +135,7 @@ def rows(report: Report) -> list[tuple[str, str]]:
         arc=report.arc,
         stages=report.stages,
         unanswered=report.missing,
-        unread=[f"{os.fsdecode(problem.path)} {problem.what}" for problem in report.problems],
+        unread=[str(problem) for problem in report.problems],
         sense=report.sense,
     )
     return [*here(report), *lines.rows(counted), *known_of, *asked(report)]

@@ -1,6 +1,5 @@
 """A request together with what it names: the scorer, the files, the right answers, and the place in the ledger."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -128,9 +127,6 @@ def _rivals(request: Request) -> _Rivals | None:
 
 
 def nothing_in(target: outputs.Target, notes: Notes) -> Ungradable:
-    skipped, unread = (
-        [f"{os.fsdecode(one.path)} {one.what}" for one in problems]
-        for problems in (notes.skipped, notes.problems)
-    )
+    skipped, unread = ([str(one) for one in problems] for problems in (notes.skipped, notes.problems))
     why, hint = why_nothing(skipped, unread, [source.name for source in target.sources])
     return Ungradable(told(target.name, why), hint)

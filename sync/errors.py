@@ -3,6 +3,7 @@
 ``agent.exits`` maps these classes to exit codes; any other exception is a bug and keeps its trace.
 """
 
+import os
 from dataclasses import dataclass
 
 
@@ -75,3 +76,7 @@ class Problem:
 
     path: bytes
     what: str
+
+    def __str__(self) -> str:
+        """A clause that begins with the path."""
+        return f"{os.fsdecode(self.path)} {self.what}"

@@ -191,7 +191,7 @@ def _ends(interval: Interval | None) -> list[float] | None:
 
 def _warn(console: Console, labels: Labels, found: Calibration) -> None:
     for problem in labels.problems:
-        console.warn(f"{os.fsdecode(problem.path)} {problem.what}.")
+        console.warn(f"{problem}.")
     if found.without_sample:
         named = ", ".join(found.without_sample[:_SHOWN])
         more = ", …" if len(found.without_sample) > _SHOWN else ""

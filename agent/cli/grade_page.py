@@ -1,6 +1,5 @@
 """What ``hybrid grade`` tells of a grading when it is over, and which code that is."""
 
-import os
 import shlex
 
 from local_grader import report as reports
@@ -36,9 +35,9 @@ def show(
 ) -> None:
     """``called`` is what other commands know the outputs by; ``limit`` of them were graded, None for all."""
     for problem in report.problems:
-        console.warn(f"{os.fsdecode(problem.path)} {problem.what}.")
+        console.warn(f"{problem}.")
     for skipped in report.skipped:
-        console.say(f"Skipped: {os.fsdecode(skipped.path)} {skipped.what}.")
+        console.say(f"Skipped: {skipped}.")
     for warning in report.decided.warnings if report.decided else ():
         console.warn(warning)
     for trouble in report.troubles:

@@ -21,7 +21,7 @@ _NAMED = 3
 def show(found: Preview, console: Console, called: str, limit: int | None, why_not: str) -> Exit:
     """``called`` is what other commands know the outputs by; ``why_not`` is a clause on what judges wait for just now; empty where they may be asked."""
     for problem in found.problems:
-        console.warn(f"{os.fsdecode(problem.path)} {problem.what}.")
+        console.warn(f"{problem}.")
     for warning in dict.fromkeys(warning for judge in found.judges for warning in judge.warnings):
         console.warn(warning)
     console.table(f"If {called} were graded now", ("measure", "value"), _rows(found, called, limit, why_not))
@@ -43,7 +43,7 @@ def _rows(found: Preview, called: str, limit: int | None, why_not: str) -> Itera
     is_one = [os.path.basename(each) for each in found.files] == [os.path.basename(called)]
     yield "files", f"{len(found.files):,} ({called if is_one else _named(found.files)})"
     if found.skipped:
-        yield "skipped", _named([f"{os.fsdecode(one.path)} {one.what}" for one in found.skipped])
+        yield "skipped", _named([str(one) for one in found.skipped])
     yield "scorer", found.scorer
     yield "samples", f"{found.samples:,}"
     for stage, decided in found.decided.items():
